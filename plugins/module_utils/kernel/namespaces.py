@@ -1,0 +1,146 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Network namespaces as the kernel knows them: named, by path, by pid, and how to act inside one.
+
+A namespace is written as a *reference*: ``""`` is the namespace this process runs in, a name is a bind mount
+below ``/run/netns`` as ip-netns(8) makes it, and anything with a slash is the path of such a file
+(``/proc/PID/ns/net`` for the namespace of a process).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+
+RUN_DIR = "/run/netns"
+
+# linux/sched.h, linux/fs.h
+CLONE_NEWNET = 0x40000000
+MS_BIND, MS_REC, MS_SHARED = 0x1000, 0x4000, 1 << 20
+MNT_DETACH = 2
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(code):
+    if code != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _mount(source, target, flags):
+    _check(_libc.mount(source.encode(), target.encode(), b"none", ctypes.c_ulong(flags), None))
+
+
+def path_of(ref):
+    """Return the file that stands for namespace ``ref``, always one that setns(2) takes."""
+    if not ref:
+        return "/proc/self/ns/net"
+    return ref if "/" in ref else os.path.join(RUN_DIR, ref)
+
+
+def identity(ref):
+    """Return ``(device, inode)`` of the namespace, or None where there is none.
+
+    A leftover file in ``/run/netns`` that no namespace is mounted on has the device of its file system, not that
+    of nsfs, and counts as none.
+    """
+    try:
+        found = os.stat(path_of(ref))
+    except OSError:
+        return None
+    if found.st_dev != os.stat("/proc/self/ns/net").st_dev:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def names():
+    """Return the names below ``/run/netns`` that are namespaces, sorted."""
+    try:
+        found = os.listdir(RUN_DIR)
+    except FileNotFoundError:
+        return []
+    return sorted(name for name in found if identity(name))
+
+
+def inside(ref, function):
+    """Call ``function`` in a thread that has entered namespace ``ref``, and return what it returns.
+
+    setns(2) moves one thread, not the process: a socket that the function opens, or a process that it starts,
+    stays in the namespace, and the rest of this process never left its own. ``ref`` ``""`` is called directly.
+
+    :raises OSError: the namespace cannot be entered.
+    """
+    if not ref:
+        return function()
+
+    def enter():
+        handle = os.open(path_of(ref), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _check(_libc.setns(handle, CLONE_NEWNET))
+        finally:
+            os.close(handle)
+        return function()
+
+    return _in_thread(enter)
+
+
+def create(name):
+    """Make the named namespace ``name`` as ``ip netns add`` does (ip-netns(8)).
+
+    :raises FileExistsError: there is a namespace of that name.
+    """
+    target = os.path.join(RUN_DIR, name)
+    _prepare_run_dir()
+    if identity(name):
+        raise FileExistsError(17, "a network namespace of this name exists", name)
+    # A file without a mount is what an interrupted run left: it is taken over.
+    os.close(os.open(target, os.O_RDONLY | os.O_CREAT, 0o444))
+
+    def unshare():
+        _check(_libc.unshare(CLONE_NEWNET))
+        # Each thread has its own link, "self" would be the process's first thread.
+        _mount("/proc/thread-self/ns/net", target, MS_BIND)
+
+    try:
+        _in_thread(unshare)
+    except OSError:
+        os.unlink(target)
+        raise
+
+
+def delete(name):
+    """Remove the named namespace: it ends when nothing else holds it (a process, a socket, a mount)."""
+    target = os.path.join(RUN_DIR, name)
+    while identity(name):
+        _check(_libc.umount2(target.encode(), MNT_DETACH))
+    os.unlink(target)
+
+
+def _prepare_run_dir():
+    """Make ``/run/netns`` a shared mount of its own, so that a name made here is seen in every mount namespace."""
+    os.makedirs(RUN_DIR, mode=0o755, exist_ok=True)
+    try:
+        _mount("", RUN_DIR, MS_SHARED | MS_REC)
+    except OSError:
+        _mount(RUN_DIR, RUN_DIR, MS_BIND | MS_REC)
+        _mount("", RUN_DIR, MS_SHARED | MS_REC)
+
+
+def _in_thread(function):
+    outcome = {}
+
+    def body():
+        try:
+            outcome["value"] = function()
+        except BaseException as failure:  # handed to the caller's thread as it is
+            outcome["failure"] = failure
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+    if "failure" in outcome:
+        raise outcome["failure"]
+    return outcome["value"]
