@@ -1,0 +1,143 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries a plan out, sees that the kernel kept it, and takes it back where it did not."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Callable
+
+from .errors import KernelError
+from .plan import CHANGE, CREATE, DELETE, FALL, make_plan
+from .resource import Resource, Wish
+
+# The kernel ends a namespace, and the veths with an end in it, some time after the request has returned.
+SETTLE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """Something to ask of the kernel.
+
+    :param netns: the namespace in which it is asked.
+    :param payload: what the door to the kernel understands.
+    :param stage: within one level, all requests of a stage are done before those of the next begin.
+    """
+
+    netns: str
+    payload: object
+    stage: int = 0
+
+
+@dataclass
+class Applier:
+    """Brings the kernel to what a plan says.
+
+    :param kinds: the kinds in play, by name.
+    :param submit: takes a list of Request, does them, and returns for each None or the error (a sentence).
+    :param observe: returns what is there now, ref -> Resource.
+    """
+
+    kinds: dict
+    submit: Callable
+    observe: Callable
+
+    def apply(self, plan, wishes, purge=None):
+        """Carry ``plan`` out and observe that nothing is left to do.
+
+        :raises KernelError: it could not be done; the error says whether everything was taken back.
+        """
+        try:
+            self._carry_out(plan)
+            self._verify(plan, wishes, purge)
+        except Exception as failure:  # whatever it is, the node is not left half-way
+            raise KernelError(str(failure), self._undo(plan)) from failure
+
+    def _carry_out(self, plan):
+        for level in plan.levels:
+            asked = [(step, request) for step in level for request in self._requests(step)]
+            for stage in sorted({request.stage for _step, request in asked}):
+                self._stage([(step, request) for step, request in asked if request.stage == stage])
+
+    def _stage(self, batch):
+        answers = self.submit([request for _step, request in batch])
+        failures = [f"{step.action} {self._name(step)}: {error}"
+                    for (step, _request), error in zip(batch, answers) if error is not None]
+        if failures:
+            more = f" (and {len(failures) - 3} more)" if len(failures) > 3 else ""
+            raise RuntimeError("; ".join(failures[:3]) + more)
+
+    def _requests(self, step):
+        kind = self.kinds[step.resource.kind]
+        if step.action == CREATE:
+            return kind.create(step.after, step.companions)
+        if step.action == CHANGE:
+            return kind.change(step.before, step.after, step.fields)
+        return kind.delete(step.before) if step.action == DELETE else []
+
+    def _verify(self, plan, wishes, purge):
+        """Observe until nothing is left to do; what did not fall by itself is removed by a request of its own."""
+        wishes = wishes + self._fallen(plan, wishes)
+        rest = self._settle(wishes, purge)
+        if rest and all(step.after is None for step in rest.steps):
+            self._carry_out(rest)
+            rest = self._settle(wishes, purge)
+        if rest:
+            raise RuntimeError("the kernel did not keep: " + "; ".join(self._tell(step) for step in rest.steps[:3]))
+
+    def _fallen(self, plan, wishes):
+        wanted = {wish.resource.ref for wish in wishes if wish.present}
+        wanted.update(resource.ref for step in plan.steps if step.after for resource in step.everything)
+        return [Wish(resource, present=False) for step in plan.steps if step.action == FALL
+                for resource in step.everything if resource.ref not in wanted]
+
+    def _settle(self, wishes, purge):
+        deadline = time.monotonic() + SETTLE_SECONDS
+        pause = 0.002
+        while True:
+            rest = make_plan(self.kinds, self.observe(), wishes, adopt=True, purge=purge)
+            only_removals = rest and all(step.after is None for step in rest.steps)
+            if not only_removals or time.monotonic() > deadline:
+                return rest
+            time.sleep(pause)
+            pause = min(pause * 2, 0.2)
+
+    def _undo(self, plan):
+        """Plan the way back from what is there now to what was there before; return what could not be done."""
+        try:
+            back = make_plan(self.kinds, self.observe(), _as_before(plan), adopt=True)
+        except Exception as failure:  # an undo must end in a report
+            return [str(failure)]
+        left = []
+        for level in back.levels:
+            try:
+                self._carry_out(type(back)([level]))
+            except Exception as failure:  # the rest is still worth taking back
+                left.append(str(failure))
+        return left
+
+    def _tell(self, step):
+        told = ", ".join(f"{name} is {step.before.values.get(name)!r}, not {step.after.values.get(name)!r}"
+                         for name in step.fields)
+        return f"{self._name(step)}: {told or step.action}"
+
+    def _name(self, step):
+        return self.kinds[step.resource.kind].describe(step.resource)
+
+
+def _as_before(plan):
+    """Return wishes for the state before ``plan``: the first thing said of an object is how it was."""
+    before = {}
+    for step in plan.steps:
+        for resource in step.everything:
+            was = _was(step, resource)
+            before.setdefault(resource.ref, Wish(was or resource, present=was is not None))
+    return list(before.values())
+
+
+def _was(step, resource) -> Resource:
+    if step.action == CREATE:
+        return None
+    return step.before if resource.ref == step.before.ref else resource

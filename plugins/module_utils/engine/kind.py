@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the engine asks of a kind of kernel object. It knows no kind by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Set
+
+
+@dataclass
+class Scope:
+    """Where to look: the namespaces (references), and the refs that the task speaks of."""
+
+    netns: Set[str] = field(default_factory=set)
+    refs: Set[tuple] = field(default_factory=set)
+
+
+class Kind:
+    """One sort of kernel object; each is one file in ``kinds/``.
+
+    ``name`` is what resources carry, ``title`` what errors call it. ``fixed`` are the fields that the kernel lets
+    nobody change after creation. ``after`` names the kinds whose steps come first where both are in one plan.
+    A ``shared`` object is there whether or not we want it (a sysctl): it is never in conflict, and removing it
+    means giving it back the value it had. ``marked`` kinds have no place in the kernel for our mark.
+    """
+
+    name = ""
+    title = ""
+    fixed = frozenset()
+    after = ()
+    shared = False
+    marked = True
+
+    # pure: nothing here asks the kernel
+
+    def needs(self, resource):
+        """Return ``{ref: option}`` of what must be there first; an option of None is a matter of order only."""
+        return {("netns", (resource.netns,)): "netns"} if resource.netns else {}
+
+    def falls_with(self, resource):
+        """Return the refs whose end is the end of this object too."""
+        return tuple(ref for ref, option in self.needs(resource).items() if option)
+
+    def restorable(self, resource):
+        """Say whether it is worth making again what fell with something else (the kernel makes some by itself)."""
+        return True
+
+    def describe(self, resource):
+        """Return how an error names this object."""
+        where = f" in namespace {resource.netns!r}" if resource.netns else ""
+        return f"{self.title} {' '.join(str(part) for part in resource.key[1:])!r}{where}"
+
+    def claimed(self, resource, owner):
+        """Return the desired ``resource`` with the mark that makes it belong to the set ``owner``."""
+        return replace(resource, owner=owner)
+
+    def companions(self, resource):
+        """Return the refs of objects that the same request makes (the other end of a veth)."""
+        return ()
+
+    # the kernel
+
+    def observe(self, kernel, scope):
+        """Yield each object of this kind in the namespaces of ``scope``, one dump for each."""
+        raise NotImplementedError
+
+    def create(self, resource, companions):
+        """Return the requests that make it, and with it those of its companions that are missing."""
+        raise NotImplementedError
+
+    def change(self, before, after, fields):
+        """Return the requests that bring ``fields`` from ``before`` to ``after``."""
+        raise NotImplementedError
+
+    def delete(self, resource):
+        """Return the requests that remove it."""
+        raise NotImplementedError
+
+    def commands(self, step):
+        """Return the shell commands that do by hand what ``step`` does."""
+        raise NotImplementedError
+
+    def identity(self, kernel, resource):
+        """Return what tells this object from a later one of the same key, as JSON; None: nothing does."""
+        return None

@@ -1,0 +1,272 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The difference between what is wanted and what is there, as ordered steps. Pure: no kernel in sight."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import List, Optional, Tuple
+
+from .errors import Conflict, InputError
+from .resource import Resource, differing
+
+CREATE, CHANGE, DELETE, FALL, ADOPT = "create", "change", "delete", "fall", "adopt"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One object taken from ``before`` to ``after`` (None: not there).
+
+    ``fall`` is a removal that needs no request, because what the object stands on goes; ``adopt`` marks an object
+    as ours and changes nothing else. ``companions`` come or go by the same request (the other end of a veth).
+    """
+
+    action: str
+    before: Optional[Resource]
+    after: Optional[Resource]
+    fields: Tuple[str, ...] = ()
+    companions: Tuple[Resource, ...] = ()
+    reason: str = ""
+
+    @property
+    def resource(self):
+        return self.after or self.before
+
+    @property
+    def everything(self):
+        """Return the object and its companions."""
+        return (self.resource, *self.companions)
+
+    def inverse(self):
+        """Return the step that takes this one back."""
+        if self.action == CREATE:
+            return replace(self, action=DELETE, before=self.after, after=None)
+        if self.action in (DELETE, FALL):
+            return replace(self, action=CREATE, before=None, after=self.before)
+        return replace(self, before=self.after, after=self.before)
+
+
+@dataclass
+class Plan:
+    """Steps in an order in which they are safe; those of one level do not depend on each other."""
+
+    levels: List[List[Step]] = field(default_factory=list)
+
+    @property
+    def steps(self):
+        return [step for level in self.levels for step in level]
+
+    def __bool__(self):
+        return bool(self.levels)
+
+
+def make_plan(kinds, observed, wishes, adopt=False, purge=None):
+    """Return the :class:`Plan` that brings ``observed`` to what ``wishes`` say.
+
+    :param kinds: the kinds in play, by name.
+    :param observed: ref -> Resource.
+    :param wishes: list of Wish.
+    :param adopt: a foreign object of the same key is taken over.
+    :param purge: tells for an observed object of ours that nobody wished for whether it is to go.
+    :raises InputError: a wish stands on something that is not there.
+    :raises Conflict: foreign objects are in the way.
+    """
+    return _Planner(kinds, observed, adopt, purge or (lambda resource: False)).plan(wishes)
+
+
+def order(kinds, steps):
+    """Return ``steps`` as levels: each step comes after those that make what it needs."""
+    return _Order(kinds, steps).levels()
+
+
+class _Planner:
+    def __init__(self, kinds, observed, adopt, purge):
+        self.kinds = kinds
+        self.observed = observed
+        self.adopt = adopt
+        self.purge = purge
+        self.dependents = defaultdict(list)
+        for ref, resource in observed.items():
+            for base in kinds[ref[0]].falls_with(resource):
+                self.dependents[base].append(ref)
+
+    def plan(self, wishes):
+        wanted = _merged(wish.resource for wish in wishes if wish.present)
+        self._refuse_conflicts(wishes)
+        leaving = self._leaving(wishes, wanted)
+        lost = self._closure(leaving)
+        anew = {ref: reason for ref, reason in self._made_anew(wanted).items() if ref not in lost}
+        gone = lost | self._closure(anew)
+        self._refuse_missing(wishes, wanted, gone)
+        wanted.update(self._restored(gone - lost, wanted, gone))
+        removals = self._removals({**dict.fromkeys(leaving, ""), **anew})
+        arrivals = self._arrivals(wanted, gone)
+        return Plan(order(self.kinds, removals)[::-1] + order(self.kinds, arrivals))
+
+    # refusals
+
+    def _refuse_conflicts(self, wishes):
+        problems = []
+        for wish in wishes:
+            found = self.observed.get(wish.resource.ref)
+            kind = self.kinds[wish.resource.kind]
+            if found is not None and found.owner is None and not (self.adopt or kind.shared):
+                problems.append(f"{wish.option}{kind.describe(found)} is there already and is not ours: it was left alone"
+                                " (adopt: true takes it over)")
+        if problems:
+            raise Conflict(problems)
+
+    def _refuse_missing(self, wishes, wanted, gone):
+        for wish in wishes:
+            if wish.present:
+                for ref, option in self.kinds[wish.resource.kind].needs(wish.resource).items():
+                    if option and not self._available(ref, wanted, gone):
+                        raise InputError(wish.option + option, f"there is no {self._name(ref)}")
+
+    def _available(self, ref, wanted, gone):
+        return ref[0] not in self.kinds or ref in wanted or (ref in self.observed and ref not in gone)
+
+    def _name(self, ref):
+        return self.kinds[ref[0]].describe(Resource(*ref))
+
+    # what goes
+
+    def _leaving(self, wishes, wanted):
+        """Return the refs that are to go because a wish says so, or because nobody wishes for them any more."""
+        named = (wish.resource.ref for wish in wishes if not wish.present)
+        purged = (ref for ref, resource in self.observed.items()
+                  if ref not in wanted and resource.owner is not None and self.purge(resource))
+        return {ref: None for ref in [*named, *purged] if ref in self.observed and self._removable(ref)}
+
+    def _removable(self, ref):
+        """A shared object that we never changed is nothing of ours to take back."""
+        return not (self.kinds[ref[0]].shared and self.observed[ref].owner is None)
+
+    def _made_anew(self, wanted):
+        """Return ref -> reason of each object with a difference that the kernel lets nobody change in place."""
+        found = {}
+        for ref, desired in wanted.items():
+            if ref in self.observed:
+                fixed = [name for name in differing(desired, self.observed[ref]) if name in self.kinds[ref[0]].fixed]
+                if fixed:
+                    found[ref] = "made anew, cannot be changed in place: " + ", ".join(fixed)
+        return found
+
+    def _closure(self, roots, known=frozenset()):
+        """Return ``roots`` and everything observed that goes with them."""
+        found, queue = set(roots), list(roots)
+        while queue:
+            for ref in self.dependents[queue.pop()]:
+                if ref not in found and ref not in known:
+                    found.add(ref)
+                    queue.append(ref)
+        return found
+
+    def _removals(self, roots):
+        """Return the steps for ``roots`` (ref -> reason): one request for each that nothing else takes along."""
+        steps, gone = [], set()
+        by_depth = order(self.kinds, [Step(DELETE, self.observed[ref], None) for ref in roots])
+        for ref in [step.before.ref for level in by_depth for step in level]:
+            if ref not in gone:
+                taken = self._closure([ref], gone)
+                steps += self._removal(ref, taken, roots[ref])
+                gone |= taken
+        return steps
+
+    def _removal(self, root, taken, reason):
+        steps, done = [], set()
+        for ref in [root, *sorted(taken - {root}, key=str)]:
+            if ref not in done:
+                resource = self.observed[ref]
+                others = [other for other in self.kinds[ref[0]].companions(resource) if other in taken]
+                steps.append(Step(DELETE if ref == root else FALL, resource, None, reason=reason if ref == root else "",
+                                  companions=tuple(self.observed[other] for other in others)))
+                done.update([ref, *others])
+        return steps
+
+    # what comes
+
+    def _restored(self, fallen, wanted, gone):
+        """Return what falls only because something is made anew, and is wanted back as it was."""
+        back = {}
+        for level in order(self.kinds, [Step(FALL, self.observed[ref], None) for ref in fallen]):
+            for was in (step.before for step in level):
+                kind = self.kinds[was.kind]
+                if was.ref in wanted:
+                    back[was.ref] = replace(was.merged(wanted[was.ref].values), owner=wanted[was.ref].owner)
+                elif kind.restorable(was) and all(self._available(ref, {**wanted, **back}, gone)
+                                                  for ref, option in kind.needs(was).items() if option):
+                    back[was.ref] = was
+        return back
+
+    def _arrivals(self, wanted, gone):
+        steps, made = [], set()
+        for ref, desired in wanted.items():
+            if ref in made:
+                continue
+            found = None if ref in gone else self.observed.get(ref)
+            if found is None:
+                others = [other for other in self.kinds[ref[0]].companions(desired)
+                          if other in wanted and (other in gone or other not in self.observed)]
+                steps.append(Step(CREATE, None, desired, companions=tuple(wanted[other] for other in others)))
+                made.update(others)
+            else:
+                steps += self._alteration(desired, found)
+        return steps
+
+    def _alteration(self, desired, found):
+        fields = tuple(differing(desired, found))
+        after = replace(found.merged(desired.values), owner=desired.owner)
+        if fields:
+            return [Step(CHANGE, found, after, fields)]
+        kind = self.kinds[desired.kind]
+        if kind.marked and found.owner != desired.owner and not (kind.shared and found.owner is None):
+            return [Step(ADOPT, found, after)]
+        return []
+
+
+class _Order:
+    """Levels of steps by what they need, within one direction."""
+
+    def __init__(self, kinds, steps):
+        self.kinds = kinds
+        self.steps = steps
+        self.by_ref = {resource.ref: number for number, step in enumerate(steps) for resource in step.everything}
+        self.by_kind = defaultdict(list)
+        for number, step in enumerate(steps):
+            self.by_kind[step.resource.kind].append(number)
+        self.level = {}
+        self.kind_level = {}
+
+    def levels(self):
+        found = defaultdict(list)
+        for number, step in enumerate(self.steps):
+            found[self._level(number)].append(step)
+        return [found[level] for level in sorted(found)]
+
+    def _level(self, number):
+        if number not in self.level:
+            self.level[number] = 0  # two objects that need each other are made together
+            step = self.steps[number]
+            bases = {self.by_ref[ref] for resource in step.everything
+                     for ref in self.kinds[resource.kind].needs(resource) if ref in self.by_ref} - {number}
+            below = [self._level(base) for base in bases]
+            below += [self._kind_level(name) for name in self.kinds[step.resource.kind].after if name in self.by_kind]
+            self.level[number] = 1 + max(below, default=0)
+        return self.level[number]
+
+    def _kind_level(self, name):
+        if name not in self.kind_level:
+            self.kind_level[name] = max(self._level(number) for number in self.by_kind[name])
+        return self.kind_level[name]
+
+
+def _merged(resources):
+    """Return ref -> Resource; several wishes for one object lay their fields over each other."""
+    wanted = {}
+    for resource in resources:
+        known = wanted.get(resource.ref)
+        wanted[resource.ref] = resource if known is None else known.merged(resource.values)
+    return wanted

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of the engine on a node: observe, plan, and, unless it is only a plan, apply and observe again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, List
+
+from .apply import Applier
+from .kind import Scope
+from .plan import ADOPT, FALL, Plan, make_plan
+from .resource import from_plain, to_plain
+
+
+@dataclass
+class Outcome:
+    """What a run found and did."""
+
+    plan: Plan
+    promises: List[Dict[str, Any]] = field(default_factory=list)
+    stats: Dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def changed(self):
+        return bool(self.plan)
+
+
+@dataclass
+class Session:
+    """Runs wishes through the engine.
+
+    :param kinds: the kinds in play, by name.
+    :param kernel: the door to the kernel; its ledger holds the marks.
+    :param promised: what earlier tasks of the same run in check mode would have made or removed.
+    """
+
+    kinds: dict
+    kernel: Any
+    promised: List[Dict[str, Any]] = field(default_factory=list)
+
+    def run(self, wishes, check=False, adopt=False, purge=None, everywhere=False):
+        """Bring the node to what ``wishes`` say; with ``check`` only plan it.
+
+        :param purge: tells for an observed object of ours whether it is to go if nobody wishes for it.
+        :param everywhere: look in every namespace that is ours, not only in those that the wishes name.
+        """
+        started = time.monotonic()
+        scope = self._scope(wishes, everywhere or any(not wish.present for wish in wishes))
+        observed = self.observe(scope)
+        if check:
+            self._overlay(observed, scope)
+        plan = make_plan(self.kinds, observed, wishes, adopt, purge)
+        if plan and not check:
+            self._apply(plan, wishes, purge, scope)
+        stats = {"observed": len(observed), "changed": len(plan.steps), "seconds": round(time.monotonic() - started, 4),
+                 **self.kernel.netlink.counts}
+        return Outcome(plan, promises_of(plan) if check else [], stats)
+
+    def observe(self, scope):
+        """Return ref -> Resource of everything in ``scope``, afresh."""
+        self.kernel.forget()
+        return {resource.ref: resource for kind in self.kinds.values() for resource in kind.observe(self.kernel, scope)}
+
+    def _scope(self, wishes, everywhere):
+        scope = Scope({""}, set())
+        for wish in wishes:
+            resource = wish.resource
+            scope.refs.add(resource.ref)
+            scope.netns.add(resource.netns)
+            scope.netns.update(key[0] for _kind, key in self.kinds[resource.kind].needs(resource))
+        if everywhere:
+            scope.netns.update(key[0] for key in self.kernel.ledger.refs("netns"))
+        return scope
+
+    def _overlay(self, observed, scope):
+        """Lay over ``observed`` what earlier tasks promised."""
+        for promise in self.promised:
+            resource = from_plain(promise["resource"])
+            if resource.kind not in self.kinds:
+                continue
+            if promise["present"]:
+                known = observed.get(resource.ref)
+                observed[resource.ref] = resource if known is None else replace(known.merged(resource.values), owner=resource.owner)
+            else:
+                observed.pop(resource.ref, None)
+
+    def _apply(self, plan, wishes, purge, scope):
+        ledger = self.kernel.ledger
+        with ledger.rollback():
+            ledger.expect(plan, self.kinds)
+            Applier(self.kinds, self.kernel.submit, lambda: self.observe(scope)).apply(plan, wishes, purge)
+        ledger.settle(plan, lambda resource: self.kinds[resource.kind].identity(self.kernel, resource))
+
+
+def promises_of(plan):
+    """Return what ``plan`` would have made and removed, for the tasks that come after it in check mode."""
+    return [{"present": step.after is not None, "resource": to_plain(resource)}
+            for step in plan.steps for resource in step.everything]
+
+
+def diff_of(plan):
+    """Return (before, after): kind -> name -> values of every object that ``plan`` touches."""
+    before, after = {}, {}
+    for step in plan.steps:
+        for side, resource in ((before, step.before), (after, step.after)):
+            if resource is not None:
+                for one in (resource, *step.companions):
+                    side.setdefault(one.kind, {})[_label(one)] = _shown(one)
+    return before, after
+
+
+def commands_of(plan, kinds):
+    """Return the commands that do by hand what ``plan`` does, in order."""
+    return [command for step in plan.steps if step.action not in (FALL, ADOPT)
+            for command in kinds[step.resource.kind].commands(step)]
+
+
+def _label(resource):
+    return " ".join(str(part) for part in resource.key if part != "")
+
+
+def _shown(resource):
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in resource.values.items()}

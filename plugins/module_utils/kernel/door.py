@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one door to the kernel: what the kinds read from, and what carries requests out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable
+
+from ..engine.errors import MissingSoftware
+from . import namespaces
+from .netlink import PYROUTE2_ERROR, PYROUTE2_FLOOR, RTEXT_FILTER_SKIP_STATS, Descriptor, Message, Netlink
+
+# linux/net_namespace.h: NETNSA_NSID_NOT_ASSIGNED is -1, read without its sign
+NO_NSID = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that is not netlink: a function of no arguments that raises OSError where it fails.
+
+    :param closes: the namespace that our socket must not keep alive when the function is called.
+    """
+
+    function: Callable
+    closes: str = None
+
+
+class Kernel:
+    """Reads each namespace's objects once until something changes, and does what it is asked to.
+
+    :param ledger: the marks of this node (ownership.Ledger), which kinds ask whether something is ours.
+    """
+
+    def __init__(self, ledger):
+        self.ledger = ledger
+        self.netlink = Netlink()
+        self._links = {}
+        self._nsids = {}
+
+    def close(self):
+        self.netlink.close()
+
+    def forget(self):
+        """Read again what is asked for from now on."""
+        self._links.clear()
+        self._nsids.clear()
+
+    def dump(self, netns, name, fields=None):
+        """Return the objects of a sort (``addr``, ``route``, ``neigh``) in ``netns``; none where there is no such namespace."""
+        return self.netlink.dump(netns, name, fields) if self.exists(netns) else []
+
+    def links(self, netns):
+        """Return index -> ``(fields, attributes)`` of every link in ``netns``."""
+        if netns not in self._links:
+            found = self.netlink.dump(netns, "link", attrs=[("IFLA_EXT_MASK", RTEXT_FILTER_SKIP_STATS)]) \
+                if self.exists(netns) else []
+            self._links[netns] = {fields["index"]: (fields, attrs) for fields, attrs in found}
+        return self._links[netns]
+
+    def link_name(self, netns, index):
+        """Return the name of the link of that index, or None."""
+        found = self.links(netns).get(index)
+        return found[1]["IFLA_IFNAME"] if found else None
+
+    def namespace_ids(self, netns, others):
+        """Return id -> reference for those of ``others`` that ``netns`` has an id for (linux/net_namespace.h)."""
+        if netns not in self._nsids:
+            others = [ref for ref in others if self.exists(ref)]
+            answers = self.netlink.lookup(netns, [Message("get", "nsid", 0, {"rtgen_family": 0},
+                                                          [("NETNSA_FD", Descriptor(ref))]) for ref in others])
+            self._nsids[netns] = {answer[1]["NETNSA_NSID"]: ref for ref, answer in zip(others, answers)
+                                  if answer and answer[1].get("NETNSA_NSID", NO_NSID) != NO_NSID}
+        return self._nsids[netns]
+
+    @staticmethod
+    def exists(netns):
+        return not netns or namespaces.identity(netns) is not None
+
+    def submit(self, requests):
+        """Carry requests out, in order within each namespace; return for each None or what went wrong."""
+        self.forget()
+        answers = [None] * len(requests)
+        batch = []
+        for number, request in enumerate(requests):
+            if isinstance(request.payload, Call):
+                answers[number] = self._call(request.payload)
+            else:
+                batch.append((number, request))
+        found = self.netlink.request([(request.netns, request.payload) for _number, request in batch])
+        for (number, _request), answer in zip(batch, found):
+            answers[number] = answer
+        return answers
+
+    def _call(self, call):
+        if call.closes is not None:
+            self.netlink.close(call.closes)
+        try:
+            call.function()
+        except OSError as failure:
+            return failure.strerror or str(failure)
+        return None
+
+
+def require_pyroute2():
+    """Say plainly that pyroute2 is missing or too old.
+
+    :raises MissingSoftware: it is.
+    """
+    floor = ".".join(str(part) for part in PYROUTE2_FLOOR)
+    if PYROUTE2_ERROR is not None:
+        raise MissingSoftware(f"pyroute2 {floor} or newer is missing for the Python that Ansible uses on this node"
+                              f" ({PYROUTE2_ERROR}): install python3-pyroute2, or pyroute2 with pip"
+                              " (the role nodenet.fabric.prepare does)")

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""sysctl(8) through /proc/sys: a thread in the namespace sees that namespace's /proc/sys/net."""
+
+from __future__ import annotations
+
+import os
+
+from . import namespaces
+
+ROOT = "/proc/sys"
+
+
+def path_of(name):
+    """Return the file of a sysctl; in ``net.ipv4.conf.eth0/1.forwarding`` the slash stands for a dot in a link's name."""
+    return os.path.join(ROOT, *(part.replace("/", ".") for part in name.split(".")))
+
+
+def read(netns, names):
+    """Return name -> value (a string) of those sysctls in ``netns`` that exist."""
+
+    def inside():
+        return {name: _read(path_of(name)) for name in names}
+
+    return {name: value for name, value in namespaces.inside(netns, inside).items() if value is not None}
+
+
+def write(netns, name, value):
+    """Set one sysctl in ``netns``.
+
+    :raises OSError: there is no such sysctl, or the kernel refuses the value.
+    """
+
+    def inside():
+        with open(path_of(name), "w", encoding="ascii") as target:
+            target.write(value)
+
+    namespaces.inside(netns, inside)
+
+
+def _read(path):
+    try:
+        with open(path, encoding="ascii") as source:
+            return " ".join(source.read().split())
+    except OSError:
+        return None

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses of links (ip-address(8)), IPv4 and IPv6 alike."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from ..engine.apply import Request
+from ..engine.kind import Kind
+from ..engine.plan import DELETE
+from ..engine.resource import Resource
+from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
+from ..ownership import owner_in
+from .fields import AF_INET6, family
+from .shell import ip
+
+# linux/if_addr.h
+IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
+# ip-address(8) "scope", rtnetlink(7)
+SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254}
+
+
+class Address(Kind):
+    """``key``: (netns, link, address/length). ``values``: scope, noprefixroute (bool), nodad (bool, IPv6 only)."""
+
+    name = "address"
+    title = "address"
+    fixed = frozenset({"scope"})
+    after = ("link", "port")
+
+    def needs(self, resource):
+        found = super().needs(resource)
+        found["link", resource.key[:2]] = "dev"
+        return found
+
+    def restorable(self, resource):
+        return not _by_kernel(resource.key[2])
+
+    def observe(self, kernel, scope):
+        for netns in scope.netns:
+            for fields, attrs in kernel.dump(netns, "addr"):
+                link = kernel.links(netns).get(fields["index"])
+                if link is None:  # gone between the two dumps
+                    continue
+                text = f"{attrs.get('IFA_LOCAL') or attrs['IFA_ADDRESS']}/{fields['prefixlen']}"
+                key = netns, link[1]["IFLA_IFNAME"], text
+                owner = kernel.ledger.owner((self.name, key))
+                if owner is None and not _by_kernel(text):
+                    owner = owner_in(link[1].get("IFLA_IFALIAS"))
+                yield Resource(self.name, key, _values(fields, attrs), owner)
+
+    def create(self, resource, companions):
+        return [self._request("new", NLM_F_CREATE | NLM_F_EXCL, resource)]
+
+    def change(self, before, after, fields):
+        return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)]
+
+    def delete(self, resource):
+        return [self._request("del", 0, resource)]
+
+    @staticmethod
+    def _request(verb, flags, resource):
+        netns, link, text = resource.key
+        address = ipaddress.ip_interface(text)
+        values = resource.values
+        marks = (IFA_F_NODAD if values.get("nodad") else 0) | (IFA_F_NOPREFIXROUTE if values.get("noprefixroute") else 0)
+        fields = {"family": family(text), "prefixlen": address.network.prefixlen, "index": Index(netns, link),
+                  "scope": SCOPES[values.get("scope", "global")], "flags": marks & 0xFF}
+        return Request(netns, Message(verb, "addr", flags, fields, [
+            ("IFA_LOCAL", str(address.ip)), ("IFA_ADDRESS", str(address.ip)), ("IFA_FLAGS", marks)]))
+
+    def commands(self, step):
+        netns, link, text = step.resource.key
+        values = step.resource.values
+        words = [text, "dev", link]
+        if step.action == DELETE:
+            return [ip(netns, "address", "del", *words)]
+        if values.get("scope"):
+            words += ["scope", values["scope"]]
+        words += [word for word in ("nodad", "noprefixroute") if values.get(word)]
+        return [ip(netns, "address", "replace" if step.before else "add", *words)]
+
+
+def _values(fields, attrs):
+    flags = attrs.get("IFA_FLAGS", fields["flags"])
+    words = {number: word for word, number in SCOPES.items()}
+    values = {"scope": words.get(fields["scope"], fields["scope"]), "noprefixroute": bool(flags & IFA_F_NOPREFIXROUTE)}
+    if fields["family"] == AF_INET6:
+        values["nodad"] = bool(flags & IFA_F_NODAD)
+    return values
+
+
+def _by_kernel(text):
+    """The kernel gives each link an address below fe80::/64 (RFC 4862) and lo its own; it makes them again by itself."""
+    address = ipaddress.ip_interface(text).ip
+    return address.is_link_local and address.version == 6 or address.is_loopback

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The normal form of what users and the kernel write, and the refusal of what cannot be meant."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from ..engine.errors import InputError
+
+# linux/if.h: IFNAMSIZ is 16 with the closing zero
+IFNAME_MAX = 15
+MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+
+AF_INET, AF_INET6 = 2, 10
+
+
+def interface(name, option):
+    """Return the name of a link.
+
+    :raises InputError: the kernel takes no link of that name (dev_valid_name in net/core/dev.c).
+    """
+    if not name or name in (".", "..") or re.search(r"[/:\s]", name):
+        raise InputError(option, f"{name!r} is not an interface name: no '/', ':' or white space, and not empty")
+    if len(name.encode()) > IFNAME_MAX:
+        raise InputError(option, f"{name!r} has {len(name.encode())} characters, an interface name has at most {IFNAME_MAX}")
+    return name
+
+
+def netns_name(name, option):
+    """Return the name of a namespace, which is a file below ``/run/netns``.
+
+    :raises InputError: it cannot be one.
+    """
+    if not name or name in (".", "..") or re.search(r"[/\s\0]", name) or len(name.encode()) > 255:
+        raise InputError(option, f"{name!r} is not a namespace name: a file name of 1 to 255 characters without '/' or space")
+    return name
+
+
+def mac(address, option):
+    """Return a MAC address in lower case with colons.
+
+    :raises InputError: it is none, or one that no single interface may have (a group address, all zero).
+    """
+    text = address.strip().lower().replace("-", ":")
+    if not MAC.fullmatch(text):
+        raise InputError(option, f"{address!r} is not a MAC address such as 02:00:00:00:00:01")
+    if int(text[:2], 16) & 1 or text == "00:00:00:00:00:00":
+        raise InputError(option, f"{address!r} cannot be an interface's MAC address: it is a group address or all zero")
+    return text
+
+
+def address(text, option):
+    """Return an IP address in its normal form.
+
+    :raises InputError: it is none.
+    """
+    try:
+        return str(ipaddress.ip_address(text.strip()))
+    except ValueError:
+        raise InputError(option, f"{text!r} is not an IPv4 or IPv6 address") from None
+
+
+def host_prefix(text, option):
+    """Return an address with the length of its prefix, as an interface carries it: ``10.0.0.1/24``.
+
+    :raises InputError: it is none, or the length is missing.
+    """
+    if "/" not in text:
+        raise InputError(option, f"{text!r} has no prefix length: write {text}/24, or {text}/32 for the address alone")
+    try:
+        return str(ipaddress.ip_interface(text.strip()))
+    except ValueError:
+        raise InputError(option, f"{text!r} is not an address with a prefix length such as 10.0.0.1/24") from None
+
+
+def prefix(text, option):
+    """Return a network prefix, ``10.0.0.0/24``; a bare address is the prefix of that address alone.
+
+    :raises InputError: it is none, or bits are set behind its length.
+    """
+    try:
+        return str(ipaddress.ip_network(text.strip()))
+    except ValueError:
+        pass
+    try:
+        meant = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise InputError(option, f"{text!r} is not a prefix such as 10.0.0.0/24") from None
+    raise InputError(option, f"{text!r} has host bits set: the prefix is {meant}")
+
+
+def family(text):
+    """Return AF_INET or AF_INET6 for an address or prefix in normal form."""
+    return AF_INET6 if ":" in text else AF_INET
+
+
+def same_family(items):
+    """Check that the addresses of ``items`` (option -> address, prefix or None) are of one family.
+
+    :raises InputError: they are not.
+    """
+    given = {option: text for option, text in items.items() if text}
+    first = next(iter(given), None)
+    for option, text in given.items():
+        if family(text) != family(given[first]):
+            raise InputError(option, f"{text} and {first} {given[first]} are not of one family: IPv4 with IPv4, IPv6 with IPv6")
+
+
+def collapsed(prefixes):
+    """Return prefixes without those that others contain, sorted, as a tuple."""
+    networks = [ipaddress.ip_network(text) for text in prefixes]
+    return tuple(str(network) for version in (4, 6)
+                 for network in ipaddress.collapse_addresses(net for net in networks if net.version == version))
+
+
+def in_range(value, low, high, option):
+    """Return ``value``.
+
+    :raises InputError: it is below ``low`` or above ``high``.
+    """
+    if value is not None and not low <= value <= high:
+        raise InputError(option, f"{value} is out of range: {low} to {high}")
+    return value
+
+
+def given(**values):
+    """Return those of ``values`` that are not None: what is unset is not managed."""
+    return {name: value for name, value in values.items() if value is not None}

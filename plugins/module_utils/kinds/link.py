@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Links: what ip-link(8) makes. A veth is two links, each with the other as its ``peer``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..engine.apply import Request
+from ..engine.kind import Kind
+from ..engine.plan import CREATE, DELETE
+from ..engine.resource import Resource
+from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
+from ..ownership import alias_for, owner_in
+from .link_types import TYPES, decode, encode, words
+from .shell import ip
+
+IFF_UP = 1
+
+# linux/if_link.h: enum in6_addr_gen_mode, in ip-link(8)'s words
+ADDRGENMODES = {"eui64": 0, "none": 1, "stable_secret": 2, "random": 3}
+
+
+class Link(Kind):
+    """``key``: (netns, name). ``values``: type, up, mac, mtu, alias, master, addrgenmode, peer, and those of the type."""
+
+    name = "link"
+    title = "interface"
+    fixed = frozenset({"type", "peer"})
+    marked = False
+
+    def needs(self, resource):
+        found = super().needs(resource)
+        if resource.values.get("peer") and resource.values["peer"][0]:
+            found["netns", (resource.values["peer"][0],)] = "netns"
+        if resource.values.get("master"):
+            found["link", (resource.netns, resource.values["master"])] = "master"
+        return found
+
+    def falls_with(self, resource):
+        """The end of the bridge is not the end of its ports; that of one end of a veth is the end of the other."""
+        found = [("netns", (resource.netns,))] if resource.netns else []
+        return tuple(found) + self.companions(resource)
+
+    def claimed(self, resource, owner):
+        return replace(resource.merged({"alias": alias_for(owner)}), owner=owner)
+
+    def companions(self, resource):
+        peer = resource.values.get("peer")
+        return ((self.name, tuple(peer)),) if peer else ()
+
+    def restorable(self, resource):
+        return resource.values.get("type") != "veth"
+
+    def observe(self, kernel, scope):
+        for netns in scope.netns:
+            for index, (fields, attrs) in kernel.links(netns).items():
+                key = netns, attrs["IFLA_IFNAME"]
+                values = _common(kernel, netns, fields, attrs)
+                info = attrs.get("IFLA_LINKINFO") or {}
+                values.update(decode(TYPES.get(values["type"], {}), info.get("IFLA_INFO_DATA") or {}))
+                if values["type"] == "veth":
+                    values["peer"] = _peer(kernel, scope, netns, index, attrs)
+                owner = owner_in(values["alias"])
+                yield Resource(self.name, key, values,
+                               kernel.ledger.owner((self.name, key)) if owner is None else owner)
+
+    def create(self, resource, companions):
+        """The mark and what must be decided before the link is up follow in the next stage, in each namespace."""
+        kind = resource.values["type"]
+        info = encode(TYPES[kind], resource.values)
+        for other in companions:
+            peer = [("IFLA_NET_NS_FD", Descriptor(other.netns))] + _at_creation(other)
+            info.append(("VETH_INFO_PEER", {"attrs": peer}))
+        attrs = _at_creation(resource) + [("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", kind),
+                                                                       ("IFLA_INFO_DATA", {"attrs": info})]})]
+        made = Request(resource.netns, Message("new", "link", NLM_F_CREATE | NLM_F_EXCL, {}, attrs))
+        return [made] + [request for end in (resource, *companions)
+                         for request in self._set(end, set(end.values) - {"mac", "mtu"}, stage=1)]
+
+    def change(self, before, after, fields):
+        requests = self._set(after, set(fields), stage=0)
+        info = encode(TYPES.get(after.values["type"], {}), {name: after.values[name] for name in fields})
+        if info:
+            attrs = [("IFLA_IFNAME", after.key[1]),
+                     ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", after.values["type"]),
+                                                  ("IFLA_INFO_DATA", {"attrs": info})]})]
+            requests.insert(0, Request(after.netns, Message("new", "link", 0, {}, attrs)))
+        return requests
+
+    def delete(self, resource):
+        return [Request(resource.netns, Message("del", "link", 0, {}, [("IFLA_IFNAME", resource.key[1])]))]
+
+    @staticmethod
+    def _set(resource, fields, stage):
+        """Return what sets ``fields``; a link comes up last, by a message of its own (do_setlink takes flags first)."""
+        values, name = resource.values, ("IFLA_IFNAME", resource.key[1])
+        attrs = []
+        if "mac" in fields:
+            attrs.append(("IFLA_ADDRESS", values["mac"]))
+        if "mtu" in fields:
+            attrs.append(("IFLA_MTU", values["mtu"]))
+        if "alias" in fields:
+            attrs.append(("IFLA_IFALIAS", values["alias"]))
+        if "master" in fields:
+            attrs.append(("IFLA_MASTER", Index(resource.netns, values["master"]) if values["master"] else 0))
+        if "addrgenmode" in fields:
+            mode = ("IFLA_INET6_ADDR_GEN_MODE", ADDRGENMODES[values["addrgenmode"]])
+            attrs.append(("IFLA_AF_SPEC", {"attrs": [("AF_INET6", {"attrs": [mode]})]}))
+        requests = [Request(resource.netns, Message("set", "link", 0, {}, [name, *attrs]), stage)] if attrs else []
+        if "up" in fields:
+            flags = {"flags": IFF_UP if values["up"] else 0, "change": IFF_UP}
+            requests.append(Request(resource.netns, Message("set", "link", 0, flags, [name]), stage))
+        return requests
+
+    def commands(self, step):
+        netns, name = step.resource.key
+        if step.action == DELETE:
+            return [ip(netns, "link", "del", name)]
+        if step.action != CREATE:
+            return _settings(step.after, step.fields)
+        return [_creation(step)] + [command for end in step.everything
+                                    for command in _settings(end, set(end.values) & LATER)]
+
+
+# what ip-link(8) sets in a command of its own after "add"
+LATER = {"alias", "addrgenmode", "master", "up"}
+
+
+def _common(kernel, netns, fields, attrs):
+    info = attrs.get("IFLA_LINKINFO") or {}
+    inet6 = (attrs.get("IFLA_AF_SPEC") or {}).get("AF_INET6") or {}
+    modes = {number: word for word, number in ADDRGENMODES.items()}
+    return {"type": info.get("IFLA_INFO_KIND") or "device", "up": bool(fields["flags"] & IFF_UP),
+            "mac": attrs.get("IFLA_ADDRESS"), "mtu": attrs.get("IFLA_MTU"), "alias": attrs.get("IFLA_IFALIAS") or "",
+            "master": kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
+            "addrgenmode": modes.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE"))}
+
+
+def _peer(kernel, scope, netns, index, attrs):
+    """Return (netns, name) of the other end of a veth; ("?", "") where it is in no namespace that was looked at."""
+    where = netns
+    if attrs.get("IFLA_LINK_NETNSID") is not None:
+        where = kernel.namespace_ids(netns, scope.netns).get(attrs["IFLA_LINK_NETNSID"])
+    name = kernel.link_name(where, attrs.get("IFLA_LINK")) if where is not None else None
+    return (where, name) if name else ("?", "")
+
+
+def _at_creation(resource):
+    attrs = [("IFLA_IFNAME", resource.key[1])]
+    if "mac" in resource.values:
+        attrs.append(("IFLA_ADDRESS", resource.values["mac"]))
+    if "mtu" in resource.values:
+        attrs.append(("IFLA_MTU", resource.values["mtu"]))
+    return attrs
+
+
+def _creation(step):
+    resource = step.after
+    typed = words(TYPES[resource.values["type"]], resource.values)
+    for other in step.companions:
+        typed += ["peer", *_named(other)]
+        if other.netns != resource.netns:
+            typed += ["netns", other.netns or "/proc/self/ns/net"]
+    return ip(resource.netns, "link", "add", *_named(resource), "type", resource.values["type"], *typed)
+
+
+def _named(resource):
+    named = ["name", resource.key[1]]
+    if "mac" in resource.values:
+        named += ["address", resource.values["mac"]]
+    if "mtu" in resource.values:
+        named += ["mtu", resource.values["mtu"]]
+    return named
+
+
+def _settings(resource, fields):
+    """Return one command for each thing that is set on a link that is there, up last."""
+    netns, name = resource.key
+    values = resource.values
+    told = []
+    typed = words(TYPES.get(values.get("type"), {}), {field: values[field] for field in fields})
+    if typed:
+        told.append(ip(netns, "link", "set", "dev", name, "type", values["type"], *typed))
+    for field, word in (("mac", "address"), ("mtu", "mtu"), ("alias", "alias"), ("addrgenmode", "addrgenmode")):
+        if field in fields:
+            told.append(ip(netns, "link", "set", "dev", name, word, values[field]))
+    if "master" in fields:
+        told.append(ip(netns, "link", "set", "dev", name, *(["master", values["master"]] if values["master"] else ["nomaster"])))
+    if "up" in fields:
+        told.append(ip(netns, "link", "set", "dev", name, "up" if values["up"] else "down"))
+    return told

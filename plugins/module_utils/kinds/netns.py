@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Named network namespaces (ip-netns(8)), with what is decided inside before the first link comes up."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..engine.apply import Request
+from ..engine.kind import Kind
+from ..engine.plan import CREATE, DELETE
+from ..engine.resource import Resource
+from ..kernel import namespaces, procfs
+from ..kernel.door import Call
+from ..kernel.netlink import Message
+from .shell import inside, ip
+
+# Writing "all" sets every link of the namespace and, through "default", those to come
+# (addrconf_disable_ipv6 in net/ipv6/addrconf.c).
+DISABLE_IPV6 = "net.ipv6.conf.all.disable_ipv6"
+IFF_UP = 1
+
+
+class Netns(Kind):
+    """``key``: (name,). ``values``: lo (bool, the loopback is up), ipv6 (bool)."""
+
+    name = "netns"
+    title = "network namespace"
+
+    def needs(self, resource):
+        return {}
+
+    def describe(self, resource):
+        return f"{self.title} {resource.netns!r}"
+
+    def observe(self, kernel, scope):
+        paths = [ref for ref in scope.netns if "/" in ref and kernel.exists(ref)]
+        for name in [*namespaces.names(), *paths]:
+            values = self._inside(kernel, name) if name in scope.netns else {}
+            identity = list(namespaces.identity(name) or ())
+            yield Resource(self.name, (name,), values, kernel.ledger.owner((self.name, (name,)), identity))
+
+    @staticmethod
+    def _inside(kernel, name):
+        loopback = next((fields for fields, attrs in kernel.links(name).values() if attrs["IFLA_IFNAME"] == "lo"), None)
+        disabled = procfs.read(name, [DISABLE_IPV6]).get(DISABLE_IPV6)
+        return {"lo": bool(loopback and loopback["flags"] & IFF_UP), "ipv6": disabled == "0"}
+
+    def create(self, resource, companions):
+        made = Request("", Call(partial(namespaces.create, resource.netns)))
+        return [made, *self._settings(resource, resource.values)]
+
+    def change(self, before, after, fields):
+        return self._settings(after, fields)
+
+    def delete(self, resource):
+        return [Request("", Call(partial(namespaces.delete, resource.netns), closes=resource.netns))]
+
+    @staticmethod
+    def _settings(resource, fields):
+        """Return the requests for what is set inside; IPv6 first, so that the loopback comes up without it."""
+        requests = []
+        if "ipv6" in fields:
+            value = "0" if resource.values["ipv6"] else "1"
+            requests.append(Request("", Call(partial(procfs.write, resource.netns, DISABLE_IPV6, value)), stage=1))
+        if "lo" in fields:
+            flags = IFF_UP if resource.values["lo"] else 0
+            requests.append(Request(resource.netns, Message("set", "link", 0, {"flags": flags, "change": IFF_UP},
+                                                            [("IFLA_IFNAME", "lo")]), stage=2))
+        return requests
+
+    def commands(self, step):
+        name = step.resource.netns
+        if step.action == DELETE:
+            return [f"ip netns del {name}"]
+        made = [f"ip netns add {name}"] if step.action == CREATE else []
+        fields = step.after.values if step.action == CREATE else step.fields
+        if "ipv6" in fields:
+            made.append(inside(name, "sysctl", "-qw", f"{DISABLE_IPV6}={int(not step.after.values['ipv6'])}"))
+        if "lo" in fields:
+            made.append(ip(name, "link", "set", "lo", "up" if step.after.values["lo"] else "down"))
+        return made
+
+    def identity(self, kernel, resource):
+        return list(namespaces.identity(resource.netns) or ()) or None

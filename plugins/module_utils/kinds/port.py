@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bridge ports: that a link belongs to a bridge, and how the bridge treats it (bridge(8), "link set")."""
+
+from __future__ import annotations
+
+from ..engine.apply import Request
+from ..engine.kind import Kind
+from ..engine.plan import CREATE, DELETE
+from ..engine.resource import Resource
+from ..kernel.netlink import Index, Message
+from ..ownership import owner_in
+from .link_types import PORT, decode, encode, words
+from .shell import ip
+
+
+class Port(Kind):
+    """``key``: (netns, name of the link). ``values``: master, and the fields of link_types.PORT."""
+
+    name = "port"
+    title = "bridge port"
+    after = ("link",)
+
+    def needs(self, resource):
+        found = super().needs(resource)
+        found["link", resource.key] = "name"
+        if resource.values.get("master"):
+            found["link", (resource.netns, resource.values["master"])] = "bridge"
+        return found
+
+    def observe(self, kernel, scope):
+        for netns in scope.netns:
+            for _fields, attrs in kernel.links(netns).values():
+                info = attrs.get("IFLA_LINKINFO") or {}
+                if info.get("IFLA_INFO_SLAVE_KIND") != "bridge":
+                    continue
+                key = netns, attrs["IFLA_IFNAME"]
+                values = decode(PORT, info.get("IFLA_INFO_SLAVE_DATA") or {})
+                values["master"] = kernel.link_name(netns, attrs["IFLA_MASTER"])
+                marked = kernel.ledger.owner((self.name, key))
+                yield Resource(self.name, key, values, owner_in(attrs.get("IFLA_IFALIAS")) if marked is None else marked)
+
+    def create(self, resource, companions):
+        return self._set(resource, resource.values)
+
+    def change(self, before, after, fields):
+        return self._set(after, fields)
+
+    def delete(self, resource):
+        return [self._enslave(resource, 0)]
+
+    def _set(self, resource, fields):
+        requests = []
+        if "master" in fields:
+            requests.append(self._enslave(resource, Index(resource.netns, resource.values["master"])))
+        data = encode(PORT, {name: resource.values[name] for name in fields})
+        if data:
+            info = [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": data})]
+            requests.append(Request(resource.netns, Message("new", "link", 0, {}, [
+                ("IFLA_IFNAME", resource.key[1]), ("IFLA_LINKINFO", {"attrs": info})])))
+        return requests
+
+    @staticmethod
+    def _enslave(resource, index):
+        return Request(resource.netns, Message("set", "link", 0, {}, [("IFLA_IFNAME", resource.key[1]), ("IFLA_MASTER", index)]))
+
+    def commands(self, step):
+        netns, name = step.resource.key
+        if step.action == DELETE:
+            return [ip(netns, "link", "set", "dev", name, "nomaster")]
+        fields = step.after.values if step.action == CREATE else step.fields
+        told = []
+        if "master" in fields:
+            told.append(ip(netns, "link", "set", "dev", name, "master", step.after.values["master"]))
+        typed = words(PORT, {field: step.after.values[field] for field in fields})
+        if typed:
+            told.append(ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *typed))
+        return told

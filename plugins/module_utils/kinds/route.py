@@ -1,0 +1,146 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Routes (ip-route(8)), found by the kernel's own key: table, prefix and metric."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from ..engine.apply import Request
+from ..engine.kind import Kind
+from ..engine.plan import CREATE, DELETE
+from ..engine.resource import Resource
+from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
+from ..ownership import ROUTE_PROTOCOL
+from .fields import AF_INET, AF_INET6, family
+from .shell import ip
+
+# linux/rtnetlink.h
+TYPES = {"unicast": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
+SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254}
+RTM_F_CLONED, RTNH_F_ONLINK = 0x200, 4
+TABLE_MAIN, TABLE_LOCAL = 254, 255
+RTAX_MTU = 2
+PROTOCOLS = {"kernel": 2, "boot": 3, "static": 4, "ra": 9, "dhcp": 16}
+BY_KERNEL = (PROTOCOLS["kernel"], PROTOCOLS["ra"])
+# IP6_RT_PRIO_USER, linux/ipv6_route.h: what the kernel makes of a metric of 0
+IPV6_METRIC = 1024
+
+
+def metric_of(prefix, metric):
+    """Return the metric under which the kernel keeps a route."""
+    return metric or (IPV6_METRIC if family(prefix) == AF_INET6 else 0)
+
+
+def default_scope(prefix, kind, via):
+    """Return the scope that ip-route(8) gives; IPv6 routes have none."""
+    if family(prefix) == AF_INET6:
+        return None
+    return "link" if kind == "unicast" and not via else "global"
+
+
+class Route(Kind):
+    """``key``: (netns, table, prefix, metric). ``values``: type, via, dev, scope, onlink, protocol, src, mtu."""
+
+    name = "route"
+    title = "route"
+    after = ("link", "port", "address", "sysctl")
+
+    def needs(self, resource):
+        netns, table, prefix, metric = resource.key
+        found = super().needs(resource)
+        if resource.values.get("dev"):
+            found["link", (netns, resource.values["dev"])] = "dev"
+        via = resource.values.get("via")
+        if via:  # a gateway may be on the link by a route of its own (169.254.1.1)
+            gateway = str(ipaddress.ip_network(via))
+            if gateway != prefix:
+                found["route", (netns, table, gateway, metric_of(gateway, 0))] = None
+        return found
+
+    def describe(self, resource):
+        netns, table, prefix, metric = resource.key
+        more = (f" table {table}" if table != TABLE_MAIN else "") + (f" metric {metric}" if metric else "")
+        return f"route '{prefix}{more}'" + (f" in namespace {netns!r}" if netns else "")
+
+    def restorable(self, resource):
+        return resource.values.get("protocol") not in BY_KERNEL
+
+    def observe(self, kernel, scope):
+        for netns in scope.netns:
+            for family_number in (AF_INET, AF_INET6):
+                for fields, attrs in kernel.dump(netns, "route", {"family": family_number}):
+                    found = self._observed(kernel, netns, fields, attrs)
+                    if found:
+                        yield found
+
+    def _observed(self, kernel, netns, fields, attrs):
+        table = attrs.get("RTA_TABLE", fields["table"])
+        kind = {number: word for word, number in TYPES.items()}.get(fields["type"])
+        if table == TABLE_LOCAL or kind is None or fields["flags"] & RTM_F_CLONED:
+            return None
+        inet6 = fields["family"] == AF_INET6
+        prefix = f"{attrs.get('RTA_DST', '::' if inet6 else '0.0.0.0')}/{fields['dst_len']}"
+        key = netns, table, prefix, attrs.get("RTA_PRIORITY", 0)
+        owner = kernel.ledger.owner((self.name, key))
+        if owner is None and fields["proto"] == ROUTE_PROTOCOL:
+            owner = ""
+        return Resource(self.name, key, _values(kernel, netns, kind, fields, attrs), owner)
+
+    def create(self, resource, companions):
+        return [self._request("new", NLM_F_CREATE | NLM_F_EXCL, resource)]
+
+    def change(self, before, after, fields):
+        return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)]
+
+    def delete(self, resource):
+        return [self._request("del", 0, resource)]
+
+    @staticmethod
+    def _request(verb, flags, resource):
+        netns, table, prefix, metric = resource.key
+        values = resource.values
+        network = ipaddress.ip_network(prefix)
+        scope = SCOPES[values.get("scope") or "global"]
+        fields = {"family": family(prefix), "dst_len": network.prefixlen, "table": table if table < 256 else 0,
+                  "type": TYPES[values.get("type", "unicast")], "proto": values.get("protocol", ROUTE_PROTOCOL),
+                  "scope": scope, "flags": RTNH_F_ONLINK if values.get("onlink") else 0}
+        attrs = [("RTA_TABLE", table), ("RTA_DST", str(network.network_address))]
+        attrs += [("RTA_PRIORITY", metric)] if metric else []
+        attrs += [(attr, values[name]) for name, attr in (("via", "RTA_GATEWAY"), ("src", "RTA_PREFSRC")) if values.get(name)]
+        if values.get("dev") and values.get("type", "unicast") == "unicast":
+            attrs.append(("RTA_OIF", Index(netns, values["dev"])))
+        if values.get("mtu"):
+            attrs.append(("RTA_METRICS", {"attrs": [("RTAX_MTU", values["mtu"])]}))
+        return Request(netns, Message(verb, "route", flags, fields, attrs))
+
+    def commands(self, step):
+        netns, table, prefix, metric = step.resource.key
+        values = step.resource.values
+        words = [] if values.get("type", "unicast") == "unicast" else [values["type"]]
+        words.append(prefix)
+        for word in ("via", "dev", "src"):
+            if values.get(word) and not (word == "dev" and values.get("type", "unicast") != "unicast"):
+                words += [word, values[word]]
+        words += ["metric", metric] if metric else []
+        words += ["table", table] if table != TABLE_MAIN else []
+        words += ["proto", values["protocol"]] if "protocol" in values else []
+        if step.action != DELETE:
+            words += ["scope", values["scope"]] if values.get("scope") else []
+            words += ["mtu", values["mtu"]] if values.get("mtu") else []
+            words += ["onlink"] if values.get("onlink") else []
+        verb = {CREATE: "add", DELETE: "del"}.get(step.action, "replace")
+        inet6 = ["-6"] if family(prefix) == AF_INET6 else []
+        return [ip(netns, *inet6, "route", verb, *words)]
+
+
+def _values(kernel, netns, kind, fields, attrs):
+    metrics = attrs.get("RTA_METRICS") or {}
+    values = {"type": kind, "via": attrs.get("RTA_GATEWAY"), "dev": kernel.link_name(netns, attrs.get("RTA_OIF")),
+              "protocol": fields["proto"], "onlink": bool(fields["flags"] & RTNH_F_ONLINK),
+              "src": attrs.get("RTA_PREFSRC"), "mtu": metrics.get("RTAX_MTU")}
+    if fields["family"] == AF_INET:
+        scopes = {number: word for word, number in SCOPES.items()}
+        values["scope"] = scopes.get(fields["scope"], fields["scope"])
+    return values

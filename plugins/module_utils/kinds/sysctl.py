@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""sysctls below net.*: always there, so never foreign; what was before is kept and given back."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..engine.apply import Request
+from ..engine.kind import Kind
+from ..engine.plan import DELETE
+from ..engine.resource import Resource
+from ..kernel import procfs
+from ..kernel.door import Call
+from .shell import inside
+
+
+class Sysctl(Kind):
+    """``key``: (netns, name). ``values``: value (a string); observed also ``before``, what it was before us."""
+
+    name = "sysctl"
+    title = "sysctl"
+    shared = True
+
+    def needs(self, resource):
+        found = super().needs(resource)
+        link = _link_of(resource.key[1])
+        if link:
+            found["link", (resource.netns, link)] = "interface"
+        return found
+
+    def observe(self, kernel, scope):
+        marked = [key for key in kernel.ledger.refs(self.name) if key[0] in scope.netns]
+        asked = [ref[1] for ref in scope.refs if ref[0] == self.name]
+        by_netns = {}
+        for netns, name in dict.fromkeys([*marked, *asked]):
+            by_netns.setdefault(netns, []).append(name)
+        for netns, names in by_netns.items():
+            if kernel.exists(netns):
+                for name, value in procfs.read(netns, names).items():
+                    ref = self.name, (netns, name)
+                    before = (kernel.ledger.before(ref) or {}).get("value")
+                    yield Resource(*ref, {"value": value, "before": before}, kernel.ledger.owner(ref))
+
+    def create(self, resource, companions):
+        return self._write(resource, resource.values["value"])
+
+    def change(self, before, after, fields):
+        return self._write(after, after.values["value"])
+
+    def delete(self, resource):
+        return self._write(resource, self._given_back(resource))
+
+    @staticmethod
+    def _given_back(resource):
+        before = resource.values.get("before")
+        return resource.values["value"] if before is None else before
+
+    @staticmethod
+    def _write(resource, value):
+        return [Request("", Call(partial(procfs.write, resource.netns, resource.key[1], value)))]
+
+    def commands(self, step):
+        value = self._given_back(step.before) if step.action == DELETE else step.after.values["value"]
+        netns, name = step.resource.key
+        return [inside(netns, "sysctl", "-qw", f"{name}={value}")]
+
+
+def _link_of(name):
+    """Return the link that ``net.FAMILY.conf.LINK.…`` is about, or None."""
+    parts = name.split(".")
+    if len(parts) > 4 and parts[2] in ("conf", "neigh") and parts[3] not in ("all", "default"):
+        return parts[3].replace("/", ".")
+    return None

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is ours: every mark that we leave, and the file for what the kernel keeps no mark of.
+
+Links carry ``ifalias``, routes a protocol number, NAT rules live in a table of our own. Namespaces, sysctls,
+addresses and routes of a named set are written in a small file below ``/run``: it goes with the kernel's state when
+the node reboots. The mark is written before the object is made, so that a run that was killed leaves nothing that
+the next run takes for foreign.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from contextlib import contextmanager
+
+STATE_DIR = "/run/nodenet"
+STATE_FILE = "state.json"
+
+# ip-link(8) "alias"; the label of the set follows.
+ALIAS = "nodenet.fabric/"
+
+# A number that neither rtnetlink(7) nor the routing daemons' rt_protos use.
+ROUTE_PROTOCOL = 178
+
+# nft(8): one table holds everything of ours, in each namespace.
+NFT_TABLE = "nodenet_fabric"
+
+DEFAULT_OWNER = "default"
+
+
+def alias_for(owner):
+    """Return the ifalias that marks a link as ours."""
+    return ALIAS + owner
+
+
+def owner_in(alias):
+    """Return the label in an ifalias, or None if the link is not ours."""
+    return alias[len(ALIAS):] if alias and alias.startswith(ALIAS) else None
+
+
+class Ledger:
+    """The marks of this node.
+
+    A mark says which set (``owner``) an object belongs to, what it was before we changed it (``before``) and what
+    tells it from a later one of the same key (``identity``). ``pending`` are objects of kinds that carry their
+    mark in the kernel, from before they are made until the mark is there.
+    """
+
+    def __init__(self, directory=STATE_DIR):
+        self.directory = directory
+        self.path = os.path.join(directory, STATE_FILE)
+        self.marks = {}
+        self.pending = {}
+        self._load()
+
+    def _load(self):
+        try:
+            with open(self.path, encoding="utf-8") as source:
+                data = json.load(source)
+        except FileNotFoundError:
+            return
+        self.marks = {_ref(entry["ref"]): entry["mark"] for entry in data["marks"]}
+        self.pending = {_ref(entry["ref"]): entry["owner"] for entry in data["pending"]}
+
+    def save(self):
+        """Write the marks, atomically."""
+        os.makedirs(self.directory, mode=0o755, exist_ok=True)
+        data = {"marks": [{"ref": [kind, list(key)], "mark": mark} for (kind, key), mark in self.marks.items()],
+                "pending": [{"ref": [kind, list(key)], "owner": owner} for (kind, key), owner in self.pending.items()]}
+        fresh = self.path + ".new"
+        with open(fresh, "w", encoding="utf-8") as target:
+            json.dump(data, target)
+        os.replace(fresh, self.path)
+
+    def owner(self, ref, identity=None):
+        """Return the label of the set that ``ref`` belongs to, or None: it is not marked as ours.
+
+        :param identity: what tells the object that is there; one that differs from the mark's is a foreign one.
+        """
+        mark = self.marks.get(ref)
+        if mark is None:
+            return self.pending.get(ref)
+        known = mark.get("identity")
+        return None if known is not None and identity is not None and known != identity else mark["owner"]
+
+    def before(self, ref):
+        """Return the values that a shared object had before we changed it, or None."""
+        return self.marks.get(ref, {}).get("before")
+
+    def refs(self, kind):
+        """Return the keys of the marked objects of ``kind``."""
+        return [key for name, key in self.marks if name == kind]
+
+    def expect(self, plan, kinds):
+        """Note what ``plan`` is about to make ours, and write it down before it is made."""
+        for step in plan.steps:
+            for resource in step.everything if step.after else ():
+                if resource.owner is None:
+                    continue
+                if kinds[resource.kind].marked:
+                    self._mark(resource, step)
+                else:
+                    self.pending[resource.ref] = resource.owner
+        self.save()
+
+    def _mark(self, resource, step):
+        known = self.marks.get(resource.ref, {})
+        mark = {"owner": resource.owner}
+        before = known.get("before")
+        if before is None and step.before is not None and step.before.owner is None:
+            before = step.before.values
+        if before is not None:
+            mark["before"] = before
+        self.marks[resource.ref] = mark
+
+    def settle(self, plan, identities):
+        """Note that ``plan`` is done: forget what is gone, and write down how to tell what is there.
+
+        :param identities: returns the identity of a resource, or None.
+        """
+        self.pending = {}
+        arrived = {resource.ref: resource for step in plan.steps if step.after for resource in step.everything}
+        for step in plan.steps:
+            for resource in step.everything:
+                if resource.ref not in arrived:
+                    self.marks.pop(resource.ref, None)
+        for ref, resource in arrived.items():
+            identity = identities(resource)
+            if identity is not None and ref in self.marks:
+                self.marks[ref]["identity"] = identity
+        self.save()
+
+    @contextmanager
+    def rollback(self):
+        """Give the marks back as they were if the block fails."""
+        marks, pending = dict(self.marks), dict(self.pending)
+        try:
+            yield
+        except BaseException:
+            self.marks, self.pending = marks, pending
+            self.save()
+            raise
+
+
+@contextmanager
+def exclusive(directory=STATE_DIR):
+    """Keep other runs of the engine on this node out while the block runs."""
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    with open(os.path.join(directory, "lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _ref(data):
+    return data[0], tuple(data[1])

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between AnsibleModule and the engine: the one place that calls ``exit_json`` and ``fail_json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Dict, List
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .engine.errors import FabricError, InputError
+from .engine.kind import Kind
+from .engine.resource import Wish
+from .engine.session import Session, commands_of, diff_of
+from .kernel import namespaces
+from .kernel.door import Kernel, require_pyroute2
+from .kinds import fields
+from .ownership import DEFAULT_OWNER, Ledger, exclusive
+
+COMMON = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "netns": {"type": "str"},
+    "purge": {"type": "bool", "default": False},
+    "adopt": {"type": "bool", "default": False},
+    "owner": {"type": "str", "default": DEFAULT_OWNER},
+    # what the collection's action plugin says of earlier tasks in check mode
+    "_promised": {"type": "list", "elements": "dict", "default": []},
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one module is: options for one object, ``config`` for a list of the same, and the kinds behind them.
+
+    :param options: argument spec of one object; the first of ``required`` is the one that names it.
+    :param required: options without which an entry makes no sense, whatever its state.
+    :param kinds: the Kind objects that it needs: its own first, then what they stand on and what falls with them.
+    :param resources: takes one entry's options and returns the desired resources, without their owner.
+    :param purges: tells of an observed resource whether it is of the sort that this module makes.
+    :param netns: whether the objects live in a namespace (a namespace itself does not).
+    """
+
+    options: Dict[str, dict]
+    required: List[str]
+    kinds: List[Kind]
+    resources: Callable
+    purges: Callable
+    netns: bool = True
+
+    def argument_spec(self):
+        entry = {name: dict(spec, required=True) if name in self.required else dict(spec) for name, spec in self.options.items()}
+        entry["state"] = {"type": "str", "choices": ["present", "absent"]}
+        common = dict(COMMON)
+        if self.netns:
+            entry["netns"] = {"type": "str"}
+        else:
+            del common["netns"]
+        return {**self.options, **common, "config": {"type": "list", "elements": "dict", "options": entry}}
+
+    def run(self):
+        """Be the module."""
+        main = self.required[0]
+        module = AnsibleModule(self.argument_spec(), supports_check_mode=True, mutually_exclusive=[[main, "config"]],
+                               required_one_of=[[main, "config"]])
+        guarded(module, lambda: self.perform(module.params, module.check_mode))
+
+    def perform(self, params, check):
+        """Return the module's result for ``params``."""
+        wishes = _wishes(params, self)
+        purge = _purge(params, self.purges) if params["purge"] else None
+        return execute(self.kinds, wishes, check, params["_promised"], purge, params["adopt"])
+
+
+def guarded(module, function):
+    """Exit ``module`` with what ``function`` returns; each error becomes a sentence."""
+    try:
+        result = function()
+    except FabricError as failure:
+        module.fail_json(msg=str(failure), **failure.facts())
+    except PermissionError as failure:
+        module.fail_json(msg=f"not permitted: {failure}. This needs root on the node: set become: true")
+    else:
+        module.exit_json(**result)
+
+
+def execute(kinds, wishes, check=False, promised=(), purge=None, adopt=False):
+    """Run ``wishes`` through the engine and return the module's result."""
+    require_pyroute2()
+    kinds = {kind.name: kind for kind in kinds}
+    if check:
+        return _session(kinds, wishes, True, promised, purge, adopt)
+    with exclusive():
+        return _session(kinds, wishes, False, (), purge, adopt)
+
+
+def _session(kinds, wishes, check, promised, purge, adopt):
+    kernel = Kernel(Ledger())
+    try:
+        outcome = Session(kinds, kernel, promised).run(wishes, check, adopt, purge, everywhere=purge is not None)
+    finally:
+        kernel.close()
+    return _result(outcome, kinds)
+
+
+def _result(outcome, kinds):
+    before, after = diff_of(outcome.plan)
+    commands = commands_of(outcome.plan, kinds)
+    diff = [{"before": before, "after": after}]
+    if commands:
+        diff.append({"prepared": "by hand:\n" + "".join(f"  {command}\n" for command in commands)})
+    result = {"changed": outcome.changed, "commands": commands, "stats": outcome.stats, "diff": diff}
+    if outcome.promises:
+        result["_promises"] = outcome.promises
+    reasons = [f"{kinds[step.ref[0]].describe(step.resource)} is {step.reason}" for step in outcome.plan.steps if step.reason]
+    return {**result, "reasons": reasons} if reasons else result
+
+
+def _wishes(params, part):
+    """Return the wishes of all entries; every fault in them is told together."""
+    entries = params["config"]
+    listed = [(f"config[{number}].", entry) for number, entry in enumerate(entries)] if entries is not None \
+        else [("", {name: params[name] for name in part.options})]
+    kinds = {kind.name: kind for kind in part.kinds}
+    owner = _owner(params["owner"])
+    wishes, faults = [], []
+    for option, entry in listed:
+        state = entry.get("state") or params["state"]
+        try:
+            if part.netns:
+                entry["netns"] = reference(entry.get("netns") or params["netns"], "netns")
+            wishes += [Wish(kinds[resource.kind].claimed(resource, owner), state == "present", option)
+                       for resource in part.resources({**entry, "state": state})]
+        except InputError as fault:
+            faults.append(InputError(option + fault.option, fault.problem))
+    if faults:
+        raise faults[0] if len(faults) == 1 else _Faults(faults)
+    return wishes
+
+
+def _purge(params, purges):
+    """Return what tells whether an observed resource is in the reach of ``purge``."""
+    where = reference(params.get("netns"), "netns") if params.get("netns") else None
+
+    def in_reach(resource):
+        return (resource.owner == params["owner"] and (where is None or resource.netns == where)
+                and purges(resource))
+
+    return in_reach
+
+
+def reference(text, option):
+    """Return the reference of a namespace that a user named by name, path or pid; "" is the node's own.
+
+    :raises InputError: it can be none of these, or no such process is there.
+    """
+    if not text:
+        return ""
+    if text.isdigit():
+        if not namespaces.identity(f"/proc/{text}/ns/net"):
+            raise InputError(option, f"there is no process {text}")
+        text = f"/proc/{text}/ns/net"
+    if "/" not in text:
+        return fields.netns_name(text, option)
+    found = namespaces.identity(text)
+    if not found:
+        raise InputError(option, f"there is no network namespace at {text}")
+    if found == namespaces.identity(""):
+        return ""
+    return next((name for name in namespaces.names() if namespaces.identity(name) == found), text)
+
+
+def _owner(label):
+    if not label or not all(character.isalnum() or character in "-_." for character in label) or len(label) > 64:
+        raise InputError("owner", f"{label!r} is not a label: 1 to 64 letters, digits, '-', '_' or '.'")
+    return label
+
+
+class _Faults(FabricError):
+    """Several faults of the input, told together."""
+
+    def __init__(self, faults):
+        super().__init__("; ".join(str(fault) for fault in faults))
+        self.faults = [str(fault) for fault in faults]
+
+    def facts(self):
+        return {"faults": self.faults}

@@ -1,0 +1,149 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: address
+short_description: Addresses of interfaces
+version_added: 0.1.0
+description:
+  - Gives interfaces addresses, IPv4 and IPv6 alike (ip-address(8)).
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  address: &address
+    description:
+      - The address with the length of its prefix, such as V(10.0.0.1/24) or V(fd00::1/64).
+    type: str
+  dev: &dev
+    description:
+      - The interface.
+    type: str
+  scope: &scope
+    description:
+      - Where the address is valid (rtnetlink(7)).
+    type: str
+    choices: [global, link, host]
+  nodad: &nodad
+    description:
+      - IPv6 alone. Whether the address is used at once, without asking whether somebody else has it (RFC 4862, 5.4).
+    type: bool
+  noprefixroute: &noprefixroute
+    description:
+      - Whether the kernel leaves out the route to the address's prefix.
+    type: bool
+  config:
+    description:
+      - Many objects in one task; each entry takes the same options. One of O(address) and O(config) is needed.
+    type: list
+    elements: dict
+    suboptions:
+      address:
+        <<: *address
+        required: true
+      dev:
+        <<: *dev
+        required: true
+      scope: *scope
+      nodad: *nodad
+      noprefixroute: *noprefixroute
+      netns:
+        description:
+          - The namespace of this entry, where it is not that of the task.
+        type: str
+      state:
+        description:
+          - Whether this entry is there, where it is not as the task says.
+        type: str
+        choices: [present, absent]
+extends_documentation_fragment:
+  - nodenet.fabric.common
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: A bridge
+  nodenet.fabric.bridge:
+    name: lab-br0
+
+- name: Its addresses of both families
+  nodenet.fabric.address:
+    config:
+      - {dev: lab-br0, address: 10.15.10.1/24}
+      - {dev: lab-br0, address: "fd00:15:10::1/64", nodad: true}
+
+- name: Remove one
+  nodenet.fabric.address:
+    dev: lab-br0
+    address: 10.15.10.1/24
+    state: absent
+"""
+
+RETURN = r"""
+commands:
+  description:
+    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
+      In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["ip address add 10.15.10.1/24 dev lab-br0"]
+reasons:
+  description: Why an object was made anew instead of changed in place.
+  returned: when one was
+  type: list
+  elements: str
+stats:
+  description: How many objects were observed and changed, the seconds it took, and what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import AF_INET, family, given, host_prefix, interface
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
+
+OPTIONS = {"address": {"type": "str"}, "dev": {"type": "str"}, "scope": {"type": "str", "choices": ["global", "link", "host"]},
+           "nodad": {"type": "bool"}, "noprefixroute": {"type": "bool"}}
+
+
+def resources(options):
+    """Return the address that ``options`` describe."""
+    address = host_prefix(options["address"], "address")
+    if not options["dev"]:
+        raise InputError("dev", f"the interface that is to have {address} is missing")
+    if options["nodad"] is not None and family(address) == AF_INET:
+        raise InputError("nodad", f"{address} is IPv4, which does not detect duplicates: leave it out")
+    key = options["netns"], interface(options["dev"], "dev"), address
+    return [Resource("address", key, given(scope=options["scope"], nodad=options["nodad"],
+                                           noprefixroute=options["noprefixroute"]))]
+
+
+PART = Part(options=OPTIONS, required=["address", "dev"], kinds=[Address(), Link(), Netns(), Route()], resources=resources,
+            purges=lambda found: found.kind == "address")
+
+
+def main():
+    PART.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bridge_port
+short_description: Ports of bridges
+version_added: 0.1.0
+description:
+  - Makes an interface a port of a bridge, and says how the bridge treats it (bridge(8), link set).
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  name: &name
+    description:
+      - The interface.
+    type: str
+  bridge: &bridge
+    description:
+      - The bridge that it is a port of, in the same namespace. Needed unless it is one already.
+    type: str
+  isolated: &isolated
+    description:
+      - Whether the port exchanges packets only with ports that are not isolated.
+    type: bool
+  hairpin: &hairpin
+    description:
+      - Whether a packet may go back out of the port that it came in by.
+    type: bool
+  learning: &learning
+    description:
+      - Whether the bridge learns MAC addresses on the port.
+    type: bool
+  flood: &flood
+    description:
+      - Whether packets for a MAC address that the bridge does not know go out of the port.
+    type: bool
+  mcast_flood: &mcast_flood
+    description:
+      - Whether multicast that nobody asked for goes out of the port.
+    type: bool
+  guard: &guard
+    description:
+      - Whether the port refuses to hear of a root bridge (BPDU guard).
+    type: bool
+  root_block: &root_block
+    description:
+      - Whether the port may never lead to the root bridge.
+    type: bool
+  fastleave: &fastleave
+    description:
+      - Whether the port leaves a multicast group at the first word.
+    type: bool
+  neigh_suppress: &neigh_suppress
+    description:
+      - Whether the bridge answers ARP and neighbour discovery for what it knows.
+    type: bool
+  cost: &cost
+    description:
+      - Cost of the path through this port, with the spanning tree.
+    type: int
+  priority: &priority
+    description:
+      - Priority of the port, with the spanning tree.
+    type: int
+  config:
+    description:
+      - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        <<: *name
+        required: true
+      bridge: *bridge
+      isolated: *isolated
+      hairpin: *hairpin
+      learning: *learning
+      flood: *flood
+      mcast_flood: *mcast_flood
+      guard: *guard
+      root_block: *root_block
+      fastleave: *fastleave
+      neigh_suppress: *neigh_suppress
+      cost: *cost
+      priority: *priority
+      netns:
+        description:
+          - The namespace of this entry, where it is not that of the task.
+        type: str
+      state:
+        description:
+          - Whether this entry is there, where it is not as the task says.
+        type: str
+        choices: [present, absent]
+extends_documentation_fragment:
+  - nodenet.fabric.common
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: A bridge
+  nodenet.fabric.bridge:
+    name: br0
+
+- name: A namespace
+  nodenet.fabric.netns:
+    name: guest
+
+- name: A veth into it
+  nodenet.fabric.veth:
+    name: veth-guest
+    peer: {name: eth0, netns: guest}
+
+- name: The port, kept apart from the other isolated ones
+  nodenet.fabric.bridge_port:
+    name: veth-guest
+    bridge: br0
+    isolated: true
+
+- name: Take it out of its bridge
+  nodenet.fabric.bridge_port:
+    name: veth-guest
+    state: absent
+"""
+
+RETURN = r"""
+commands:
+  description:
+    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
+      In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["ip link set dev veth-guest master br0", "ip link set dev veth-guest type bridge_slave isolated on"]
+reasons:
+  description: Why an object was made anew instead of changed in place.
+  returned: when one was
+  type: list
+  elements: str
+stats:
+  description: How many objects were observed and changed, the seconds it took, and what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import given, in_range, interface
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link_types import PORT
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.port import Port
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
+
+NUMBERS = {"cost": (1, 65535), "priority": (0, 63)}
+OPTIONS = {"name": {"type": "str"}, "bridge": {"type": "str"},
+           **{name: {"type": "int" if name in NUMBERS else "bool"} for name in PORT}}
+
+
+def resources(options):
+    """Return the port that ``options`` describe."""
+    key = options["netns"], interface(options["name"], "name")
+    for name, (low, high) in NUMBERS.items():
+        in_range(options[name], low, high, name)
+    bridge = options["bridge"] and interface(options["bridge"], "bridge")
+    return [Resource("port", key, given(master=bridge, **{name: options[name] for name in PORT}))]
+
+
+PART = Part(options=OPTIONS, required=["name"], kinds=[Port(), Link(), Netns()], resources=resources,
+            purges=lambda found: found.kind == "port")
+
+
+def main():
+    PART.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: forwarding
+short_description: Forwarding between interfaces
+version_added: 0.1.0
+description:
+  - Makes a namespace a router (ip-sysctl: C(net.ipv4.ip_forward), C(net.ipv6.conf.all.forwarding)), or says for one interface whether it forwards.
+  - What the setting was before is kept; O(state=absent) gives it back. Where it was as wanted already, nothing is ours and nothing is given back.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  family: &family
+    description:
+      - The family of addresses.
+    type: str
+    choices: [ipv4, ipv6]
+  interface: &interface
+    description:
+      - The interface; unset, the whole namespace.
+    type: str
+  enabled: &enabled
+    description:
+      - Whether it forwards.
+    type: bool
+    default: true
+  config:
+    description:
+      - Many objects in one task; each entry takes the same options. One of O(family) and O(config) is needed.
+    type: list
+    elements: dict
+    suboptions:
+      family:
+        <<: *family
+        required: true
+      interface: *interface
+      enabled: *enabled
+      netns:
+        description:
+          - The namespace of this entry, where it is not that of the task.
+        type: str
+      state:
+        description:
+          - Whether this entry is there, where it is not as the task says.
+        type: str
+        choices: [present, absent]
+extends_documentation_fragment:
+  - nodenet.fabric.common
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: The node routes for its endpoints, of both families
+  nodenet.fabric.forwarding:
+    config:
+      - family: ipv4
+      - family: ipv6
+
+- name: As it was before
+  nodenet.fabric.forwarding:
+    config:
+      - family: ipv4
+      - family: ipv6
+    state: absent
+"""
+
+RETURN = r"""
+commands:
+  description:
+    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
+      In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["sysctl -qw net.ipv4.ip_forward=1"]
+reasons:
+  description: Why an object was made anew instead of changed in place.
+  returned: when one was
+  type: list
+  elements: str
+stats:
+  description: How many objects were observed and changed, the seconds it took, and what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import interface
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.sysctl import Sysctl
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
+
+OPTIONS = {"family": {"type": "str", "choices": ["ipv4", "ipv6"]}, "interface": {"type": "str"},
+           "enabled": {"type": "bool", "default": True}}
+WHOLE = {"ipv4": "net.ipv4.ip_forward", "ipv6": "net.ipv6.conf.all.forwarding"}
+
+
+def resources(options):
+    """Return the sysctl that ``options`` describe."""
+    name = WHOLE[options["family"]]
+    if options["interface"]:
+        # sysctl(8): a dot in an interface's name is written as a slash
+        name = f"net.{options['family']}.conf.{interface(options['interface'], 'interface').replace('.', '/')}.forwarding"
+    return [Resource("sysctl", (options["netns"], name), {"value": str(int(options["enabled"]))})]
+
+
+PART = Part(options=OPTIONS, required=["family"], kinds=[Sysctl(), Link(), Netns()], resources=resources,
+            purges=lambda found: found.kind == "sysctl" and found.key[1].endswith(("forwarding", "ip_forward")))
+
+
+def main():
+    PART.run()
+
+
+if __name__ == "__main__":
+    main()

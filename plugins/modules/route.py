@@ -1,0 +1,237 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: route
+short_description: Routes
+version_added: 0.1.0
+description:
+  - Makes, changes and removes routes, IPv4 and IPv6 alike (ip-route(8)).
+  - A route is found by its table, prefix and metric. Ours carry the protocol number 178.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  prefix: &prefix
+    description:
+      - Where the route leads, such as V(10.1.0.0/24); V(default) for everything else, of the family of O(via), or IPv4.
+    type: str
+  via: &via
+    description:
+      - Address of the gateway.
+    type: str
+  dev: &dev
+    description:
+      - The interface. Unset, the kernel takes the one on whose link the gateway is.
+    type: str
+  type: &type
+    description:
+      - V(unicast) leads somewhere; the others refuse the packet, V(blackhole) without a word.
+    type: str
+    choices: [unicast, blackhole, unreachable, prohibit]
+    default: unicast
+  scope: &scope
+    description:
+      - IPv4 alone. V(link) for what is on the link itself, V(global) for what is behind a gateway. Unset, as ip-route(8) chooses.
+    type: str
+    choices: [global, link, host]
+  onlink: &onlink
+    description:
+      - Take the gateway to be on the link of O(dev) although no address says so.
+    type: bool
+  metric: &metric
+    description:
+      - Of several routes to one prefix the one with the lowest metric is taken. IPv6 makes 1024 of 0.
+    type: int
+    default: 0
+  table: &table
+    description:
+      - Number of the routing table; 254 is the main one.
+    type: int
+    default: 254
+  protocol: &protocol
+    description:
+      - Number of the protocol that the route is marked with, who made it. Unset, ours.
+    type: int
+  src: &src
+    description:
+      - The address that packets of this node are sent from.
+    type: str
+  mtu: &mtu
+    description:
+      - Largest packet on this path in bytes.
+    type: int
+  config:
+    description:
+      - Many objects in one task; each entry takes the same options. One of O(prefix) and O(config) is needed.
+    type: list
+    elements: dict
+    suboptions:
+      prefix:
+        <<: *prefix
+        required: true
+      via: *via
+      dev: *dev
+      type: *type
+      scope: *scope
+      onlink: *onlink
+      metric: *metric
+      table: *table
+      protocol: *protocol
+      src: *src
+      mtu: *mtu
+      netns:
+        description:
+          - The namespace of this entry, where it is not that of the task.
+        type: str
+      state:
+        description:
+          - Whether this entry is there, where it is not as the task says.
+        type: str
+        choices: [present, absent]
+extends_documentation_fragment:
+  - nodenet.fabric.common
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: A bridge
+  nodenet.fabric.bridge:
+    name: br0
+
+- name: Its address
+  nodenet.fabric.address:
+    dev: br0
+    address: 172.245.0.1/24
+
+- name: To another node's subnet, and nowhere for what is not in use
+  nodenet.fabric.route:
+    config:
+      - {prefix: 172.246.0.0/24, via: 172.245.0.2}
+      - {prefix: 172.247.0.0/16, type: blackhole, metric: 4096}
+
+- name: On the link, without an address of its own there
+  nodenet.fabric.route:
+    prefix: 169.254.1.1
+    dev: br0
+    scope: link
+
+- name: Remove one
+  nodenet.fabric.route:
+    prefix: 172.246.0.0/24
+    state: absent
+"""
+
+RETURN = r"""
+commands:
+  description:
+    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
+      In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["ip route add 172.246.0.0/24 via 172.245.0.2 proto 178 scope global"]
+reasons:
+  description: Why an object was made anew instead of changed in place.
+  returned: when one was
+  type: list
+  elements: str
+stats:
+  description: How many objects were observed and changed, the seconds it took, and what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds import fields
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route, default_scope, metric_of
+from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import ROUTE_PROTOCOL
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
+
+OPTIONS = {
+    "prefix": {"type": "str"},
+    "via": {"type": "str"},
+    "dev": {"type": "str"},
+    "type": {"type": "str", "choices": ["unicast", "blackhole", "unreachable", "prohibit"], "default": "unicast"},
+    "scope": {"type": "str", "choices": ["global", "link", "host"]},
+    "onlink": {"type": "bool"},
+    "metric": {"type": "int", "default": 0},
+    "table": {"type": "int", "default": 254},
+    "protocol": {"type": "int"},
+    "src": {"type": "str"},
+    "mtu": {"type": "int"},
+}
+
+
+def resources(options):
+    """Return the route that ``options`` describe."""
+    via, src = (options[name] and fields.address(options[name], name) for name in ("via", "src"))
+    prefix = _prefix(options["prefix"], via)
+    fields.same_family({"prefix": prefix, "via": via, "src": src})
+    fields.in_range(options["metric"], 0, 2**32 - 1, "metric")
+    fields.in_range(options["table"], 1, 2**32 - 1, "table")
+    if options["table"] == 255:
+        raise InputError("table", "255 is the local table, which the kernel keeps by itself")
+    fields.in_range(options["protocol"], 0, 255, "protocol")
+    fields.in_range(options["mtu"], 68, 65535, "mtu")
+    dev = options["dev"] and fields.interface(options["dev"], "dev")
+    if options["state"] == "present":
+        _check(options, prefix, via, dev)
+    key = options["netns"], options["table"], prefix, metric_of(prefix, options["metric"])
+    return [Resource("route", key, _values(options, prefix, via, dev, src))]
+
+
+def _prefix(text, via):
+    if text == "default":
+        return "::/0" if via and fields.family(via) == fields.AF_INET6 else "0.0.0.0/0"
+    return fields.prefix(text, "prefix")
+
+
+def _check(options, prefix, via, dev):
+    if options["type"] == "unicast" and not (via or dev):
+        raise InputError("via", f"the route to {prefix} leads nowhere: give via, dev or both, or another type")
+    if options["type"] != "unicast" and (via or dev):
+        raise InputError("type", f"a {options['type']} route has no via and no dev")
+    if options["onlink"] and not (via and dev):
+        raise InputError("onlink", "needs via and dev: it says that the gateway is on the link of that interface")
+    if options["scope"] and fields.family(prefix) == fields.AF_INET6:
+        raise InputError("scope", f"{prefix} is IPv6, whose routes have no scope: leave it out")
+
+
+def _values(options, prefix, via, dev, src):
+    scope = options["scope"] or default_scope(prefix, options["type"], via)
+    # A gateway without an interface leaves the interface to the kernel; an interface without a gateway has none.
+    gateway = {"via": via} if options["type"] == "unicast" else {}
+    onlink = bool(options["onlink"]) if via else None
+    protocol = ROUTE_PROTOCOL if options["protocol"] is None else options["protocol"]
+    return {"type": options["type"], "protocol": protocol, **gateway,
+            **fields.given(dev=dev, scope=scope, onlink=onlink, src=src, mtu=options["mtu"])}
+
+
+PART = Part(options=OPTIONS, required=["prefix"], kinds=[Route(), Link(), Netns()], resources=resources,
+            purges=lambda found: found.kind == "route")
+
+
+def main():
+    PART.run()
+
+
+if __name__ == "__main__":
+    main()

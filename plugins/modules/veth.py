@@ -1,0 +1,216 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: veth
+short_description: Pairs of virtual Ethernet interfaces
+version_added: 0.1.0
+description:
+  - Makes a veth pair with each end where it belongs, in one request. Nothing is made in one namespace and moved to another.
+  - Both ends are ours; the end of one is the end of the other.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  name: &name
+    description:
+      - Name of the end that lies in O(netns).
+    type: str
+  mac: &mac
+    description:
+      - MAC address. It is in the request that makes the interface, so that nothing sees another one first.
+    type: str
+  mtu: &mtu
+    description:
+      - MTU in bytes.
+    type: int
+  up: &up
+    description:
+      - Whether the interface is up.
+    type: bool
+    default: true
+  addrgenmode: &addrgenmode
+    description:
+      - How the interface gets its IPv6 link-local address (ip-link(8)); V(none) for what needs no address of its own, such as the host end of a veth or a bridge of IPv4 alone.
+    type: str
+    choices: [eui64, none, stable_secret, random]
+  master: &master
+    description:
+      - The bridge of the same namespace that this end is a port of; the empty string takes it out of its bridge.
+    type: str
+  peer: &peer
+    description:
+      - The other end. It is needed to make a pair; to remove one, O(name) is enough.
+    type: dict
+    suboptions:
+      name:
+        description:
+          - Name of the other end.
+        type: str
+        required: true
+      netns:
+        description:
+          - Namespace of the other end, by name, path or pid; unset, the node's own.
+        type: str
+      mac:
+        description:
+          - MAC address of the other end.
+        type: str
+      mtu:
+        description:
+          - MTU of the other end in bytes.
+        type: int
+      up:
+        description:
+          - Whether the other end is up.
+        type: bool
+        default: true
+      addrgenmode:
+        description:
+          - As O(addrgenmode), for the other end.
+        type: str
+        choices: [eui64, none, stable_secret, random]
+      master:
+        description:
+          - As O(master), for the other end.
+        type: str
+  config:
+    description:
+      - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        <<: *name
+        required: true
+      mac: *mac
+      mtu: *mtu
+      up: *up
+      addrgenmode: *addrgenmode
+      master: *master
+      peer: *peer
+      netns:
+        description:
+          - The namespace of this entry, where it is not that of the task.
+        type: str
+      state:
+        description:
+          - Whether this entry is there, where it is not as the task says.
+        type: str
+        choices: [present, absent]
+extends_documentation_fragment:
+  - nodenet.fabric.common
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: The namespaces and the bridge that the pairs join
+  nodenet.fabric.netns:
+    config: [{name: red}, {name: blue}]
+
+- name: A bridge for the host end
+  nodenet.fabric.bridge:
+    name: v-net-0
+
+- name: Join red to the bridge; inside, the interface is eth0
+  nodenet.fabric.veth:
+    name: veth-red
+    master: v-net-0
+    peer:
+      name: eth0
+      netns: red
+
+- name: Join two namespaces directly
+  nodenet.fabric.veth:
+    netns: red
+    name: to-blue
+    mtu: 1450
+    peer:
+      netns: blue
+      name: to-red
+      mtu: 1450
+
+- name: Remove a pair by either of its ends
+  nodenet.fabric.veth:
+    name: veth-red
+    state: absent
+"""
+
+RETURN = r"""
+commands:
+  description:
+    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
+      In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["ip link add name veth-red type veth peer name eth0 netns red", "ip link set dev veth-red up", "ip -n red link set dev eth0 up"]
+reasons:
+  description: Why an object was made anew instead of changed in place.
+  returned: when one was
+  type: list
+  elements: str
+stats:
+  description: How many objects were observed and changed, the seconds it took, and what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import given, interface
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.options import LINK_OPTIONS, link_values
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.port import Port
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part, reference
+
+END = dict(LINK_OPTIONS, master={"type": "str"})
+PEER = dict(END, name={"type": "str", "required": True}, netns={"type": "str"})
+OPTIONS = {"name": {"type": "str"}, **END, "peer": {"type": "dict", "options": PEER}}
+
+
+def resources(options):
+    """Return both ends of the pair that ``options`` describe."""
+    key = options["netns"], interface(options["name"], "name")
+    if options["state"] == "absent":
+        return [Resource("link", key)]
+    peer = options["peer"]
+    if not peer:
+        raise InputError("peer", f"the other end of {key[1]!r} is needed to make the pair: peer: {{name: eth0, netns: NAME}}")
+    other = reference(peer["netns"], "peer.netns"), interface(peer["name"], "peer.name")
+    if key == other:
+        raise InputError("peer.name", f"{other[1]!r} is the name of both ends, in one namespace")
+    return [_end(key, other, options, ""), _end(other, key, peer, "peer.")]
+
+
+def _end(key, other, options, option):
+    master = options["master"] and interface(options["master"], option + "master")
+    return Resource("link", key, {"type": "veth", "peer": other, **link_values(options, option), **given(master=master)})
+
+
+PART = Part(options=OPTIONS, required=["name"], kinds=[Link(), Netns(), Port(), Address(), Route()], resources=resources,
+            purges=lambda found: found.kind == "link" and found.values.get("type") == "veth")
+
+
+def main():
+    PART.run()
+
+
+if __name__ == "__main__":
+    main()

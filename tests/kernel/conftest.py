@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each test has a node of its own: fresh network and mount namespaces of this process, with an empty /run."""
+
+import ctypes
+import importlib
+import json
+import os
+import subprocess
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
+MS_REC, MS_PRIVATE = 0x4000, 1 << 18
+MNT_DETACH = 2
+MODULES = "ansible_collections.nodenet.fabric.plugins.modules."
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def check(code):
+    if code:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+class Node:
+    """A machine's view of its network, for one test."""
+
+    def task(self, module, _check=False, _promised=(), **options):
+        """Run a module in this process, with its options checked as Ansible checks them."""
+        part = importlib.import_module(MODULES + module).PART
+        found = ArgumentSpecValidator(part.argument_spec()).validate({"_promised": list(_promised), **options})
+        assert not found.error_messages, found.error_messages
+        return part.perform(found.validated_parameters, _check)
+
+    def sh(self, command, fails=False):
+        """Run a shell command on the node; it must succeed, or with ``fails`` must not."""
+        found = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+        assert (found.returncode != 0) == fails, f"{command}: {found.returncode} {found.stdout} {found.stderr}"
+        return found.stdout
+
+    def json(self, command):
+        return json.loads(self.sh(command) or "[]")
+
+    def ping(self, netns, target, count=1):
+        """Return the TTL of the answer, or None."""
+        inside = f"ip netns exec {netns} " if netns else ""
+        found = subprocess.run(f"{inside}ping -n -c {count} -W 1 {target}", shell=True, capture_output=True, text=True, check=False)
+        return int(found.stdout.split("ttl=")[1].split()[0]) if found.returncode == 0 else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_mounts():
+    check(_libc.unshare(CLONE_NEWNS))
+    check(_libc.mount(b"none", b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None))
+
+
+@pytest.fixture
+def node(private_mounts):
+    check(_libc.mount(b"tmpfs", b"/run", b"tmpfs", ctypes.c_ulong(0), None))
+    check(_libc.unshare(CLONE_NEWNET))
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    yield Node()
+    while os.path.ismount("/run"):
+        check(_libc.umount2(b"/run", MNT_DETACH))
