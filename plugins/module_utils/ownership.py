@@ -14,7 +14,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 STATE_DIR = "/run/nodenet"
 STATE_FILE = "state.json"
@@ -66,10 +66,13 @@ class Ledger:
         self.pending = {_ref(entry["ref"]): entry["owner"] for entry in data["pending"]}
 
     def save(self):
-        """Write the marks, atomically."""
-        os.makedirs(self.directory, mode=0o755, exist_ok=True)
+        """Write the marks, atomically; without any, there is no file."""
         data = {"marks": [{"ref": [kind, list(key)], "mark": mark} for (kind, key), mark in self.marks.items()],
                 "pending": [{"ref": [kind, list(key)], "owner": owner} for (kind, key), owner in self.pending.items()]}
+        if not (self.marks or self.pending):
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)
+            return
         fresh = self.path + ".new"
         with open(fresh, "w", encoding="utf-8") as target:
             json.dump(data, target)
@@ -133,6 +136,15 @@ class Ledger:
                 self.marks[ref]["identity"] = identity
         self.save()
 
+    def prune(self, observed, kinds, netns):
+        """Forget the marks of what is no longer there or no longer ours, of ``kinds`` and in the namespaces looked at."""
+        stale = [ref for ref in self.marks if ref[0] in kinds and ref[1][0] in netns
+                 and (ref not in observed or observed[ref].owner is None)]
+        for ref in stale:
+            del self.marks[ref]
+        if stale:
+            self.save()
+
     @contextmanager
     def rollback(self):
         """Give the marks back as they were if the block fails."""
@@ -147,11 +159,26 @@ class Ledger:
 
 @contextmanager
 def exclusive(directory=STATE_DIR):
-    """Keep other runs of the engine on this node out while the block runs."""
-    os.makedirs(directory, mode=0o755, exist_ok=True)
-    with open(os.path.join(directory, "lock"), "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """Keep other runs of the engine on this node out while the block runs; an empty directory is not left behind."""
+    handle = _locked(directory)
+    try:
         yield
+    finally:
+        with suppress(OSError):
+            os.rmdir(directory)
+        os.close(handle)
+
+
+def _locked(directory):
+    while True:
+        os.makedirs(directory, mode=0o755, exist_ok=True)
+        handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        # The run that we waited for may have removed the directory: a lock on what nobody finds keeps nobody out.
+        with suppress(FileNotFoundError):
+            if os.stat(directory).st_ino == os.fstat(handle).st_ino:
+                return handle
+        os.close(handle)
 
 
 def _ref(data):

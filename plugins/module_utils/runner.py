@@ -19,14 +19,16 @@ from .kernel.door import Kernel, require_pyroute2
 from .kinds import fields
 from .ownership import DEFAULT_OWNER, Ledger, exclusive
 
+# what the collection's action plugin says of earlier tasks in check mode
+PROMISED = {"_promised": {"type": "list", "elements": "dict", "default": []}}
+
 COMMON = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "netns": {"type": "str"},
     "purge": {"type": "bool", "default": False},
     "adopt": {"type": "bool", "default": False},
     "owner": {"type": "str", "default": DEFAULT_OWNER},
-    # what the collection's action plugin says of earlier tasks in check mode
-    "_promised": {"type": "list", "elements": "dict", "default": []},
+    **PROMISED,
 }
 
 

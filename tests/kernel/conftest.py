@@ -8,9 +8,15 @@ import importlib
 import json
 import os
 import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from snapshot import snapshot
 
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
 MS_REC, MS_PRIVATE = 0x4000, 1 << 18
@@ -40,6 +46,20 @@ class Node:
         found = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
         assert (found.returncode != 0) == fails, f"{command}: {found.returncode} {found.stdout} {found.stderr}"
         return found.stdout
+
+    def spawn(self, command):
+        """Start a program that stays, and return its pid once it is in its namespace."""
+        pid = subprocess.Popen(["sh", "-c", f"exec {command}"]).pid
+        own = os.stat("/proc/self/ns/net").st_ino
+        for _attempt in range(500):
+            if os.stat(f"/proc/{pid}/ns/net").st_ino != own:
+                return pid
+            time.sleep(0.01)
+        raise AssertionError(f"{command}: did not enter a namespace of its own")
+
+    @staticmethod
+    def snapshot():
+        return snapshot()
 
     def json(self, command):
         return json.loads(self.sh(command) or "[]")

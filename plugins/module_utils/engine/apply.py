@@ -11,7 +11,7 @@ from typing import Callable
 
 from .errors import KernelError
 from .plan import CHANGE, CREATE, DELETE, FALL, make_plan
-from .resource import Resource, Wish
+from .resource import Wish
 
 # The kernel ends a namespace, and the veths with an end in it, some time after the request has returned.
 SETTLE_SECONDS = 5.0
@@ -107,7 +107,7 @@ class Applier:
     def _undo(self, plan):
         """Plan the way back from what is there now to what was there before; return what could not be done."""
         try:
-            back = make_plan(self.kinds, self.observe(), _as_before(plan), adopt=True)
+            back = make_plan(self.kinds, self.observe(), self._as_before(plan), adopt=True)
         except Exception as failure:  # an undo must end in a report
             return [str(failure)]
         left = []
@@ -118,6 +118,16 @@ class Applier:
                 left.append(str(failure))
         return left
 
+    def _as_before(self, plan):
+        """Return wishes for the state before ``plan``: the first thing said of an object is how it was."""
+        before = {}
+        for step in plan.steps:
+            for resource in step.everything:
+                was = _was(step, resource)
+                if was is None or self.kinds[was.kind].restorable(was):
+                    before.setdefault(resource.ref, Wish(was or resource, present=was is not None))
+        return list(before.values())
+
     def _tell(self, step):
         told = ", ".join(f"{name} is {step.before.values.get(name)!r}, not {step.after.values.get(name)!r}"
                          for name in step.fields)
@@ -127,17 +137,8 @@ class Applier:
         return self.kinds[step.resource.kind].describe(step.resource)
 
 
-def _as_before(plan):
-    """Return wishes for the state before ``plan``: the first thing said of an object is how it was."""
-    before = {}
-    for step in plan.steps:
-        for resource in step.everything:
-            was = _was(step, resource)
-            before.setdefault(resource.ref, Wish(was or resource, present=was is not None))
-    return list(before.values())
-
-
-def _was(step, resource) -> Resource:
+def _was(step, resource):
+    """Return how ``resource``, one of those that ``step`` is about, was before it; None: it was not there."""
     if step.action == CREATE:
         return None
     return step.before if resource.ref == step.before.ref else resource

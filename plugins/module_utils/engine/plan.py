@@ -196,10 +196,15 @@ class _Planner:
                 kind = self.kinds[was.kind]
                 if was.ref in wanted:
                     back[was.ref] = replace(was.merged(wanted[was.ref].values), owner=wanted[was.ref].owner)
-                elif kind.restorable(was) and all(self._available(ref, {**wanted, **back}, gone)
-                                                  for ref, option in kind.needs(was).items() if option):
+                elif kind.restorable(was) and self._has_its_own(kind, was, {**wanted, **back}, gone):
                     back[was.ref] = was
         return back
+
+    def _has_its_own(self, kind, was, wanted, gone):
+        """Say whether what ``was`` stands on will be there, and its companion still have it as companion."""
+        bases = (ref for ref, option in kind.needs(was).items() if option)
+        return (all(self._available(ref, wanted, gone) for ref in bases)
+                and all(was.ref in kind.companions(wanted.get(other, was)) for other in kind.companions(was)))
 
     def _arrivals(self, wanted, gone):
         steps, made = [], set()

@@ -53,8 +53,11 @@ class Session:
         if check:
             self._overlay(observed, scope)
         plan = make_plan(self.kinds, observed, wishes, adopt, purge)
-        if plan and not check:
-            self._apply(plan, wishes, purge, scope)
+        if not check:
+            if everywhere:
+                self.kernel.ledger.prune(observed, self.kinds, scope.netns)
+            if plan:
+                self._apply(plan, wishes, purge, scope)
         stats = {"observed": len(observed), "changed": len(plan.steps), "seconds": round(time.monotonic() - started, 4),
                  **self.kernel.netlink.counts}
         return Outcome(plan, promises_of(plan) if check else [], stats)

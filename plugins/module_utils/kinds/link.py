@@ -13,6 +13,7 @@ from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
+from .fields import given
 from .link_types import TYPES, decode, encode, words
 from .shell import ip
 
@@ -51,7 +52,7 @@ class Link(Kind):
         return ((self.name, tuple(peer)),) if peer else ()
 
     def restorable(self, resource):
-        return resource.values.get("type") != "veth"
+        return resource.values.get("type") in TYPES
 
     def observe(self, kernel, scope):
         for netns in scope.netns:
@@ -132,10 +133,10 @@ def _common(kernel, netns, fields, attrs):
     info = attrs.get("IFLA_LINKINFO") or {}
     inet6 = (attrs.get("IFLA_AF_SPEC") or {}).get("AF_INET6") or {}
     modes = {number: word for word, number in ADDRGENMODES.items()}
-    return {"type": info.get("IFLA_INFO_KIND") or "device", "up": bool(fields["flags"] & IFF_UP),
-            "mac": attrs.get("IFLA_ADDRESS"), "mtu": attrs.get("IFLA_MTU"), "alias": attrs.get("IFLA_IFALIAS") or "",
-            "master": kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
-            "addrgenmode": modes.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE"))}
+    return given(type=info.get("IFLA_INFO_KIND") or "device", up=bool(fields["flags"] & IFF_UP),
+                 mac=attrs.get("IFLA_ADDRESS"), mtu=attrs.get("IFLA_MTU"), alias=attrs.get("IFLA_IFALIAS") or "",
+                 master=kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
+                 addrgenmode=modes.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE")))
 
 
 def _peer(kernel, scope, netns, index, attrs):

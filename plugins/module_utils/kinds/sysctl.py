@@ -41,7 +41,9 @@ class Sysctl(Kind):
                 for name, value in procfs.read(netns, names).items():
                     ref = self.name, (netns, name)
                     before = (kernel.ledger.before(ref) or {}).get("value")
-                    yield Resource(*ref, {"value": value, "before": before}, kernel.ledger.owner(ref))
+                    # Once it is as it was before us there is nothing of ours to give back.
+                    owner = None if value == before else kernel.ledger.owner(ref)
+                    yield Resource(*ref, {"value": value, "before": before}, owner)
 
     def create(self, resource, companions):
         return self._write(resource, resource.values["value"])

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands before every module of the engine: in check mode, what a task would have made is promised to the next.
+
+A promise lives on the controller, in the temporary folder of this run of Ansible, which Ansible itself removes at its
+end: nothing is written on the node, and nothing outlives the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+from ansible import constants as C
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):
+    """Runs the module of the same name."""
+
+    _supports_async = True
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        path = self._promises(task_vars or {})
+        if self._task.check_mode:
+            arguments["_promised"] = _read(path)
+        wrap_async = self._task.async_val and not self._connection.has_native_async
+        result.update(self._execute_module(module_name=self._task.resolved_action or self._task.action,
+                                           module_args=arguments, task_vars=task_vars, wrap_async=wrap_async))
+        made = result.pop("_promises", None)
+        if made:
+            _write(path, arguments["_promised"] + made)
+        result.get("invocation", {}).get("module_args", {}).pop("_promised", None)
+        if not wrap_async:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def _promises(self, task_vars):
+        """Return the file for the promises of the node that this task acts on."""
+        host = str(self._task.delegate_to or task_vars.get("inventory_hostname", ""))
+        return os.path.join(C.DEFAULT_LOCAL_TMP, f"nodenet-promised-{hashlib.sha256(host.encode()).hexdigest()[:16]}")
+
+
+def _read(path):
+    try:
+        with open(path, encoding="utf-8") as source:
+            return json.load(source)
+    except FileNotFoundError:
+        return []
+
+
+def _write(path, promises):
+    with open(path, "w", encoding="utf-8") as target:
+        json.dump(promises, target)

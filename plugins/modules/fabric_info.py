@@ -1,0 +1,102 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fabric_info
+short_description: Read the kernel's network objects, with what is ours among them
+version_added: 0.1.0
+description:
+  - Reads namespaces, interfaces, bridge ports, addresses, routes and NAT rules of the node, in its own namespace and in all
+    those that are ours, and the sysctls that we set.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  netns:
+    description:
+      - Namespaces to read, by name, path or pid; the empty string is the node's own. Unset, the node's own and all of ours.
+    type: list
+    elements: str
+  ours:
+    description:
+      - Only what is ours.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  platform:
+    platforms: linux
+requirements:
+  - pyroute2 >= 0.7.2
+  - nft (Debian and Ubuntu package nftables)
+"""
+
+EXAMPLES = r"""
+- name: What we made on this node
+  nodenet.fabric.fabric_info:
+    ours: true
+  register: fabric_state
+
+- name: Show its routes
+  ansible.builtin.debug:
+    var: fabric_state.objects.route
+"""
+
+RETURN = r"""
+objects:
+  description:
+    - For each kind (C(netns), C(link), C(port), C(address), C(route), C(sysctl), C(nat)) a list of objects, each with its
+      namespace C(netns), its C(key), its C(values), and C(owner), the label of the set that it belongs to (V(null) if it is
+      foreign).
+  returned: success
+  type: dict
+  sample: {"address": [{"netns": "", "key": ["lab-br0", "10.15.10.1/24"], "values": {"scope": "global"}, "owner": "bridge"}]}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Scope
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.session import Session
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel, require_pyroute2
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import Ledger
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import guarded, reference
+
+
+def perform(params, check=False):
+    """Return the module's result for ``params``."""
+    require_pyroute2()
+    kernel = Kernel(Ledger())
+    kinds = {kind.name: kind for kind in all_kinds()}
+    named = params["netns"]
+    where = {"", *(key[0] for key in kernel.ledger.refs("netns"))} if named is None \
+        else {reference(text, "netns") for text in named}
+    try:
+        found = Session(kinds, kernel).observe(Scope(where)).values()
+    finally:
+        kernel.close()
+    objects = {name: [] for name in kinds}
+    for resource in found:
+        if resource.owner is not None or not params["ours"]:
+            objects[resource.kind].append({"netns": resource.netns, "key": list(resource.key[1:]),
+                                           "values": resource.values, "owner": resource.owner})
+    return {"changed": False, "objects": objects}
+
+
+def main():
+    module = AnsibleModule({"netns": {"type": "list", "elements": "str"}, "ours": {"type": "bool", "default": False}},
+                           supports_check_mode=True)
+    guarded(module, lambda: perform(module.params))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sweep
+short_description: Remove all that is ours, or what no set in use holds
+version_added: 0.1.0
+description:
+  - Removes every object that the modules of this collection made on the node, whatever its kind, and gives sysctls the value
+    back that they had before. What is foreign is left alone.
+  - With O(keep), what belongs to the sets in use stays.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  keep:
+    description:
+      - Labels of the sets (the O(nodenet.fabric.netns#module:owner) of the tasks that made them) that stay.
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment:
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    platforms: linux
+requirements:
+  - pyroute2 >= 0.7.2
+  - nft (Debian and Ubuntu package nftables)
+"""
+
+EXAMPLES = r"""
+- name: Remove what roles that are no longer in use have left
+  nodenet.fabric.sweep:
+    keep: [bridge, host_gw, nat]
+
+- name: Remove all that is ours
+  nodenet.fabric.sweep:
+"""
+
+RETURN = r"""
+commands:
+  description: The commands that do by hand what the task did, in order. In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["ip netns del ns245", "ip link del dev lab-br0"]
+stats:
+  description: How many objects were observed and changed, the seconds it took, and what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import PROMISED, execute, guarded
+
+
+def perform(params, check):
+    """Return the module's result for ``params``."""
+    return execute(all_kinds(), [], check, params["_promised"],
+                   purge=lambda found: found.owner is not None and found.owner not in params["keep"])
+
+
+def main():
+    module = AnsibleModule({"keep": {"type": "list", "elements": "str", "default": []}, **PROMISED},
+                           supports_check_mode=True)
+    guarded(module, lambda: perform(module.params, module.check_mode))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the engine promises whatever the kind: undo, verification, conflicts, ownership, and life after a kill."""
+
+import os
+import signal
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, FabricError, InputError, KernelError
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel
+from ansible_collections.nodenet.fabric.plugins.modules import fabric_info, sweep
+
+NAMESPACES = [{"name": f"ns{number}"} for number in range(10)]
+
+
+def whole(node):
+    """Make one of each kind of object."""
+    node.task("netns", config=[{"name": "red", "ipv6": False}, {"name": "blue"}])
+    node.task("bridge", name="br0", mac="02:00:00:00:00:01")
+    node.task("veth", config=[{"name": f"v-{name}", "master": "br0", "peer": {"name": "eth0", "netns": name}} for name in ("red", "blue")])
+    node.task("address", config=[{"dev": "br0", "address": "10.0.0.1/24"}, {"dev": "eth0", "netns": "red", "address": "10.0.0.2/24"},
+                                 {"dev": "eth0", "netns": "blue", "address": "fd00::3/64", "nodad": True}])
+    node.task("bridge_port", name="v-red", isolated=True)
+    node.task("route", config=[{"prefix": "default", "via": "10.0.0.1", "netns": "red"}, {"prefix": "10.9.0.0/16", "type": "blackhole"}])
+    node.task("forwarding", family="ipv4")
+    node.task("masquerade", source="10.0.0.0/24", exclude=["10.0.0.0/24"])
+
+
+def test_a_foreign_object_in_the_way_of_the_fifth_leaves_all_as_it_was(node):
+    node.sh("ip netns add ns4")
+    before = node.snapshot()
+    with pytest.raises(Conflict, match="config.4..network namespace 'ns4'.*not ours"):
+        node.task("netns", config=NAMESPACES)
+    assert node.snapshot() == before
+    assert not os.path.exists("/run/nodenet")
+
+
+def test_a_request_that_the_kernel_refuses_takes_back_those_before_it(node):
+    node.task("netns", name="red")
+    before = node.snapshot()
+    entries = [{"prefix": f"10.{number}.0.0/16", "type": "blackhole"} for number in range(9)]
+    with pytest.raises(KernelError, match="10.99.0.0/16.*the node is as it was before"):
+        node.task("route", config=entries + [{"prefix": "10.99.0.0/16", "via": "192.0.2.1"}])
+    assert node.snapshot() == before
+
+
+def test_undo_brings_back_what_fell_with_a_link_that_was_to_be_made_anew(node, monkeypatch):
+    whole(node)
+    before = node.snapshot()
+    submit = Kernel.submit
+    calls = []
+
+    def refuse_the_third(kernel, requests):
+        calls.append(requests)
+        return ["made to fail"] * len(requests) if len(calls) == 3 else submit(kernel, requests)
+
+    monkeypatch.setattr(Kernel, "submit", refuse_the_third)
+    with pytest.raises(KernelError, match="made to fail.*as it was before"):
+        # the other name inside cannot be given in place
+        node.task("veth", name="v-red", master="br0", peer={"name": "eth9", "netns": "red"})
+    assert len(calls) > 3
+    assert node.snapshot() == before
+
+
+def test_what_the_kernel_does_not_keep_is_an_error_and_is_taken_back(node, monkeypatch):
+    before = node.snapshot()
+    monkeypatch.setattr(Kernel, "submit", lambda kernel, requests: [None] * len(requests))
+    with pytest.raises(KernelError, match="did not keep"):
+        node.task("bridge", name="br0")
+    assert node.snapshot() == before
+
+
+@pytest.mark.parametrize("calls", range(1, 13))
+def test_killed_at_any_moment_the_next_run_converges(node, calls):
+    child = os.fork()
+    if child == 0:
+        count, submit = [0], Kernel.submit
+
+        def die(kernel, requests):
+            count[0] += 1
+            answers = submit(kernel, requests[:max(1, len(requests) // 2)])
+            if count[0] == calls:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return answers + submit(kernel, requests[len(answers):])
+
+        Kernel.submit = die
+        whole(node)
+        os._exit(0)
+    _pid, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    whole(node)
+    assert node.ping("red", "10.0.0.1") == 64
+    sweep.perform({"keep": [], "_promised": []}, False)
+    assert not os.path.exists("/run/nodenet")
+
+
+def test_sweep_removes_ours_of_every_kind_and_nothing_else(node):
+    node.sh("ip netns add theirs && ip link add name docker0 type bridge && ip address add 10.88.0.1/24 dev docker0")
+    node.sh("ip route add blackhole 10.66.0.0/16 proto 4 && nft add table inet theirs")
+    before = node.snapshot()
+    whole(node)
+    assert node.snapshot() != before
+    kept = sweep.perform({"keep": ["default"], "_promised": []}, False)
+    assert not kept["changed"]
+    assert sweep.perform({"keep": [], "_promised": []}, True)["changed"]  # check mode plans it and does nothing
+    assert node.ping("red", "10.0.0.1") == 64
+    sweep.perform({"keep": [], "_promised": []}, False)
+    assert node.snapshot() == before
+    assert not os.path.exists("/run/nodenet")
+
+
+def test_a_namespace_that_somebody_made_anew_is_not_ours(node):
+    node.task("netns", name="red")
+    node.sh("ip netns del red && ip netns add red")
+    with pytest.raises(Conflict, match="not ours"):
+        node.task("netns", name="red", state="absent")
+    node.task("netns", name="red", adopt=True)
+    assert node.task("netns", name="red", state="absent")["changed"]
+
+
+def test_adopt_takes_a_foreign_bridge_over_and_keeps_what_is_not_managed(node):
+    node.sh("ip link add name br0 address 02:00:00:00:00:09 type bridge ageing_time 1000")
+    with pytest.raises(Conflict, match="interface 'br0'.*adopt: true"):
+        node.task("bridge", name="br0", stp=True)
+    node.task("bridge", name="br0", stp=True, adopt=True)
+    assert not node.task("bridge", name="br0", stp=True)["changed"]
+    found = node.json("ip -d -j link show br0")[0]
+    assert found["address"] == "02:00:00:00:00:09" and found["linkinfo"]["info_data"]["ageing_time"] == 1000
+    assert found["linkinfo"]["info_data"]["stp_state"] == 1
+
+
+def test_purge_reaches_only_its_own_set_and_sort(node):
+    node.task("netns", config=[{"name": "a"}, {"name": "b"}], owner="one")
+    node.task("netns", name="c", owner="two")
+    node.task("bridge", name="br0", owner="one")
+    node.sh("ip netns add theirs")
+    found = node.task("netns", config=[{"name": "b"}], purge=True, owner="one")
+    assert found["commands"] == ["ip netns del a"]
+    assert sorted(node.snapshot()) == ["", "b", "c", "theirs"]
+    assert node.json("ip -j link show br0")
+
+
+def test_every_fault_of_the_input_is_told_together_and_nothing_is_touched(node):
+    before = node.snapshot()
+    with pytest.raises(FabricError) as failure:
+        node.task("address", config=[{"dev": "a" * 16, "address": "10.0.0.1/24"}, {"dev": "eth0", "address": "10.0.0.1"},
+                                     {"dev": "eth0", "address": "10.0.0.300/24"}])
+    for expected in ("config[0].dev: 'aaaaaaaaaaaaaaaa' has 16 characters", "config[1].address: '10.0.0.1' has no prefix length",
+                     "config[2].address: '10.0.0.300/24' is not an address"):
+        assert expected in str(failure.value)
+    assert node.snapshot() == before
+
+
+@pytest.mark.parametrize("module, options, expected", [
+    ("route", {"prefix": "10.0.0.5/24", "via": "10.0.0.1"}, "prefix: '10.0.0.5/24' has host bits set: the prefix is 10.0.0.0/24"),
+    ("route", {"prefix": "10.0.0.0/24", "via": "fd00::1"}, "via: fd00::1 and prefix 10.0.0.0/24 are not of one family"),
+    ("route", {"prefix": "10.0.0.0/24"}, "via: the route to 10.0.0.0/24 leads nowhere"),
+    ("route", {"prefix": "fd00::/64", "dev": "lo", "scope": "link"}, "scope: .*IPv6"),
+    ("route", {"prefix": "10.0.0.0/24", "dev": "eth7"}, "dev: there is no interface 'eth7'"),
+    ("route", {"prefix": "10.0.0.0/24", "dev": "lo", "netns": "nowhere"}, "netns: there is no network namespace 'nowhere'"),
+    ("address", {"dev": "lo", "address": "10.0.0.1/24", "nodad": True}, "nodad: .*IPv4"),
+    ("address", {"dev": "lo", "address": "10.0.0.1/24", "netns": "999999999"}, "netns: there is no process 999999999"),
+    ("address", {"dev": "lo", "address": "10.0.0.1/24", "netns": "/nowhere/ns"}, "netns: there is no network namespace at /nowhere/ns"),
+    ("bridge", {"name": "br0", "mac": "01:00:00:00:00:01"}, "mac: .*group address"),
+    ("bridge", {"name": "br0", "mtu": 20}, "mtu: 20 is out of range"),
+    ("bridge", {"name": "br/0"}, "name: 'br/0' is not an interface name"),
+    ("veth", {"name": "v0"}, "peer: the other end of 'v0' is needed"),
+    ("veth", {"name": "v0", "peer": {"name": "v0"}}, "peer.name: 'v0' is the name of both ends"),
+    ("veth", {"name": "v0", "peer": {"name": "eth0", "netns": "nowhere"}}, "netns: there is no network namespace 'nowhere'"),
+    ("veth", {"name": "v0", "master": "br9", "peer": {"name": "v1"}}, "master: there is no interface 'br9'"),
+    ("bridge_port", {"name": "eth7", "bridge": "br0"}, "name: there is no interface 'eth7'"),
+    ("netns", {"name": "a/b"}, "name: 'a/b' is not a namespace name"),
+    ("masquerade", {"source": "10.0.0.0/24", "exclude": ["fd00::/64"]}, "exclude: fd00::/64 and source 10.0.0.0/24"),
+    ("netns", {"name": "red", "owner": "a b"}, "owner: 'a b' is not a label"),
+])
+def test_bad_input_is_refused_with_the_options_name(node, module, options, expected):
+    before = node.snapshot()
+    with pytest.raises(InputError, match=expected):
+        node.task(module, **options)
+    assert node.snapshot() == before
+
+
+def test_namespaces_by_name_path_and_pid_are_one(node):
+    node.task("netns", name="red")
+    holder = node.spawn("ip netns exec red sleep 60")
+    try:
+        for netns in ("red", "/run/netns/red", f"/proc/{holder}/ns/net", str(holder)):
+            found = node.task("address", dev="lo", address="10.7.0.1/32", netns=netns)
+            assert found["changed"] == (netns == "red"), netns
+    finally:
+        os.kill(holder, signal.SIGKILL)
+        os.waitpid(holder, 0)
+
+
+def test_a_namespace_that_has_no_name_is_reached_by_pid(node):
+    holder = node.spawn("unshare -n sleep 60")
+    try:
+        node.task("veth", name="to-it", peer={"name": "eth0", "netns": str(holder)})
+        node.task("address", dev="eth0", address="10.7.0.2/24", netns=str(holder))
+        node.task("address", dev="to-it", address="10.7.0.1/24")
+        assert node.ping("", "10.7.0.2") == 64
+    finally:
+        os.kill(holder, signal.SIGKILL)
+        os.waitpid(holder, 0)
+
+
+def test_fabric_info_tells_ours_from_foreign(node):
+    whole(node)
+    node.sh("ip netns add theirs")
+    objects = fabric_info.perform({"netns": None, "ours": False})["objects"]
+    owners = {entry["netns"]: entry["owner"] for entry in objects["netns"]}
+    assert owners == {"red": "default", "blue": "default", "theirs": None}
+    ours = fabric_info.perform({"netns": None, "ours": True})["objects"]
+    assert {kind: len(found) for kind, found in ours.items()} == {
+        "netns": 2, "sysctl": 1, "link": 5, "port": 2, "address": 3, "route": 2, "nat": 1}

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole network state of a node as data, read with ip(8), bridge(8), sysctl(8) and nft(8), not with our own engine.
+
+Run it on a node: it prints JSON. What differs from one run to the next without meaning anything (indexes, timers,
+counters) is left out.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+MEANINGLESS = {"ifindex", "link_index", "link_netnsid", "stats64", "promiscuity", "allmulti", "hello_timer", "tcn_timer",
+               "topology_change_timer", "gc_timer", "valid_life_time", "preferred_life_time", "used", "confirmed", "updated",
+               "probes", "refcnt", "group_fwd_mask_str", "port_id", "designated_port", "port_no", "id", "handle", "index",
+               "hold_timer", "message_age_timer", "forward_delay_timer", "dynamic", "expires", "qdisc", "operstate", "flags",
+               "pref", "parentdev", "txqlen", "broadcast", "state", "permaddr", "nhid"}
+SYSCTLS = r"net\.ipv4\.ip_forward$|\.forwarding$|disable_ipv6$|proxy_arp$|proxy_ndp$|proxy_delay$|rp_filter$|route_localnet$"
+
+
+def output(*command):
+    environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin", "LC_ALL": "C"}
+    found = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return found.stdout if found.returncode == 0 else ""
+
+
+def plain(value):
+    """Return ``value`` without what means nothing; lists in one order."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items() if key not in MEANINGLESS}
+    if isinstance(value, list):
+        return sorted((plain(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    return value
+
+
+def one(netns):
+    """Return the state of one namespace."""
+    inside = ["ip", "netns", "exec", netns] if netns else []
+
+    def read(*command):
+        return plain(json.loads(output(*inside, *command) or "[]"))
+
+    links = read("ip", "-d", "-j", "link")
+    up = sorted(line.split(":")[1].split("@")[0].strip() for line in output(*inside, "ip", "-o", "link", "show", "up").splitlines())
+    routes = [route for version in ("-4", "-6") for route in read("ip", version, "-d", "-j", "route", "show", "table", "all")]
+    return {
+        "links": links, "up": up, "addresses": read("ip", "-j", "address"), "routes": routes,
+        "neighbors": read("ip", "-j", "neigh", "show", "nud", "permanent"),
+        "fdb": [entry for entry in read("bridge", "-j", "fdb", "show") if not str(entry.get("mac", "")).startswith(("33:33", "01:00"))],
+        "sysctls": sorted(line for line in output(*inside, "sysctl", "-a", "-r", SYSCTLS).splitlines()),
+        "nft": plain(json.loads(output(*inside, "nft", "-j", "list", "ruleset") or "{}").get("nftables", [])),
+    }
+
+
+def snapshot():
+    """Return namespace -> state; the node's own namespace is the empty string."""
+    listed = [line.split()[0] for line in output("ip", "netns", "list").splitlines() if line.strip()]
+    return {netns: one(netns) for netns in ["", *sorted(listed)]}
+
+
+if __name__ == "__main__":
+    json.dump(snapshot(), sys.stdout, indent=1, sort_keys=True)
