@@ -87,6 +87,16 @@ def inside(ref, function):
     return _in_thread(enter)
 
 
+def in_fresh(function):
+    """Call ``function`` in a new namespace that ends with the call, and return what it returns."""
+
+    def enter():
+        _check(_libc.unshare(CLONE_NEWNET))
+        return function()
+
+    return _in_thread(enter)
+
+
 def create(name):
     """Make the named namespace ``name`` as ``ip netns add`` does (ip-netns(8)).
 

@@ -21,16 +21,20 @@ from . import namespaces
 PYROUTE2_FLOOR = (0, 7, 2)
 
 try:
+    from pyroute2 import __version__ as PYROUTE2_VERSION
     from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
     from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
     from pyroute2.netlink.rtnl.ndmsg import ndmsg
     from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
     from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-    PYROUTE2_ERROR = None
+    # "0.9.7", or "0.7.2.post1" of a distribution: the first three numbers say it
+    _found = tuple(int(part) for part in PYROUTE2_VERSION.split(".")[:3] if part.isdigit())
+    PYROUTE2_ERROR = None if _found >= PYROUTE2_FLOOR else f"this is pyroute2 {PYROUTE2_VERSION}"
 except ImportError as failure:
     ifaddrmsg = ifinfmsg = ndmsg = nsidmsg = rtmsg = None
-    PYROUTE2_ERROR = failure
+    PYROUTE2_ERROR = str(failure)
+    PYROUTE2_VERSION = None
 
 # linux/netlink.h
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
