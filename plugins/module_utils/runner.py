@@ -115,7 +115,7 @@ def _result(outcome, kinds):
     result = {"changed": outcome.changed, "commands": commands, "stats": outcome.stats, "diff": diff}
     if outcome.promises:
         result["_promises"] = outcome.promises
-    reasons = [f"{kinds[step.ref[0]].describe(step.resource)} is {step.reason}" for step in outcome.plan.steps if step.reason]
+    reasons = [f"{kinds[step.resource.kind].describe(step.resource)} is {step.reason}" for step in outcome.plan.steps if step.reason]
     return {**result, "reasons": reasons} if reasons else result
 
 

@@ -39,14 +39,6 @@ class Step:
         """Return the object and its companions."""
         return (self.resource, *self.companions)
 
-    def inverse(self):
-        """Return the step that takes this one back."""
-        if self.action == CREATE:
-            return replace(self, action=DELETE, before=self.after, after=None)
-        if self.action in (DELETE, FALL):
-            return replace(self, action=CREATE, before=None, after=self.before)
-        return replace(self, before=self.after, after=self.before)
-
 
 @dataclass
 class Plan:

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan is pure: it is held against a model of a kernel that is nothing but a dict."""
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, InputError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Kind
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.plan import (
+    ADOPT,
+    CHANGE,
+    CREATE,
+    DELETE,
+    FALL,
+    make_plan,
+)
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource, Wish
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+class Box(Kind):
+    """Stands for a namespace."""
+
+    name = title = "box"
+
+    def needs(self, resource):
+        return {}
+
+
+class Rod(Kind):
+    """Stands for a link: lies in a box, may have a twin that comes and goes with it, and a colour that is fixed."""
+
+    name = title = "rod"
+    fixed = frozenset({"colour", "twin"})
+
+    def needs(self, resource):
+        return {("box", (resource.netns,)): "box"}
+
+    def companions(self, resource):
+        twin = resource.values.get("twin")
+        return (("rod", twin),) if twin else ()
+
+    def falls_with(self, resource):
+        return super().falls_with(resource) + self.companions(resource)
+
+
+class Tag(Kind):
+    """Stands for an address: hangs on a rod."""
+
+    name = title = "tag"
+
+    def needs(self, resource):
+        return {("box", (resource.netns,)): "box", ("rod", resource.key[:2]): "rod"}
+
+
+class Dial(Kind):
+    """Stands for a sysctl."""
+
+    name = title = "dial"
+    shared = True
+
+
+KINDS = {kind.name: kind for kind in (Box(), Rod(), Tag(), Dial())}
+
+
+def box(name, owner="me"):
+    return Resource("box", (name,), {}, owner)
+
+
+def rod(place, name, owner="me", **values):
+    return Resource("rod", (place, name), values, owner)
+
+
+def twins(one, other, owner="me", **values):
+    return [rod(*one, owner=owner, twin=other, **values), rod(*other, owner=owner, twin=one, **values)]
+
+
+def tag(place, name, label, owner="me", **values):
+    return Resource("tag", (place, name, label), values, owner)
+
+
+def world(*resources):
+    return {resource.ref: resource for resource in resources}
+
+
+def present(*resources):
+    return [Wish(resource) for resource in resources]
+
+
+def absent(*resources):
+    return [Wish(resource, present=False) for resource in resources]
+
+
+def actions(plan):
+    return [(step.action, *step.resource.key) for step in plan.steps]
+
+
+def carried_out(state, plan):
+    """Do to a dict what the kernel would; each step must find what it stands on."""
+    state = dict(state)
+    for step in plan.steps:
+        if step.action in (DELETE, FALL):
+            for resource in step.everything:
+                assert resource.ref in state, f"{step.action} of {resource.ref}, which is not there"
+        for resource in step.everything:
+            state.pop(resource.ref, None)
+        if step.after is not None:
+            for resource in step.everything:
+                for ref, option in KINDS[resource.kind].needs(resource).items():
+                    assert not option or ref in state, f"{resource.ref} stands on {ref}, which is not there yet"
+                state[resource.ref] = resource
+    return state
+
+
+def test_what_others_stand_on_is_made_first_and_removed_last():
+    things = [tag("a", "r", "t"), rod("a", "r"), box("a")]
+    plan = make_plan(KINDS, {}, present(*things))
+    assert actions(plan) == [(CREATE, "a"), (CREATE, "a", "r"), (CREATE, "a", "r", "t")]
+    plan = make_plan(KINDS, world(*things), absent(*things))
+    assert actions(plan) == [(FALL, "a", "r", "t"), (FALL, "a", "r"), (DELETE, "a")]
+
+
+def test_twins_are_made_by_one_step():
+    pair = twins(("a", "r"), ("b", "r"))
+    plan = make_plan(KINDS, world(box("a"), box("b")), present(*pair))
+    assert actions(plan) == [(CREATE, "a", "r")]
+    assert plan.steps[0].companions == (pair[1],)
+
+
+def test_a_twin_alone_takes_the_other_with_it_and_what_hangs_on_both():
+    pair = twins(("a", "r"), ("b", "r"))
+    there = world(box("a"), box("b"), *pair, tag("a", "r", "t"), tag("b", "r", "t"))
+    plan = make_plan(KINDS, there, absent(pair[1]))
+    assert sorted(actions(plan)) == [(DELETE, "b", "r"), (FALL, "a", "r", "t"), (FALL, "b", "r", "t")]
+    assert set(carried_out(there, plan)) == {("box", ("a",)), ("box", ("b",))}
+
+
+def test_a_fixed_field_makes_the_object_anew_with_all_that_hung_on_it():
+    there = world(box("a"), rod("a", "r", colour="red", size=1), tag("a", "r", "t", owner=None))
+    plan = make_plan(KINDS, there, present(rod("a", "r", colour="blue")))
+    assert actions(plan) == [(FALL, "a", "r", "t"), (DELETE, "a", "r"), (CREATE, "a", "r"), (CREATE, "a", "r", "t")]
+    assert "colour" in plan.steps[1].reason
+    # what is not managed stays as it was
+    assert carried_out(there, plan)["rod", ("a", "r")].values == {"colour": "blue", "size": 1}
+
+
+def test_a_field_that_can_be_changed_is_changed_in_place():
+    there = world(box("a"), rod("a", "r", colour="red", size=1))
+    plan = make_plan(KINDS, there, present(rod("a", "r", colour="red", size=2)))
+    assert [(step.action, step.fields) for step in plan.steps] == [(CHANGE, ("size",))]
+
+
+def test_what_is_unset_is_not_managed():
+    assert not make_plan(KINDS, world(box("a"), rod("a", "r", size=7)), present(rod("a", "r")))
+
+
+@pytest.mark.parametrize("wishes", [present(rod("a", "r", size=1)), absent(rod("a", "r"))])
+def test_foreign_objects_are_a_conflict_unless_adopted(wishes):
+    there = world(box("a"), rod("a", "r", owner=None, size=1))
+    with pytest.raises(Conflict, match="rod 'r' in namespace 'a'"):
+        make_plan(KINDS, there, wishes)
+    assert actions(make_plan(KINDS, there, wishes, adopt=True)) in ([(ADOPT, "a", "r")], [(DELETE, "a", "r")])
+
+
+def test_all_conflicts_are_told_together():
+    there = world(box("a", owner=None), box("b", owner=None))
+    with pytest.raises(Conflict) as found:
+        make_plan(KINDS, there, present(box("a"), box("b")))
+    assert len(found.value.problems) == 2
+
+
+def test_a_shared_object_is_changed_whoever_set_it_and_given_back_only_by_who_changed_it():
+    theirs = Resource("dial", ("a", "d"), {"value": "0"})
+    assert actions(make_plan(KINDS, world(theirs), present(theirs.merged({"value": "1"})))) == [(CHANGE, "a", "d")]
+    assert not make_plan(KINDS, world(theirs), present(theirs))
+    assert not make_plan(KINDS, world(theirs), absent(theirs))
+    ours = Resource("dial", ("a", "d"), {"value": "1"}, "me")
+    assert actions(make_plan(KINDS, world(ours), absent(ours))) == [(DELETE, "a", "d")]
+
+
+def test_what_stands_on_nothing_is_refused_with_the_options_name():
+    with pytest.raises(InputError, match="^config.3..rod: there is no rod 'r' in namespace 'a'"):
+        make_plan(KINDS, world(box("a")), [Wish(tag("a", "r", "t"), True, "config[3].")])
+
+
+def test_what_would_stand_on_something_that_goes_is_refused():
+    with pytest.raises(InputError, match="there is no rod"):
+        make_plan(KINDS, world(box("a"), rod("a", "r")), absent(rod("a", "r")) + present(tag("a", "r", "t")))
+
+
+def test_purge_takes_ours_that_nobody_wished_for():
+    there = world(box("a"), box("b"), box("c", owner=None), box("d", owner="you"))
+    plan = make_plan(KINDS, there, present(box("a")), purge=lambda found: found.owner == "me")
+    assert actions(plan) == [(DELETE, "b")]
+
+
+# Worlds of a few boxes, rods (some of them twins) and tags, any of them there or not.
+
+PLACES, NAMES = ("a", "b"), ("x", "y")
+SPOTS = [(place, name) for place in PLACES for name in NAMES]
+
+
+@st.composite
+def worlds(draw):
+    boxes = draw(st.sets(st.sampled_from(PLACES)))
+    found = [box(place) for place in sorted(boxes)]
+    spots = [spot for spot in SPOTS if spot[0] in boxes and draw(st.booleans())]
+    colour = st.sampled_from(["red", "blue"])
+    if len(spots) > 1 and draw(st.booleans()):
+        found += twins(spots[0], spots[1], colour=draw(colour), size=draw(st.integers(1, 2)))
+        single = spots[2:]
+    else:
+        single = spots
+    found += [rod(*spot, colour=draw(colour), size=draw(st.integers(1, 2)), twin=None) for spot in single]
+    found += [tag(*spot, "t", size=draw(st.integers(1, 2))) for spot in spots if draw(st.booleans())]
+    return world(*found)
+
+
+def towards(there, goal):
+    """Return wishes that say ``goal`` and nothing else."""
+    return present(*goal.values()) + absent(*(thing for ref, thing in there.items() if ref not in goal))
+
+
+@settings(max_examples=400, deadline=None)
+@given(worlds(), worlds())
+def test_the_plan_leads_from_any_world_to_any_other_and_then_there_is_nothing_left(there, goal):
+    plan = make_plan(KINDS, there, towards(there, goal))
+    reached = carried_out(there, plan)
+    assert reached == goal
+    assert not make_plan(KINDS, reached, towards(reached, goal))
+
+
+@settings(max_examples=400, deadline=None)
+@given(worlds(), worlds(), st.data())
+def test_from_any_point_on_the_way_the_way_back_leads_to_the_first_world(there, goal, data):
+    plan = make_plan(KINDS, there, towards(there, goal))
+    reached = 0 if not plan.levels else data.draw(st.integers(0, len(plan.levels)))
+    plan.levels = plan.levels[:reached]
+    half_way = carried_out(there, plan)
+    back = make_plan(KINDS, half_way, towards(half_way, there), adopt=True)
+    assert carried_out(half_way, back) == there
