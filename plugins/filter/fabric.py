@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What roles read from the inventory's model."""
+
+from __future__ import annotations
+
+import re
+
+from ansible.errors import AnsibleFilterError
+
+from ..plugin_utils.inventory import node_view
+
+FIELD = re.compile(r"\{([A-Za-z0-9_.]*)\}")
+
+
+def node(model, name):
+    """Return what the roles need of one node, from the model that nodenet.fabric.validate returns."""
+    try:
+        return node_view(model, name)
+    except KeyError:
+        raise AnsibleFilterError(f"nodenet.fabric.node: there is no node {name!r} in the inventory's group fabric") from None
+
+
+def each(items, template):
+    """Return ``template`` filled in once for each of ``items``; what comes out as None is left out."""
+    return [_filled(template, item) for item in items]
+
+
+def _filled(template, item):
+    if isinstance(template, dict):
+        filled = {key: _filled(value, item) for key, value in template.items()}
+        return {key: value for key, value in filled.items() if value is not None}
+    if isinstance(template, list):
+        return [_filled(value, item) for value in template]
+    if not isinstance(template, str):
+        return template
+    whole = FIELD.fullmatch(template)
+    if whole:  # the value itself, not its text
+        return _field(item, whole[1])
+    return FIELD.sub(lambda match: str(_field(item, match[1])), template)
+
+
+def _field(item, path):
+    for part in path.split(".") if path else ():
+        if not isinstance(item, dict) or part not in item:
+            known = ", ".join(item) if isinstance(item, dict) else "none"
+            raise AnsibleFilterError(f"nodenet.fabric.each: there is no field {part!r} in {{{path}}}; there are: {known}")
+        item = item[part]
+    return item
+
+
+class FilterModule:
+    """The collection's filters."""
+
+    def filters(self):
+        return {"node": node, "each": each}
