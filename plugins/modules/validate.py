@@ -1,0 +1,55 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: validate
+short_description: Check the whole inventory before any node is touched
+version_added: 0.1.0
+description:
+  - Reads the C(fabric_*) variables of every host of a group, whatever the play is limited to, and tells all faults together.
+  - It runs on the controller, and asks no node anything. Run it once for a play.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  group:
+    description:
+      - The group whose hosts are the nodes.
+    type: str
+    default: fabric
+extends_documentation_fragment:
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+"""
+
+EXAMPLES = r"""
+- name: Check the whole inventory
+  nodenet.fabric.validate:
+  register: fabric_checked
+  run_once: true
+"""
+
+RETURN = r"""
+fabric_inventory:
+  description: The fabric as the inventory describes it, for the filter P(nodenet.fabric.node#filter).
+  returned: when there is no fault
+  type: dict
+  sample: {"fabric": {"fabric_backend": "host_gw"}, "nodes": {"vm1": {"fabric_node_subnet": "172.245.0.0/24"}}}
+faults:
+  description: Every fault, a sentence each.
+  returned: when there are any
+  type: list
+  elements: str
+  sample: ["vm2: endpoint ns246 has 172.246.0.1, which is the address of the node's bridge in 172.246.0.0/24."]
+"""
