@@ -51,6 +51,7 @@ options:
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
 attributes:
   check_mode:

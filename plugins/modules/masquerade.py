@@ -59,6 +59,7 @@ requirements:
   - nft (Debian and Ubuntu package nftables)
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
 attributes:
   check_mode:

@@ -49,7 +49,7 @@ def faults_of(hosts):
     found += [fault for name, values in nodes.items() for fault in _node(name, values, underlay)]
     found += _addresses(nodes)
     found += _overlaps(nodes, underlay)
-    return found + _reach(nodes, underlay)
+    return found + list(_reach(nodes, underlay))
 
 
 def warnings_of(hosts):

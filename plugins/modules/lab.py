@@ -1,0 +1,71 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lab
+short_description: The nodes of an inventory, as namespaces of this machine
+version_added: 0.1.0
+description:
+  - Makes the nodes of an inventory on the controller, each a network, mount, UTS and PID namespace, joined by the underlay
+    that the inventory describes, one L2 or several with a router between. The hosts of C(fabric_outside) are made too.
+  - Everything lies in one sandbox. Nothing shows in the machine's own network, and when the lab ends nothing is left. An
+    ordinary user can have labs too, where the machine allows user namespaces.
+  - Run it once for a play. Tasks reach the nodes by the connection P(nodenet.fabric.lab#connection).
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  state:
+    description:
+      - Whether the lab runs. A lab that was made from another inventory is made anew.
+    type: str
+    choices: [present, absent]
+    default: present
+  name:
+    description:
+      - Name of the lab; unset, that of the variable C(fabric_lab), or derived from the inventory's folder.
+    type: str
+  group:
+    description:
+      - The group whose hosts are the nodes.
+    type: str
+    default: fabric
+extends_documentation_fragment:
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  platform:
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: Start the lab
+  nodenet.fabric.lab:
+  run_once: true
+
+- name: End it
+  nodenet.fabric.lab:
+    state: absent
+  run_once: true
+"""
+
+RETURN = r"""
+lab:
+  description: Name of the lab.
+  returned: success
+  type: str
+  sample: host-gw-1c5f0f2e
+enter:
+  description: For each host of the lab the words before a command that is to run there.
+  returned: when O(state=present)
+  type: dict
+  sample: {"vm1": "nsenter --target=4711 --mount --uts --net --pid --wd=/"}
+"""
