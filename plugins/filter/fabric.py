@@ -10,6 +10,7 @@ import re
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils.inventory import node_view
+from ..plugin_utils.matrix import questions
 
 FIELD = re.compile(r"\{([A-Za-z0-9_.]*)\}")
 
@@ -20,6 +21,11 @@ def node(model, name):
         return node_view(model, name)
     except KeyError:
         raise AnsibleFilterError(f"nodenet.fabric.node: there is no node {name!r} in the inventory's group fabric") from None
+
+
+def probes(model, name):
+    """Return what one node asks when the fabric is verified, as the module nodenet.fabric.probe takes it."""
+    return [{**question, "targets": [target["address"] for target in question["targets"]]} for question in questions(model, name)]
 
 
 def each(items, template):
@@ -54,4 +60,4 @@ class FilterModule:
     """The collection's filters."""
 
     def filters(self):
-        return {"node": node, "each": each}
+        return {"node": node, "each": each, "probes": probes}

@@ -107,7 +107,7 @@ def _session(kinds, wishes, check, promised, purge, adopt):
 
 
 def _result(outcome, kinds):
-    before, after = diff_of(outcome.plan)
+    before, after = diff_of(outcome.plan, kinds)
     commands = commands_of(outcome.plan, kinds)
     diff = [{"before": before, "after": after}]
     if commands:

@@ -47,10 +47,17 @@ class Kind:
         """Say whether it is worth making again what fell with something else (the kernel makes some by itself)."""
         return True
 
+    def words(self, resource):
+        """Return what tells the object from others of its kind in one namespace."""
+        return " ".join(str(part) for part in resource.key[1:])
+
+    def label(self, resource):
+        """Return how a diff names this object."""
+        return self.words(resource) + (f" in {resource.netns}" if resource.netns else "")
+
     def describe(self, resource):
         """Return how an error names this object."""
-        where = f" in namespace {resource.netns!r}" if resource.netns else ""
-        return f"{self.title} {' '.join(str(part) for part in resource.key[1:])!r}{where}"
+        return f"{self.title} {self.words(resource)!r}" + (f" in namespace {resource.netns!r}" if resource.netns else "")
 
     def claimed(self, resource, owner):
         """Return the desired ``resource`` with the mark that makes it belong to the set ``owner``."""

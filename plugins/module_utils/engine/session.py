@@ -104,14 +104,14 @@ def promises_of(plan):
             for step in plan.steps for resource in step.everything]
 
 
-def diff_of(plan):
-    """Return (before, after): kind -> name -> values of every object that ``plan`` touches."""
+def diff_of(plan, kinds):
+    """Return (before, after): kind -> label -> values of every object that ``plan`` touches."""
     before, after = {}, {}
     for step in plan.steps:
         for side, resource in ((before, step.before), (after, step.after)):
             if resource is not None:
                 for one in (resource, *step.companions):
-                    side.setdefault(one.kind, {})[_label(one)] = _shown(one)
+                    side.setdefault(one.kind, {})[kinds[one.kind].label(one)] = _shown(one)
     return before, after
 
 
@@ -121,9 +121,5 @@ def commands_of(plan, kinds):
             for command in kinds[step.resource.kind].commands(step)]
 
 
-def _label(resource):
-    return " ".join(str(part) for part in resource.key if part != "")
-
-
 def _shown(resource):
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in resource.values.items()}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in resource.values.items() if value is not None}

@@ -31,6 +31,9 @@ class Netns(Kind):
     def needs(self, resource):
         return {}
 
+    def label(self, resource):
+        return resource.netns
+
     def describe(self, resource):
         return f"{self.title} {resource.netns!r}"
 

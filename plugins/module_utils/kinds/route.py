@@ -59,10 +59,10 @@ class Route(Kind):
                 found["route", (netns, table, gateway, metric_of(gateway, 0))] = None
         return found
 
-    def describe(self, resource):
-        netns, table, prefix, metric = resource.key
-        more = (f" table {table}" if table != TABLE_MAIN else "") + (f" metric {metric}" if metric else "")
-        return f"route '{prefix}{more}'" + (f" in namespace {netns!r}" if netns else "")
+    def words(self, resource):
+        _netns, table, prefix, metric = resource.key
+        more = f" metric {metric}" if metric != metric_of(prefix, 0) else ""
+        return prefix + more + (f" table {table}" if table != TABLE_MAIN else "")
 
     def restorable(self, resource):
         return resource.values.get("protocol") not in BY_KERNEL

@@ -1,0 +1,87 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: matrix
+short_description: Print who reaches whom, and fail if somebody does not
+version_added: 0.1.0
+description:
+  - Puts together what M(nodenet.fabric.probe) found on each node of the play, and prints it as a matrix; a cell holds the TTL
+    of the answer. It runs on the controller. Run it once for a play.
+  - Fails, and names the pairs, if one did not answer or a node could not be asked.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  inventory:
+    description:
+      - What M(nodenet.fabric.validate) returned as RV(nodenet.fabric.validate#module:fabric_inventory).
+    type: dict
+    required: true
+  register:
+    description:
+      - Name of the variable in which each node registered what M(nodenet.fabric.probe) found.
+    type: str
+    required: true
+  format:
+    description:
+      - What to print.
+    type: str
+    choices: [text, json]
+    default: text
+  output:
+    description:
+      - A file on the controller that gets the result as JSON.
+    type: path
+extends_documentation_fragment:
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+"""
+
+EXAMPLES = r"""
+- name: Check the inventory
+  nodenet.fabric.validate:
+  register: fabric_checked
+  run_once: true
+
+- name: Ask everybody
+  nodenet.fabric.probe:
+    probes: "{{ fabric_checked.fabric_inventory | nodenet.fabric.probes(inventory_hostname) }}"
+  register: fabric_probed
+
+- name: Show who reaches whom
+  nodenet.fabric.matrix:
+    inventory: "{{ fabric_checked.fabric_inventory }}"
+    register: fabric_probed
+  run_once: true
+"""
+
+RETURN = r"""
+pairs:
+  description: Every pair that was asked.
+  returned: when all answered
+  type: list
+  elements: dict
+  sample: [{"source": "ns245", "target": "ns246", "address": "172.246.0.2", "ok": true, "ttl": 62, "reason": ""}]
+asked:
+  description: Number of pairs.
+  returned: when all answered
+  type: int
+  sample: 6
+answered:
+  description: Number of pairs that answered.
+  returned: when all answered
+  type: int
+  sample: 6
+"""

@@ -1,0 +1,120 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: probe
+short_description: Ask by packets who answers whom
+version_added: 0.1.0
+description:
+  - Sends echo requests (ping) from inside namespaces of the node, from all of them at once, and says who answered, with the
+    TTL of the answer as it arrived, which tells how many routers lay between.
+  - It changes nothing. That somebody does not answer is a result, not a failure.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  probes:
+    description:
+      - Who asks whom.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - What to call the one who asks; unset, its namespace.
+        type: str
+      netns:
+        description:
+          - The namespace that asks, by name, path or pid; unset, the node's own.
+        type: str
+      targets:
+        description:
+          - Addresses, IPv4 and IPv6 alike.
+        type: list
+        elements: str
+        required: true
+  timeout:
+    description:
+      - Seconds that each target has to answer, over all tries.
+    type: float
+    default: 2
+  tries:
+    description:
+      - How often a target that does not answer is asked.
+    type: int
+    default: 3
+  size:
+    description:
+      - Length of the IP packets in bytes, sent so that nobody may fragment them. Unset, they are short.
+    type: int
+extends_documentation_fragment:
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  platform:
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: See whether the node reaches itself
+  nodenet.fabric.probe:
+    probes:
+      - targets: [127.0.0.1]
+    timeout: 1
+"""
+
+RETURN = r"""
+answers:
+  description: For each of O(probes) who asked, and for each target whether it answered.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"name": "ns245", "targets": [{"target": "172.246.0.2", "ok": true, "ttl": 62, "rtt_ms": 0.09, "reason": ""}]}]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, in_range
+from ansible_collections.nodenet.fabric.plugins.module_utils.probe import probe
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import guarded, reference
+
+SPEC = {
+    "probes": {"type": "list", "elements": "dict", "required": True, "options": {
+        "name": {"type": "str"}, "netns": {"type": "str"}, "targets": {"type": "list", "elements": "str", "required": True}}},
+    "timeout": {"type": "float", "default": 2},
+    "tries": {"type": "int", "default": 3},
+    "size": {"type": "int"},
+}
+
+
+def perform(params):
+    """Return the module's result for ``params``."""
+    in_range(params["tries"], 1, 100, "tries")
+    in_range(params["size"], 68, 65535, "size")
+    wanted = [(reference(entry["netns"], f"probes[{number}].netns"), [address(text, f"probes[{number}].targets") for text in entry["targets"]])
+              for number, entry in enumerate(params["probes"])]
+    found = probe(wanted, params["timeout"], params["tries"], params["size"])
+    answers = [{"name": entry["name"] or entry["netns"] or "", "targets": [_plain(answer) for answer in answered]}
+               for entry, answered in zip(params["probes"], found)]
+    return {"changed": False, "answers": answers}
+
+
+def _plain(answer):
+    return {"target": answer.target, "ok": answer.ttl is not None, "ttl": answer.ttl, "rtt_ms": answer.rtt, "reason": answer.reason}
+
+
+def main():
+    module = AnsibleModule(SPEC, supports_check_mode=True)
+    guarded(module, lambda: perform(module.params))
+
+
+if __name__ == "__main__":
+    main()
