@@ -9,7 +9,7 @@ import re
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils.inventory import node_view
+from ..plugin_utils.view import node_view
 from ..plugin_utils.matrix import questions
 
 FIELD = re.compile(r"\{([A-Za-z0-9_.]*)\}")
@@ -20,12 +20,17 @@ def node(model, name):
     try:
         return node_view(model, name)
     except KeyError:
-        raise AnsibleFilterError(f"nodenet.fabric.node: there is no node {name!r} in the inventory's group fabric") from None
+        raise AnsibleFilterError(
+            f"nodenet.fabric.node: there is no node {name!r} in the inventory's group fabric"
+        ) from None
 
 
 def probes(model, name):
     """Return what one node asks when the fabric is verified, as the module nodenet.fabric.probe takes it."""
-    return [{**question, "targets": [target["address"] for target in question["targets"]]} for question in questions(model, name)]
+    return [
+        {**question, "targets": [target["address"] for target in question["targets"]]}
+        for question in questions(model, name)
+    ]
 
 
 def each(items, template):
@@ -51,7 +56,9 @@ def _field(item, path):
     for part in path.split(".") if path else ():
         if not isinstance(item, dict) or part not in item:
             known = ", ".join(item) if isinstance(item, dict) else "none"
-            raise AnsibleFilterError(f"nodenet.fabric.each: there is no field {part!r} in {{{path}}}; there are: {known}")
+            raise AnsibleFilterError(
+                f"nodenet.fabric.each: there is no field {part!r} in {{{path}}}; there are: {known}"
+            )
         item = item[part]
     return item
 

@@ -4,12 +4,11 @@
 """The fabric as the inventory describes it: what is computed over all of its nodes, once, and what one node needs of it.
 
 Pure Python without Ansible. The *compact* form is a dict that JSON can hold, linear in the number of nodes; the view of
-one node (:func:`node_view`) is computed from it, linear in the number of its endpoints and peers.
+one node (:mod:`view`) is read from it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 
 DEFAULTS = {
@@ -33,23 +32,63 @@ DEFAULTS = {
     "fabric_node_subnet6": None,
 }
 # What is one for the whole fabric; the first node says it, and the others must agree.
-FABRIC_WIDE = ("fabric_backend", "fabric_cross_subnet", "fabric_vxlan_vni", "fabric_vxlan_port", "fabric_underlay", "fabric_outside")
+FABRIC_WIDE = (
+    "fabric_backend",
+    "fabric_cross_subnet",
+    "fabric_vxlan_vni",
+    "fabric_vxlan_port",
+    "fabric_underlay",
+    "fabric_outside",
+)
+NUMBERS = ("fabric_vxlan_vni", "fabric_vxlan_port", "fabric_underlay_mtu")
+BOOLEANS = ("fabric_cross_subnet", "fabric_masquerade")
+LISTS = ("fabric_endpoints", "fabric_links", "fabric_publish", "fabric_outside", "fabric_underlay")
+# (a node's subnet, its address on the underlay, an endpoint's address), of each family
+FAMILIES = (
+    ("fabric_node_subnet", "fabric_node_address", "address"),
+    ("fabric_node_subnet6", "fabric_node_address6", "address6"),
+)
+# As Ansible reads them; -e and INI inventories give text.
+TRUE, FALSE = (True, "true", "yes", "on", "1"), (False, "false", "no", "off", "0")
 
 # Bytes that a backend adds to each packet: RFC 2003; RFC 7348 over IPv4 (over IPv6 20 more)
 OVERHEAD = {"host_gw": 0, "ipip": 20, "vxlan": 50}
-# What the kernel must be able to do for each
-FEATURES = {"bridge": ["netns", "veth", "bridge"], "host_gw": [], "ipip": ["ipip"], "vxlan": ["vxlan"]}
-IFNAME_MAX = 15
-FAMILIES = (("fabric_node_subnet", "fabric_node_address", "address"), ("fabric_node_subnet6", "fabric_node_address6", "address6"))
 
 
 def settled(variables):
-    """Return ``variables`` of one host (fabric_* name -> value) with the defaults for what is unset."""
-    return {name: variables[name] if variables.get(name) is not None else default for name, default in DEFAULTS.items()}
+    """Return ``variables`` of one host (fabric_* name -> value) in their normal form, with the defaults for what is unset.
+
+    They have the right shape (see :mod:`shape`).
+    """
+    found = {name: default if variables.get(name) is None else variables[name] for name, default in DEFAULTS.items()}
+    for name in NUMBERS:
+        found[name] = int(found[name])
+    for name in BOOLEANS:
+        found[name] = boolean(found[name])
+    if found["fabric_mtu"] != "auto":
+        found["fabric_mtu"] = int(found["fabric_mtu"])
+    for subnet, address, _key in FAMILIES:
+        found[subnet] = found[subnet] and str(ipaddress.ip_network(found[subnet]))
+        found[address] = found[address] and str(ipaddress.ip_address(found[address]))
+    found["fabric_underlay"] = [str(ipaddress.ip_network(text)) for text in found["fabric_underlay"]]
+    return found
+
+
+def boolean(value):
+    """Return the truth value that Ansible reads in ``value``.
+
+    :raises ValueError: it is none.
+    """
+    word = value.lower() if isinstance(value, str) else value
+    if word in TRUE or word in FALSE:
+        return word in TRUE
+    raise ValueError(f"{value!r} is neither true nor false")
 
 
 def compact(hosts):
-    """Return the compact form of the fabric.
+    """Return the compact form of the fabric: ``{"fabric": what is one for all, "nodes": name -> its own}``.
+
+    Names of variables stay as users know them; each endpoint has its addresses.
 
     :param hosts: host name -> its fabric_* variables; they are sound (see :mod:`faults`).
     """
@@ -57,12 +96,24 @@ def compact(hosts):
     first = next(iter(nodes.values()), dict(DEFAULTS))
     wide = {name: first[name] for name in FABRIC_WIDE}
     wide["fabric_underlay"] = underlay_of(first["fabric_underlay"], nodes.values())
-    own = [name for name in DEFAULTS if name not in FABRIC_WIDE]
-    return {"fabric": wide, "nodes": {name: {key: values[key] for key in own} for name, values in nodes.items()}}
+    wide["underlay_version"] = underlay_version(nodes.values())
+    wide["inside"] = collapsed(subnet for values in nodes.values() for subnet, _key in subnets_of(values))
+    return {"fabric": wide, "nodes": {name: _own(values) for name, values in nodes.items()}}
+
+
+def _own(values):
+    """Return what a node has of its own, its endpoints with all of their addresses."""
+    own = {name: value for name, value in values.items() if name not in FABRIC_WIDE}
+    addresses = {key: assigned(values["fabric_endpoints"], subnet, key) for subnet, key in subnets_of(values)}
+    own["fabric_endpoints"] = [
+        {"name": endpoint["name"], **{key: found[endpoint["name"]] for key, found in addresses.items()}}
+        for endpoint in values["fabric_endpoints"]
+    ]
+    return own
 
 
 def underlay_of(given, nodes):
-    """Return the prefixes of the underlay, one for each L2 segment: as given, else the /24 or /64 around each address."""
+    """Return the prefixes of the underlay, one for each L2: as given, else the /24 or /64 around each address."""
     if given:
         return [str(ipaddress.ip_network(text)) for text in given]
     found = []
@@ -73,24 +124,39 @@ def underlay_of(given, nodes):
     return list(dict.fromkeys(found))
 
 
+def underlay_version(nodes):
+    """Return the IP version that a tunnel between any two of ``nodes`` uses: 4 if all have it, else 6; None: neither."""
+    nodes = list(nodes)
+    for version, variable in ((4, "fabric_node_address"), (6, "fabric_node_address6")):
+        if all(values[variable] for values in nodes):
+            return version
+    return None
+
+
+class Segments:
+    """The prefixes of the underlay, made to be asked for many addresses."""
+
+    def __init__(self, underlay):
+        self._lengths = {}
+        for text in underlay:
+            network = ipaddress.ip_network(text)
+            by_bits = self._lengths.setdefault((network.version, network.prefixlen), {})
+            by_bits[int(network.network_address)] = text
+
+    def of(self, address):
+        """Return the prefix that ``address`` lies in, the longest of several, or None."""
+        ip = ipaddress.ip_address(address)
+        for (version, length), by_bits in sorted(self._lengths.items(), key=lambda item: -item[0][1]):
+            shift = ip.max_prefixlen - length
+            text = by_bits.get(int(ip) >> shift << shift) if version == ip.version else None
+            if text:
+                return text
+        return None
+
+
 def segment_of(address, underlay):
     """Return the prefix of ``underlay`` that ``address`` lies in, or None."""
-    ip = ipaddress.ip_address(address)
-    return next((text for text in underlay if ip in ipaddress.ip_network(text)), None)
-
-
-def mac_of(*words):
-    """Return a MAC address derived from ``words``: locally administered, always the same, for a node made anew too."""
-    digest = hashlib.sha256("\0".join(words).encode()).digest()
-    return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
-
-
-def host_end(endpoint):
-    """Return the name of the host's end of an endpoint's veth: readable, and never too long."""
-    name = f"veth-{endpoint}"
-    if len(name) <= IFNAME_MAX:
-        return name
-    return f"veth-{endpoint[:4]}-{hashlib.sha256(endpoint.encode()).hexdigest()[:5]}"
+    return Segments(underlay).of(address)
 
 
 def gateway_of(subnet):
@@ -121,52 +187,10 @@ def assigned(endpoints, subnet, key):
     return {name: str(address) for name, address in found.items()}
 
 
-def mtu_of(fabric, values):
-    """Return the MTU of what lies in the fabric: as given, else what the backend leaves of the underlay's."""
-    if values["fabric_mtu"] != "auto":
-        return int(values["fabric_mtu"])
-    return int(values["fabric_underlay_mtu"]) - overhead(fabric["fabric_backend"], values)
-
-
-def overhead(backend, values):
-    """Return the bytes that ``backend`` adds on the underlay of a node."""
-    over_ipv6 = backend == "vxlan" and not values["fabric_node_address"]
-    return OVERHEAD[backend] + (20 if over_ipv6 else 0)
-
-
-def node_view(model, name):
-    """Return what the roles need of node ``name``.
-
-    :raises KeyError: there is no such node.
-    """
-    fabric, values = model["fabric"], model["nodes"][name]
-    subnets = subnets_of(values)
-    mtu = mtu_of(fabric, values)
-    ipv6 = values["fabric_node_subnet6"] is not None
-    addresses = {subnet: assigned(values["fabric_endpoints"], subnet, key) for subnet, key in subnets}
-    inside = _collapsed(subnet for node in model["nodes"].values() for subnet, _key in subnets_of(node))
-    return {
-        "name": name,
-        "address": values["fabric_node_address"],
-        "address6": values["fabric_node_address6"],
-        "backend": fabric["fabric_backend"],
-        "attachment": values["fabric_attachment"],
-        "bridge": {"name": values["fabric_bridge"], "mac": mac_of(name, "bridge", values["fabric_bridge"]), "mtu": mtu},
-        "mtu": mtu,
-        "subnets": [subnet for subnet, _key in subnets],
-        "families": ["ipv6" if ":" in subnet else "ipv4" for subnet, _key in subnets],
-        "gateways": [{"prefix": f"{gateway_of(subnet)}/{_length(subnet)}", **_nodad(subnet)} for subnet, _key in subnets],
-        "endpoints": [_endpoint(name, endpoint, mtu, ipv6) for endpoint in values["fabric_endpoints"]],
-        "addresses": [_address(endpoint["name"], subnet, addresses[subnet]) for subnet, _key in subnets
-                      for endpoint in values["fabric_endpoints"]],
-        "peers": [peer for other, node in model["nodes"].items() if other != name for peer in _peers(other, node)],
-        "masquerade": _masquerade(subnets, inside) if values["fabric_masquerade"] else [],
-        "inside": inside,
-        "outside": fabric["fabric_outside"],
-        "roles": roles_of(fabric, values),
-        "features": list(dict.fromkeys(feature for role in roles_of(fabric, values) for feature in FEATURES.get(role, [])
-                                       + (["masquerade"] if role == "nat" else []) + (["ipv6"] if ipv6 else []))),
-    }
+def most_mtu(backend, version, values):
+    """Return the bytes that ``backend`` leaves of each packet on a node's underlay of IP version ``version``."""
+    over_ipv6 = 20 if backend == "vxlan" and version == 6 else 0
+    return values["fabric_underlay_mtu"] - OVERHEAD[backend] - over_ipv6
 
 
 def roles_of(fabric, values):
@@ -176,42 +200,14 @@ def roles_of(fabric, values):
 
 def subnets_of(values):
     """Return (subnet, key of an endpoint's address in it) for each family that the node has a subnet of."""
-    return [(str(ipaddress.ip_network(values[subnet])), key) for subnet, _address_name, key in FAMILIES if values[subnet]]
+    return [(values[subnet], key) for subnet, _address_name, key in FAMILIES if values[subnet]]
 
 
-def _endpoint(node, endpoint, mtu, ipv6):
-    name = endpoint["name"]
-    return {"name": name, "host_end": host_end(name), "mac": mac_of(node, name, "eth0"),
-            "host_mac": mac_of(node, name, "host"), "mtu": mtu, "ipv6": ipv6}
-
-
-def _address(endpoint, subnet, addresses):
-    default = "::/0" if ":" in subnet else "0.0.0.0/0"
-    return {"endpoint": endpoint, "prefix": f"{addresses[endpoint]}/{_length(subnet)}", "gateway": str(gateway_of(subnet)),
-            "default": default, **_nodad(subnet)}
-
-
-def _peers(name, values):
-    """Return the subnets of a peer, each by way of its address of that family."""
-    return [{"name": name, "subnet": str(ipaddress.ip_network(values[subnet])), "via": values[address]}
-            for subnet, address, _key in FAMILIES if values[subnet] and values[address]]
-
-
-def _masquerade(subnets, inside):
-    return [{"source": subnet, "exclude": [prefix for prefix in inside if (":" in prefix) == (":" in subnet)]}
-            for subnet, _key in subnets]
-
-
-def _nodad(subnet):
-    """An address of ours is nobody else's: IPv6 need not ask before it is used (RFC 4862, 5.4)."""
-    return {"nodad": True if ":" in subnet else None}
-
-
-def _length(subnet):
-    return ipaddress.ip_network(subnet).prefixlen
-
-
-def _collapsed(subnets):
+def collapsed(subnets):
+    """Return the fewest prefixes that cover ``subnets`` and nothing else."""
     networks = [ipaddress.ip_network(subnet) for subnet in subnets]
-    return [str(network) for version in (4, 6)
-            for network in ipaddress.collapse_addresses(one for one in networks if one.version == version)]
+    return [
+        str(network)
+        for version in (4, 6)
+        for network in ipaddress.collapse_addresses(one for one in networks if one.version == version)
+    ]

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The model of the inventory, and what one node sees of it."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import time
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.faults import faults_of
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import (
+    Segments,
+    assigned,
+    boolean,
+    collapsed,
+    compact,
+    settled,
+)
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.view import host_end, mac_of, node_view
+from hypothesis import given
+from hypothesis import strategies as st
+
+HOST_GW = {
+    "vm1": {
+        "fabric_node_address": "192.168.32.245",
+        "fabric_node_subnet": "172.245.0.0/24",
+        "fabric_endpoints": [{"name": "ns245", "address": "172.245.0.2"}],
+    },
+    "vm2": {
+        "fabric_node_address": "192.168.32.246",
+        "fabric_node_subnet": "172.246.0.0/24",
+        "fabric_endpoints": [{"name": "ns246", "address": "172.246.0.2"}],
+    },
+}
+DUAL = {
+    f"vm{number}": {
+        "fabric_node_address": f"192.0.2.{number}",
+        "fabric_node_address6": f"FD00::{number}",
+        "fabric_node_subnet": f"10.0.{number}.0/24",
+        "fabric_node_subnet6": f"fd00:{number}::/64",
+        "fabric_endpoints": [{"name": "web"}, {"name": "db", "address": f"10.0.{number}.2"}],
+    }
+    for number in (1, 2)
+}
+
+
+def many(count):
+    return {
+        f"vm{number}": {
+            "fabric_backend": "vxlan",
+            "fabric_node_address": f"10.{number // 200}.{number % 200}.1",
+            "fabric_node_subnet": f"172.{16 + number // 256}.{number % 256}.0/24",
+            "fabric_endpoints": [{"name": "a"}, {"name": "b"}],
+        }
+        for number in range(count)
+    }
+
+
+def view(hosts, name, **group):
+    """Return the view of a node, by way of JSON as it goes through Ansible."""
+    hosts = {host: {**group, **variables} for host, variables in hosts.items()}
+    assert faults_of(hosts) == []
+    return node_view(json.loads(json.dumps(compact(hosts))), name)
+
+
+def test_a_node_of_the_first_example():
+    seen = view(HOST_GW, "vm1")
+    assert seen["bridge"]["name"] == "fabric0"
+    assert seen["gateways"] == [{"prefix": "172.245.0.1/24", "nodad": None}]
+    assert [endpoint["host_end"] for endpoint in seen["endpoints"]] == ["veth-ns245"]
+    assert seen["addresses"] == [
+        {
+            "endpoint": "ns245",
+            "prefix": "172.245.0.2/24",
+            "gateway": "172.245.0.1",
+            "default": "0.0.0.0/0",
+            "nodad": None,
+        }
+    ]
+    assert seen["peers"] == [{"name": "vm2", "subnet": "172.246.0.0/24", "via": "192.168.32.246"}]
+    assert seen["masquerade"] == [{"source": "172.245.0.0/24", "exclude": ["172.245.0.0/24", "172.246.0.0/24"]}]
+    assert seen["roles"] == ["bridge", "host_gw", "nat"]
+    assert seen["features"] == ["netns", "veth", "bridge", "masquerade"]
+
+
+def test_both_families_alike():
+    seen = view(DUAL, "vm1")
+    assert seen["families"] == ["ipv4", "ipv6"]
+    assert [entry["prefix"] for entry in seen["gateways"]] == ["10.0.1.1/24", "fd00:1::1/64"]
+    assert [(entry["endpoint"], entry["prefix"]) for entry in seen["addresses"]] == [
+        ("web", "10.0.1.3/24"),
+        ("db", "10.0.1.2/24"),
+        ("web", "fd00:1::2/64"),
+        ("db", "fd00:1::3/64"),
+    ]
+    assert [(peer["subnet"], peer["via"]) for peer in seen["peers"]] == [
+        ("10.0.2.0/24", "192.0.2.2"),
+        ("fd00:2::/64", "fd00::2"),
+    ]
+    assert [entry["exclude"] for entry in seen["masquerade"]] == [
+        ["10.0.1.0/24", "10.0.2.0/24"],
+        ["fd00:1::/64", "fd00:2::/64"],
+    ]
+
+
+def test_without_masquerade_there_is_none():
+    assert view(HOST_GW, "vm1", fabric_masquerade=False)["masquerade"] == []
+
+
+@pytest.mark.parametrize(
+    ("backend", "mtu", "given", "expected"),
+    [
+        ("host_gw", "auto", 1500, 1500),
+        ("ipip", "auto", 1500, 1480),
+        ("vxlan", "auto", 1500, 1450),
+        ("vxlan", "auto", 9000, 8950),
+        ("vxlan", 1400, 1500, 1400),
+        ("vxlan", "1400", "1500", 1400),
+    ],
+)
+def test_mtu(backend, mtu, given, expected):
+    seen = view(HOST_GW, "vm1", fabric_backend=backend, fabric_mtu=mtu, fabric_underlay_mtu=given)
+    assert seen["mtu"] == seen["bridge"]["mtu"] == seen["endpoints"][0]["mtu"] == expected
+
+
+def test_vxlan_over_ipv6_takes_twenty_bytes_more():
+    hosts = {name: {**values, "fabric_node_address": None} for name, values in DUAL.items()}
+    assert view(hosts, "vm1", fabric_backend="vxlan")["mtu"] == 1430
+
+
+def test_a_node_that_is_not_there():
+    with pytest.raises(KeyError):
+        node_view(compact(HOST_GW), "vm3")
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"), [("yes", True), ("True", True), ("off", False), (0, False), (True, True), ("0", False)]
+)
+def test_boolean_is_read_as_ansible_does(text, meaning):
+    assert boolean(text) is meaning
+
+
+def test_variables_that_are_unset_have_defaults():
+    assert settled({"fabric_vxlan_port": None})["fabric_vxlan_port"] == 8472
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"), [("a", "veth-a"), ("0123456789", "veth-0123456789"), ("container-001", "v-container-001")]
+)
+def test_host_end_is_the_endpoints_name_if_it_fits(endpoint, expected):
+    assert host_end(endpoint) == expected
+
+
+@given(st.lists(st.text("abc-0123456789", min_size=1, max_size=15), unique=True, max_size=300))
+def test_host_ends_are_short_and_differ(names):
+    ends = [host_end(name) for name in names]
+    assert all(len(end) <= 15 for end in ends)
+    assert len(set(ends)) == len(names)
+
+
+def test_mac_is_the_same_each_time_and_locally_administered():
+    assert mac_of("vm1", "ns245") == mac_of("vm1", "ns245") != mac_of("vm2", "ns245")
+    assert int(mac_of("vm1")[:2], 16) & 3 == 2
+
+
+NETWORKS = st.sampled_from(["10.0.0.0/29", "10.0.0.0/24", "fd00::/64", "fd00::/125"]).map(ipaddress.ip_network)
+
+
+@st.composite
+def endpoint_lists(draw):
+    network = draw(NETWORKS)
+    usable = st.integers(2, min(network.num_addresses - 2, 40)).map(lambda offset: str(network[offset]))
+    given_ = draw(st.lists(usable, unique=True, max_size=3))
+    entries = draw(st.permutations([*given_, None, None]))
+    return network, [{"name": f"e{number}", "address": address} for number, address in enumerate(entries)]
+
+
+@given(endpoint_lists())
+def test_addresses_are_distinct_usable_and_as_given(drawn):
+    network, endpoints = drawn
+    found = assigned(endpoints, str(network), "address")
+    addresses = [ipaddress.ip_address(text) for text in found.values()]
+    assert len(set(addresses)) == len(endpoints)
+    assert all(address in network and address not in (network[0], network[1]) for address in addresses)
+    assert network.version == 6 or network.broadcast_address not in addresses
+    assert all(found[entry["name"]] == entry["address"] for entry in endpoints if entry["address"])
+
+
+@given(endpoint_lists())
+def test_an_endpoint_added_at_the_end_moves_no_other(drawn):
+    network, endpoints = drawn
+    before = assigned(endpoints[:-1], str(network), "address")
+    after = assigned([*endpoints[:-1], {"name": "new"}], str(network), "address")
+    assert {name: after[name] for name in before} == before
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(4, 30)), max_size=8), st.integers(0, 2**32 - 1))
+def test_the_segment_of_an_address_is_the_longest_prefix_that_holds_it(drawn, number):
+    networks = [ipaddress.ip_network((start >> 32 - length << 32 - length, length)) for start, length in drawn]
+    address = ipaddress.ip_address(number)
+    holding = [network for network in networks if address in network]
+    expected = str(max(holding, key=lambda network: network.prefixlen)) if holding else None
+    assert Segments(str(network) for network in networks).of(str(address)) == expected
+
+
+def test_collapsed_covers_the_same_and_no_more():
+    assert collapsed(["10.0.1.0/24", "fd00::/64", "10.0.0.0/24"]) == ["10.0.0.0/23", "fd00::/64"]
+
+
+def test_five_thousand_nodes_take_seconds_not_minutes():
+    hosts = many(5000)
+    start = time.process_time()
+    assert faults_of(hosts) == []
+    model = compact(hosts)
+    assert time.process_time() - start < 5
+    start = time.process_time()
+    assert len(node_view(model, "vm7")["peers"]) == 4999
+    assert time.process_time() - start < 0.1
