@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.faults import faults_of, warnings_of
 from ..plugin_utils.inventory import compact, roles_of
 
-ROLES = Path(__file__).parent.parent.parent / "roles"
+COLLECTION = Path(__file__).parent.parent.parent
+# what the playbooks themselves set
+REGISTERED = ("fabric_checked", "fabric_node")
 
 
 class ActionModule(ActionBase):
@@ -30,40 +33,52 @@ class ActionModule(ActionBase):
         hosts = fabric_variables(task_vars, options["group"])
         faults = faults_of(hosts)
         model = compact(hosts) if not faults else None
-        faults += _without_role(model) if model else []
+        faults += _not_yet(model) if model else []
         if faults:
             told = "\n".join(f"  - {fault}" for fault in faults)
-            return {**result, "failed": True, "faults": faults, "msg": f"The inventory has {len(faults)} fault(s):\n{told}"}
+            count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
+            return {**result, "failed": True, "faults": faults, "msg": f"The inventory has {count}:\n{told}"}
         return {**result, "changed": False, "fabric_inventory": model, "warnings": warnings_of(hosts)}
 
 
 def fabric_variables(task_vars, group):
-    """Return host -> its fabric_* variables, templated, as plain data, for every host of ``group``, limited or not."""
-    hostvars = task_vars["hostvars"]
-    found = {}
+    """Return host -> its fabric_* variables, templated, as plain data, for every host of ``group``, limited or not.
+
+    :raises AnsibleActionFail: some cannot be templated; all that cannot are named.
+    """
+    found, faults = {}, []
     for host in task_vars["groups"].get(group, []):
-        variables = hostvars[host]
-        own = {name: variables[name] for name in variables if name.startswith("fabric_") and name not in REGISTERED}
-        try:
-            found[str(host)] = json.loads(json.dumps(own, default=_plain))
-        except TypeError as failure:
-            raise AnsibleError(f"{host}: a fabric_* variable holds what is neither text, number, list nor mapping: {failure}") from failure
-    return found
-
-
-# what the playbooks themselves set
-REGISTERED = ("fabric_checked", "fabric_node", "fabric_probed")
+        variables = task_vars["hostvars"][host]
+        own = found[str(host)] = {}
+        for name in variables:
+            if name.startswith("fabric_") and name not in REGISTERED:
+                try:
+                    own[str(name)] = _plain(variables[name])
+                except AnsibleError as failure:
+                    faults.append(f"  - {host}: {name} cannot be read: {failure}")
+    if faults:
+        raise AnsibleActionFail("The inventory has variables that cannot be read:\n" + "\n".join(faults))
+    # newer ansible-core tags what it reads; what has been text between is plain
+    return json.loads(json.dumps(found))
 
 
 def _plain(value):
-    """Return what json does not know as what it is: a lazy list, a lazy mapping, a tagged string."""
-    if hasattr(value, "items"):
-        return dict(value.items())
-    if isinstance(value, str):
-        return str(value)
-    return list(value)
+    """Return ``value`` of what JSON knows; each member is asked for by itself, which is when ansible-core templates it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(value[key]) for key in value}
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(member) for member in value]
+    return str(value)
 
 
-def _without_role(model):
-    missing = {role for values in model["nodes"].values() for role in roles_of(model["fabric"], values) if not (ROLES / role).is_dir()}
-    return [f"There is no role {role} in this version of nodenet.fabric." for role in sorted(missing)]
+def _not_yet(model):
+    """Return a sentence for each thing that the model wants and this version of the collection has not."""
+    nodes = model["nodes"].values()
+    roles = {role for values in nodes for role in roles_of(model["fabric"], values)}
+    missing = [f"There is no role {role}" for role in sorted(roles) if not (COLLECTION / "roles" / role).is_dir()]
+    for variable, part in (("fabric_links", "roles/direct"), ("fabric_publish", "plugins/modules/port_forward.py")):
+        if any(values[variable] for values in nodes) and not (COLLECTION / part).exists():
+            missing.append(f"{variable} is not available")
+    return [f"{sentence} in this version of nodenet.fabric." for sentence in missing]
