@@ -12,12 +12,50 @@ import os
 import subprocess
 import sys
 
-MEANINGLESS = {"ifindex", "link_index", "link_netnsid", "stats64", "promiscuity", "allmulti", "hello_timer", "tcn_timer",
-               "topology_change_timer", "gc_timer", "valid_life_time", "preferred_life_time", "used", "confirmed", "updated",
-               "probes", "refcnt", "group_fwd_mask_str", "port_id", "designated_port", "port_no", "id", "handle", "index",
-               "hold_timer", "message_age_timer", "forward_delay_timer", "dynamic", "expires", "qdisc", "operstate", "flags",
-               "pref", "parentdev", "txqlen", "broadcast", "state", "permaddr", "nhid"}
-SYSCTLS = r"net\.ipv4\.ip_forward$|\.forwarding$|disable_ipv6$|proxy_arp$|proxy_ndp$|proxy_delay$|rp_filter$|route_localnet$"
+MEANINGLESS = {
+    "ifindex",
+    "link_index",
+    "link_netnsid",
+    "stats64",
+    "promiscuity",
+    "allmulti",
+    "hello_timer",
+    "tcn_timer",
+    "topology_change_timer",
+    "gc_timer",
+    "valid_life_time",
+    "preferred_life_time",
+    "used",
+    "confirmed",
+    "updated",
+    "probes",
+    "refcnt",
+    "group_fwd_mask_str",
+    "port_id",
+    "designated_port",
+    "port_no",
+    "id",
+    "handle",
+    "index",
+    "hold_timer",
+    "message_age_timer",
+    "forward_delay_timer",
+    "dynamic",
+    "expires",
+    "qdisc",
+    "operstate",
+    "flags",
+    "pref",
+    "parentdev",
+    "txqlen",
+    "broadcast",
+    "state",
+    "permaddr",
+    "nhid",
+}
+SYSCTLS = (
+    r"net\.ipv4\.ip_forward$|\.forwarding$|disable_ipv6$|proxy_arp$|proxy_ndp$|proxy_delay$|rp_filter$|route_localnet$"
+)
 
 
 def output(*command):
@@ -43,12 +81,24 @@ def one(netns):
         return plain(json.loads(output(*inside, *command) or "[]"))
 
     links = read("ip", "-d", "-j", "link")
-    up = sorted(line.split(":")[1].split("@")[0].strip() for line in output(*inside, "ip", "-o", "link", "show", "up").splitlines())
-    routes = [route for version in ("-4", "-6") for route in read("ip", version, "-d", "-j", "route", "show", "table", "all")]
+    up = sorted(
+        line.split(":")[1].split("@")[0].strip()
+        for line in output(*inside, "ip", "-o", "link", "show", "up").splitlines()
+    )
+    routes = [
+        route for version in ("-4", "-6") for route in read("ip", version, "-d", "-j", "route", "show", "table", "all")
+    ]
     return {
-        "links": links, "up": up, "addresses": read("ip", "-j", "address"), "routes": routes,
+        "links": links,
+        "up": up,
+        "addresses": read("ip", "-j", "address"),
+        "routes": routes,
         "neighbors": read("ip", "-j", "neigh", "show", "nud", "permanent"),
-        "fdb": [entry for entry in read("bridge", "-j", "fdb", "show") if not str(entry.get("mac", "")).startswith(("33:33", "01:00"))],
+        "fdb": [
+            entry
+            for entry in read("bridge", "-j", "fdb", "show")
+            if not str(entry.get("mac", "")).startswith(("33:33", "01:00"))
+        ],
         "sysctls": sorted(line for line in output(*inside, "sysctl", "-a", "-r", SYSCTLS).splitlines()),
         "nft": plain(json.loads(output(*inside, "nft", "-j", "list", "ruleset") or "{}").get("nftables", [])),
     }

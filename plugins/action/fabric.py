@@ -29,8 +29,14 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             arguments["_promised"] = _read(path)
         wrap_async = self._task.async_val and not self._connection.has_native_async
-        result.update(self._execute_module(module_name=self._task.resolved_action or self._task.action,
-                                           module_args=arguments, task_vars=task_vars, wrap_async=wrap_async))
+        result.update(
+            self._execute_module(
+                module_name=self._task.resolved_action or self._task.action,
+                module_args=arguments,
+                task_vars=task_vars,
+                wrap_async=wrap_async,
+            )
+        )
         made = result.pop("_promises", None)
         if made:
             _write(path, arguments["_promised"] + made)

@@ -33,9 +33,13 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        _valid, options = self.validate_argument_spec({
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "name": {"type": "str"}, "group": {"type": "str", "default": "fabric"}})
+        _valid, options = self.validate_argument_spec(
+            {
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "name": {"type": "str"},
+                "group": {"type": "str", "default": "fabric"},
+            }
+        )
         lab = lab_name(task_vars.get("inventory_dir"), options["name"] or task_vars.get("fabric_lab"))
         if options["state"] == "absent":
             return {**result, **self._down(lab)}
@@ -54,16 +58,26 @@ class ActionModule(ActionBase):
             start(lab, topology)
         said = f"the lab {lab} was made anew, as the inventory has changed" if anew else f"the lab {lab} runs"
         found = {process.name: process.pid for process in processes(lab) if process.role == "host"}
-        return {"changed": changed, "lab": lab, "msg": said,
-                "enter": {name: " ".join(entering(found[name])) for name in topology["hosts"] if name in found}}
+        return {
+            "changed": changed,
+            "lab": lab,
+            "msg": said,
+            "enter": {name: " ".join(entering(found[name])) for name in topology["hosts"] if name in found},
+        }
 
     def _down(self, lab):
         keeper = keeper_of(lab)
         if keeper is not None and not self._task.check_mode:
             os.kill(keeper.pid, signal.SIGKILL)
             if not wait_until_gone(lab):
-                raise AnsibleActionFail(f"processes of the lab {lab} do not end: {[process.pid for process in processes(lab)]}")
-        return {"changed": keeper is not None, "lab": lab, "msg": f"the lab {lab} is gone" if keeper else f"there is no lab {lab}"}
+                raise AnsibleActionFail(
+                    f"processes of the lab {lab} do not end: {[process.pid for process in processes(lab)]}"
+                )
+        return {
+            "changed": keeper is not None,
+            "lab": lab,
+            "msg": f"the lab {lab} is gone" if keeper else f"there is no lab {lab}",
+        }
 
 
 def start(lab, topology):
@@ -73,12 +87,21 @@ def start(lab, topology):
     """
     environment = {**os.environ, "PYTHONPATH": str(COLLECTIONS)}
     command = [sys.executable, "-m", KEEPER, MARK, lab, "keeper", digest(topology)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          env=environment, start_new_session=True) as keeper:
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    ) as keeper:
         keeper.stdin.write(json.dumps(topology))
         keeper.stdin.close()
         line = keeper.stdout.readline()
-        answer = json.loads(line) if line else {"error": keeper.stderr.read().strip() or "its keeper ended without a word"}
+        answer = (
+            json.loads(line) if line else {"error": keeper.stderr.read().strip() or "its keeper ended without a word"}
+        )
     if "error" in answer:
         wait_until_gone(lab)
         raise AnsibleActionFail(f"the lab {lab} could not be made: {answer['error']}")

@@ -28,12 +28,20 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        _valid, options = self.validate_argument_spec({
-            "inventory": {"type": "dict", "required": True}, "register": {"type": "str", "required": True},
-            "format": {"type": "str", "choices": ["text", "json"], "default": "text"}, "output": {"type": "path"}})
+        _valid, options = self.validate_argument_spec(
+            {
+                "inventory": {"type": "dict", "required": True},
+                "register": {"type": "str", "required": True},
+                "format": {"type": "str", "choices": ["text", "json"], "default": "text"},
+                "output": {"type": "path"},
+            }
+        )
         model, registered = self._task.args["inventory"], options["register"]
-        found = [pair for host in task_vars["ansible_play_hosts_all"]
-                 for pair in pairs(questions(model, host), _answers(task_vars["hostvars"][host].get(registered)))]
+        found = [
+            pair
+            for host in task_vars["ansible_play_hosts_all"]
+            for pair in pairs(questions(model, host), _answers(task_vars["hostvars"][host].get(registered)))
+        ]
         data = as_data(found)
         _show(found, data, [address for _name, address in inside_of(model) + outside_of(model)], options)
         missing = [pair.told() for pair in found if not pair.ok]

@@ -11,7 +11,8 @@ author: The nodenet.fabric authors (@nodenet)
 short_description: Run tasks on the nodes of a lab
 version_added: 0.1.0
 description:
-  - Enters the namespaces of a node that M(nodenet.fabric.lab) made on this machine, with nsenter(1), and runs there what
+  - Enters the namespaces of a node that M(nodenet.fabric.lab) made on this machine, with nsenter(1), and runs there
+    what
     Ansible asks for.
 options:
   node:
@@ -62,8 +63,10 @@ class Connection(ConnectionBase):
             lab, node = lab_name(self.get_option("inventory"), self.get_option("lab")), self.get_option("node")
             holder = host_of(lab, node)
             if holder is None:
-                raise AnsibleConnectionFailure(f"the lab {lab!r} has no running node {node!r}: start it with"
-                                               " ansible-playbook -i INVENTORY nodenet.fabric.lab_up")
+                raise AnsibleConnectionFailure(
+                    f"the lab {lab!r} has no running node {node!r}: start it with"
+                    " ansible-playbook -i INVENTORY nodenet.fabric.lab_up"
+                )
             self._words = entering(holder.pid)
             self._connected = True
             display.vvv(f"entering node {node} of lab {lab}, process {holder.pid}", host=node)
@@ -94,6 +97,11 @@ class Connection(ConnectionBase):
     def _run(self, command, data):
         self._connect()
         environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{PATH}"}
-        found = subprocess.run([*self._words, "--", *command], input=data if data is not None else b"", capture_output=True,
-                               check=False, env=environment)
+        found = subprocess.run(
+            [*self._words, "--", *command],
+            input=data if data is not None else b"",
+            capture_output=True,
+            check=False,
+            env=environment,
+        )
         return found.returncode, found.stdout, found.stderr

@@ -19,7 +19,8 @@ options:
     default: present
   purge:
     description:
-      - Remove what is ours, is of the sort that this module makes, belongs to the set O(owner), and is not listed. Without a
+      - Remove what is ours, is of the sort that this module makes, belongs to the set O(owner), and is not listed.
+        Without a
         namespace given for the whole task, on the whole node.
     type: bool
     default: false
@@ -37,7 +38,8 @@ options:
 requirements:
   - pyroute2 >= 0.7.2
 notes:
-  - Everything in one task is done as a whole. If part of it fails the node is as it was before, and the error says what failed.
+  - Everything in one task is done as a whole. If part of it fails the node is as it was before, and the error says
+    what failed.
   - After a change the kernel is observed again, and what it did not keep is an error.
 """
 

@@ -38,7 +38,7 @@ def alias_for(owner):
 
 def owner_in(alias):
     """Return the label in an ifalias, or None if the link is not ours."""
-    return alias[len(ALIAS):] if alias and alias.startswith(ALIAS) else None
+    return alias[len(ALIAS) :] if alias and alias.startswith(ALIAS) else None
 
 
 class Ledger:
@@ -67,8 +67,10 @@ class Ledger:
 
     def save(self):
         """Write the marks, atomically; without any, there is no file."""
-        data = {"marks": [{"ref": [kind, list(key)], "mark": mark} for (kind, key), mark in self.marks.items()],
-                "pending": [{"ref": [kind, list(key)], "owner": owner} for (kind, key), owner in self.pending.items()]}
+        data = {
+            "marks": [{"ref": [kind, list(key)], "mark": mark} for (kind, key), mark in self.marks.items()],
+            "pending": [{"ref": [kind, list(key)], "owner": owner} for (kind, key), owner in self.pending.items()],
+        }
         if not (self.marks or self.pending):
             with suppress(FileNotFoundError):
                 os.unlink(self.path)
@@ -138,8 +140,11 @@ class Ledger:
 
     def prune(self, observed, kinds, netns):
         """Forget the marks of what is no longer there or no longer ours, of ``kinds`` and in the namespaces looked at."""
-        stale = [ref for ref in self.marks if ref[0] in kinds and ref[1][0] in netns
-                 and (ref not in observed or observed[ref].owner is None)]
+        stale = [
+            ref
+            for ref in self.marks
+            if ref[0] in kinds and ref[1][0] in netns and (ref not in observed or observed[ref].owner is None)
+        ]
         for ref in stale:
             del self.marks[ref]
         if stale:

@@ -85,7 +85,7 @@ class Source:
             self._note(version, data, ancillary)
 
     def _note(self, version, data, ancillary):
-        ttl, message = (data[8], data[(data[0] & 15) * 4:]) if version == 4 else (_hop_limit(ancillary), data)
+        ttl, message = (data[8], data[(data[0] & 15) * 4 :]) if version == 4 else (_hop_limit(ancillary), data)
         if len(message) < 20 or message[0] != ECHO_REPLY[version] or message[8:16] != self.token:
             return
         number = struct.unpack("!I", message[16:20])[0]
@@ -126,8 +126,12 @@ def _round(sources, numbers, seconds, size):
         for source in sources:
             for version, opened in source.sockets.items():
                 selector.register(opened, selectors.EVENT_READ, (source, version))
-        waiting = [(source, number) for source in sources for number in numbers
-                   if source.sockets and number < len(source.answers) and source.answers[number].ttl is None]
+        waiting = [
+            (source, number)
+            for source in sources
+            for number in numbers
+            if source.sockets and number < len(source.answers) and source.answers[number].ttl is None
+        ]
         for source, number in waiting:
             source.ask(number, size)
         deadline = time.monotonic() + seconds
@@ -135,19 +139,31 @@ def _round(sources, numbers, seconds, size):
             for key, _events in selector.select(max(0, deadline - time.monotonic())):
                 source, version = key.data
                 source.read(version)
-            waiting = [(source, number) for source, number in waiting
-                       if source.answers[number].ttl is None and not source.answers[number].reason]
-        return sum(source.answers[number].ttl is None for source in sources for number in numbers if number < len(source.answers))
+            waiting = [
+                (source, number)
+                for source, number in waiting
+                if source.answers[number].ttl is None and not source.answers[number].reason
+            ]
+        return sum(
+            source.answers[number].ttl is None
+            for source in sources
+            for number in numbers
+            if number < len(source.answers)
+        )
 
 
 def _socket(version, size):
-    family, protocol = ((socket.AF_INET, socket.IPPROTO_ICMP) if version == 4 else (socket.AF_INET6, socket.IPPROTO_ICMPV6))
+    family, protocol = (
+        (socket.AF_INET, socket.IPPROTO_ICMP) if version == 4 else (socket.AF_INET6, socket.IPPROTO_ICMPV6)
+    )
     opened = socket.socket(family, socket.SOCK_RAW, protocol)
     opened.setblocking(False)
     if version == 6:
         opened.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1)
     if size:
-        level, option = (socket.IPPROTO_IP, IP_MTU_DISCOVER) if version == 4 else (socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER)
+        level, option = (
+            (socket.IPPROTO_IP, IP_MTU_DISCOVER) if version == 4 else (socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER)
+        )
         opened.setsockopt(level, option, PMTUDISC_PROBE)
     return opened
 

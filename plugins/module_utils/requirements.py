@@ -20,20 +20,35 @@ FEATURES = {
     "veth": ("veth pairs (CONFIG_VETH, module veth)", ["ip", "link", "add", "probe0", "type", "veth"]),
     "bridge": ("bridges (CONFIG_BRIDGE, module bridge)", ["ip", "link", "add", "probe0", "type", "bridge"]),
     "ipv6": ("IPv6 (CONFIG_IPV6)", ["test", "-d", "/proc/sys/net/ipv6/conf"]),
-    "vxlan": ("VXLAN devices (CONFIG_VXLAN, module vxlan)",
-              ["ip", "link", "add", "probe0", "type", "vxlan", "id", "1", "dstport", "8472"]),
-    "ipip": ("IPIP tunnels (CONFIG_NET_IPIP, module ipip)",
-             ["ip", "link", "add", "probe0", "type", "ipip", "local", "192.0.2.1"]),
-    "wireguard": ("WireGuard devices (CONFIG_WIREGUARD, module wireguard)", ["ip", "link", "add", "probe0", "type", "wireguard"]),
-    "masquerade": ("masquerade in nftables (CONFIG_NFT_MASQ, modules nft_masq and nft_chain_nat)",
-                   ["nft", "table inet probe { chain c { type nat hook postrouting priority srcnat; masquerade fully-random; }; }"]),
+    "vxlan": (
+        "VXLAN devices (CONFIG_VXLAN, module vxlan)",
+        ["ip", "link", "add", "probe0", "type", "vxlan", "id", "1", "dstport", "8472"],
+    ),
+    "ipip": (
+        "IPIP tunnels (CONFIG_NET_IPIP, module ipip)",
+        ["ip", "link", "add", "probe0", "type", "ipip", "local", "192.0.2.1"],
+    ),
+    "wireguard": (
+        "WireGuard devices (CONFIG_WIREGUARD, module wireguard)",
+        ["ip", "link", "add", "probe0", "type", "wireguard"],
+    ),
+    "masquerade": (
+        "masquerade in nftables (CONFIG_NFT_MASQ, modules nft_masq and nft_chain_nat)",
+        [
+            "nft",
+            "table inet probe { chain c { type nat hook postrouting priority srcnat; masquerade fully-random; }; }",
+        ],
+    ),
 }
 
 
 def missing_software():
     """Return a sentence for each program or library that the engine needs and this node lacks."""
-    missing = [f"the program {name} (package {package})" for name, package in (("ip", "iproute2"), ("nft", "nftables"))
-               if not shutil.which(name, path=PATH)]
+    missing = [
+        f"the program {name} (package {package})"
+        for name, package in (("ip", "iproute2"), ("nft", "nftables"))
+        if not shutil.which(name, path=PATH)
+    ]
     floor = ".".join(str(part) for part in PYROUTE2_FLOOR)
     if PYROUTE2_ERROR is not None:
         missing.append(f"pyroute2 {floor} or newer for this Python (package python3-pyroute2): {PYROUTE2_ERROR}")
@@ -55,8 +70,12 @@ def missing_features(names):
 
 def versions():
     """Return the versions of what the engine stands on, None for what is missing."""
-    return {"pyroute2": PYROUTE2_VERSION, "kernel": os.uname().release,
-            "iproute2": _version(["ip", "-V"]), "nftables": _version(["nft", "-v"])}
+    return {
+        "pyroute2": PYROUTE2_VERSION,
+        "kernel": os.uname().release,
+        "iproute2": _version(["ip", "-V"]),
+        "nftables": _version(["nft", "-v"]),
+    }
 
 
 def _try(command):
@@ -71,7 +90,9 @@ def _try(command):
 
 def _run(command):
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": PATH, "LC_ALL": "C"})
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": PATH, "LC_ALL": "C"}
+        )
     except FileNotFoundError:
         return None
 

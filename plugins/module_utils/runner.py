@@ -52,7 +52,10 @@ class Part:
     netns: bool = True
 
     def argument_spec(self):
-        entry = {name: dict(spec, required=True) if name in self.required else dict(spec) for name, spec in self.options.items()}
+        entry = {
+            name: dict(spec, required=True) if name in self.required else dict(spec)
+            for name, spec in self.options.items()
+        }
         entry["state"] = {"type": "str", "choices": ["present", "absent"]}
         common = dict(COMMON)
         if self.netns:
@@ -64,8 +67,12 @@ class Part:
     def run(self):
         """Be the module."""
         main = self.required[0]
-        module = AnsibleModule(self.argument_spec(), supports_check_mode=True, mutually_exclusive=[[main, "config"]],
-                               required_one_of=[[main, "config"]])
+        module = AnsibleModule(
+            self.argument_spec(),
+            supports_check_mode=True,
+            mutually_exclusive=[[main, "config"]],
+            required_one_of=[[main, "config"]],
+        )
         guarded(module, lambda: self.perform(module.params, module.check_mode))
 
     def perform(self, params, check):
@@ -115,15 +122,22 @@ def _result(outcome, kinds):
     result = {"changed": outcome.changed, "commands": commands, "stats": outcome.stats, "diff": diff}
     if outcome.promises:
         result["_promises"] = outcome.promises
-    reasons = [f"{kinds[step.resource.kind].describe(step.resource)} is {step.reason}" for step in outcome.plan.steps if step.reason]
+    reasons = [
+        f"{kinds[step.resource.kind].describe(step.resource)} is {step.reason}"
+        for step in outcome.plan.steps
+        if step.reason
+    ]
     return {**result, "reasons": reasons} if reasons else result
 
 
 def _wishes(params, part):
     """Return the wishes of all entries; every fault in them is told together."""
     entries = params["config"]
-    listed = [(f"config[{number}].", entry) for number, entry in enumerate(entries)] if entries is not None \
+    listed = (
+        [(f"config[{number}].", entry) for number, entry in enumerate(entries)]
+        if entries is not None
         else [("", {name: params[name] for name in part.options})]
+    )
     kinds = {kind.name: kind for kind in part.kinds}
     owner = _owner(params["owner"])
     wishes, faults = [], []
@@ -132,8 +146,10 @@ def _wishes(params, part):
         try:
             if part.netns:
                 entry["netns"] = reference(entry.get("netns") or params["netns"], "netns")
-            wishes += [Wish(kinds[resource.kind].claimed(resource, owner), state == "present", option)
-                       for resource in part.resources({**entry, "state": state})]
+            wishes += [
+                Wish(kinds[resource.kind].claimed(resource, owner), state == "present", option)
+                for resource in part.resources({**entry, "state": state})
+            ]
         except InputError as fault:
             faults.append(InputError(option + fault.option, fault.problem))
     if faults:
@@ -146,8 +162,7 @@ def _purge(params, purges):
     where = reference(params.get("netns"), "netns") if params.get("netns") else None
 
     def in_reach(resource):
-        return (resource.owner == params["owner"] and (where is None or resource.netns == where)
-                and purges(resource))
+        return resource.owner == params["owner"] and (where is None or resource.netns == where) and purges(resource)
 
     return in_reach
 

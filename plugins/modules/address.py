@@ -116,14 +116,25 @@ stats:
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import AF_INET, family, given, host_prefix, interface
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import (
+    AF_INET,
+    family,
+    given,
+    host_prefix,
+    interface,
+)
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
 
-OPTIONS = {"address": {"type": "str"}, "dev": {"type": "str"}, "scope": {"type": "str", "choices": ["global", "link", "host"]},
-           "nodad": {"type": "bool"}, "noprefixroute": {"type": "bool"}}
+OPTIONS = {
+    "address": {"type": "str"},
+    "dev": {"type": "str"},
+    "scope": {"type": "str", "choices": ["global", "link", "host"]},
+    "nodad": {"type": "bool"},
+    "noprefixroute": {"type": "bool"},
+}
 
 
 def resources(options):
@@ -134,12 +145,22 @@ def resources(options):
     if options["nodad"] is not None and family(address) == AF_INET:
         raise InputError("nodad", f"{address} is IPv4, which does not detect duplicates: leave it out")
     key = options["netns"], interface(options["dev"], "dev"), address
-    return [Resource("address", key, given(scope=options["scope"], nodad=options["nodad"],
-                                           noprefixroute=options["noprefixroute"]))]
+    return [
+        Resource(
+            "address",
+            key,
+            given(scope=options["scope"], nodad=options["nodad"], noprefixroute=options["noprefixroute"]),
+        )
+    ]
 
 
-PART = Part(options=OPTIONS, required=["address", "dev"], kinds=[Address(), Link(), Netns(), Route()], resources=resources,
-            purges=lambda found: found.kind == "address")
+PART = Part(
+    options=OPTIONS,
+    required=["address", "dev"],
+    kinds=[Address(), Link(), Netns(), Route()],
+    resources=resources,
+    purges=lambda found: found.kind == "address",
+)
 
 
 def main():

@@ -34,7 +34,8 @@ options:
     default: true
   addrgenmode: &addrgenmode
     description:
-      - How the interface gets its IPv6 link-local address (ip-link(8)); V(none) for what needs no address of its own, such as the host end of a veth or a bridge of IPv4 alone.
+      - How the interface gets its IPv6 link-local address (ip-link(8)); V(none) for what needs no address of its own,
+        such as the host end of a veth or a bridge of IPv4 alone.
     type: str
     choices: [eui64, none, stable_secret, random]
   stp: &stp
@@ -187,8 +188,14 @@ OWN = {
     "mcast_snooping": {"type": "bool"},
 }
 # net/bridge/br_private.h and IEEE 802.1D: seconds
-RANGES = {"forward_delay": (0, 30), "hello_time": (1, 10), "max_age": (6, 40), "ageing_time": (0, 1_000_000),
-          "priority": (0, 65535), "vlan_default_pvid": (0, 4094)}
+RANGES = {
+    "forward_delay": (0, 30),
+    "hello_time": (1, 10),
+    "max_age": (6, 40),
+    "ageing_time": (0, 1_000_000),
+    "priority": (0, 65535),
+    "vlan_default_pvid": (0, 4094),
+}
 OPTIONS = {"name": {"type": "str"}, **LINK_OPTIONS, **OWN}
 
 
@@ -201,8 +208,13 @@ def resources(options):
     return [Resource("link", key, {"type": "bridge", **link_values(options), **own})]
 
 
-PART = Part(options=OPTIONS, required=["name"], kinds=[Link(), Netns(), Port(), Address(), Route()], resources=resources,
-            purges=lambda found: found.kind == "link" and found.values.get("type") == "bridge")
+PART = Part(
+    options=OPTIONS,
+    required=["name"],
+    kinds=[Link(), Netns(), Port(), Address(), Route()],
+    resources=resources,
+    purges=lambda found: found.kind == "link" and found.values.get("type") == "bridge",
+)
 
 
 def main():

@@ -167,8 +167,11 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.port import P
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
 
 NUMBERS = {"cost": (1, 65535), "priority": (0, 63)}
-OPTIONS = {"name": {"type": "str"}, "bridge": {"type": "str"},
-           **{name: {"type": "int" if name in NUMBERS else "bool"} for name in PORT}}
+OPTIONS = {
+    "name": {"type": "str"},
+    "bridge": {"type": "str"},
+    **{name: {"type": "int" if name in NUMBERS else "bool"} for name in PORT},
+}
 
 
 def resources(options):
@@ -180,8 +183,13 @@ def resources(options):
     return [Resource("port", key, given(master=bridge, **{name: options[name] for name in PORT}))]
 
 
-PART = Part(options=OPTIONS, required=["name"], kinds=[Port(), Link(), Netns()], resources=resources,
-            purges=lambda found: found.kind == "port")
+PART = Part(
+    options=OPTIONS,
+    required=["name"],
+    kinds=[Port(), Link(), Netns()],
+    resources=resources,
+    purges=lambda found: found.kind == "port",
+)
 
 
 def main():

@@ -10,14 +10,16 @@ module: fabric_info
 short_description: Read the kernel's network objects, with what is ours among them
 version_added: 0.1.0
 description:
-  - Reads namespaces, interfaces, bridge ports, addresses, routes and NAT rules of the node, in its own namespace and in all
+  - Reads namespaces, interfaces, bridge ports, addresses, routes and NAT rules of the node, in its own namespace and
+    in all
     those that are ours, and the sysctls that we set.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
   netns:
     description:
-      - Namespaces to read, by name, path or pid; the empty string is the node's own. Unset, the node's own and all of ours.
+      - Namespaces to read, by name, path or pid; the empty string is the node's own. Unset, the node's own and all of
+        ours.
     type: list
     elements: str
   ours:
@@ -55,7 +57,8 @@ EXAMPLES = r"""
 RETURN = r"""
 objects:
   description:
-    - For each kind (C(netns), C(link), C(port), C(address), C(route), C(sysctl), C(nat)) a list of objects, each with its
+    - For each kind (C(netns), C(link), C(port), C(address), C(route), C(sysctl), C(nat)) a list of objects, each with
+      its
       namespace C(netns), its C(key), its C(values), and C(owner), the label of the set that it belongs to (V(null) if it is
       foreign).
   returned: success
@@ -78,8 +81,11 @@ def perform(params, check=False):
     kernel = Kernel(Ledger())
     kinds = {kind.name: kind for kind in all_kinds()}
     named = params["netns"]
-    where = {"", *(key[0] for key in kernel.ledger.refs("netns"))} if named is None \
+    where = (
+        {"", *(key[0] for key in kernel.ledger.refs("netns"))}
+        if named is None
         else {reference(text, "netns") for text in named}
+    )
     try:
         found = Session(kinds, kernel).observe(Scope(where)).values()
     finally:
@@ -87,14 +93,22 @@ def perform(params, check=False):
     objects = {name: [] for name in kinds}
     for resource in found:
         if resource.owner is not None or not params["ours"]:
-            objects[resource.kind].append({"netns": resource.netns, "key": list(resource.key[1:]),
-                                           "values": resource.values, "owner": resource.owner})
+            objects[resource.kind].append(
+                {
+                    "netns": resource.netns,
+                    "key": list(resource.key[1:]),
+                    "values": resource.values,
+                    "owner": resource.owner,
+                }
+            )
     return {"changed": False, "objects": objects}
 
 
 def main():
-    module = AnsibleModule({"netns": {"type": "list", "elements": "str"}, "ours": {"type": "bool", "default": False}},
-                           supports_check_mode=True)
+    module = AnsibleModule(
+        {"netns": {"type": "list", "elements": "str"}, "ours": {"type": "bool", "default": False}},
+        supports_check_mode=True,
+    )
     guarded(module, lambda: perform(module.params))
 
 

@@ -10,8 +10,10 @@ module: forwarding
 short_description: Forwarding between interfaces
 version_added: 0.1.0
 description:
-  - Makes a namespace a router (ip-sysctl: C(net.ipv4.ip_forward), C(net.ipv6.conf.all.forwarding)), or says for one interface whether it forwards.
-  - What the setting was before is kept; O(state=absent) gives it back. Where it was as wanted already, nothing is ours and nothing is given back.
+  - Makes a namespace a router (C(net.ipv4.ip_forward), C(net.ipv6.conf.all.forwarding)), or says for one
+    interface whether it forwards.
+  - What the setting was before is kept; O(state=absent) gives it back. Where it was as wanted already, nothing is
+    ours and nothing is given back.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
@@ -107,8 +109,11 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import 
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.sysctl import Sysctl
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
 
-OPTIONS = {"family": {"type": "str", "choices": ["ipv4", "ipv6"]}, "interface": {"type": "str"},
-           "enabled": {"type": "bool", "default": True}}
+OPTIONS = {
+    "family": {"type": "str", "choices": ["ipv4", "ipv6"]},
+    "interface": {"type": "str"},
+    "enabled": {"type": "bool", "default": True},
+}
 WHOLE = {"ipv4": "net.ipv4.ip_forward", "ipv6": "net.ipv6.conf.all.forwarding"}
 
 
@@ -117,12 +122,19 @@ def resources(options):
     name = WHOLE[options["family"]]
     if options["interface"]:
         # sysctl(8): a dot in an interface's name is written as a slash
-        name = f"net.{options['family']}.conf.{interface(options['interface'], 'interface').replace('.', '/')}.forwarding"
+        name = (
+            f"net.{options['family']}.conf.{interface(options['interface'], 'interface').replace('.', '/')}.forwarding"
+        )
     return [Resource("sysctl", (options["netns"], name), {"value": str(int(options["enabled"]))})]
 
 
-PART = Part(options=OPTIONS, required=["family"], kinds=[Sysctl(), Link(), Netns()], resources=resources,
-            purges=lambda found: found.kind == "sysctl" and found.key[1].endswith(("forwarding", "ip_forward")))
+PART = Part(
+    options=OPTIONS,
+    required=["family"],
+    kinds=[Sysctl(), Link(), Netns()],
+    resources=resources,
+    purges=lambda found: found.kind == "sysctl" and found.key[1].endswith(("forwarding", "ip_forward")),
+)
 
 
 def main():

@@ -10,9 +10,11 @@ module: lab
 short_description: The nodes of an inventory, as namespaces of this machine
 version_added: 0.1.0
 description:
-  - Makes the nodes of an inventory on the controller, each a network, mount, UTS and PID namespace, joined by the underlay
+  - Makes the nodes of an inventory on the controller, each a network, mount, UTS and PID namespace, joined by the
+    underlay
     that the inventory describes, one L2 or several with a router between. The hosts of C(fabric_outside) are made too.
-  - Everything lies in one sandbox. Nothing shows in the machine's own network, and when the lab ends nothing is left. An
+  - Everything lies in one sandbox. Nothing shows in the machine's own network, and when the lab ends nothing is left.
+    An
     ordinary user can have labs too, where the machine allows user namespaces.
   - Run it once for a play. Tasks reach the nodes by the connection P(nodenet.fabric.lab#connection).
 author:

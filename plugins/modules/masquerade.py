@@ -10,8 +10,10 @@ module: masquerade
 short_description: Masquerade for what leaves
 version_added: 0.1.0
 description:
-  - What comes from a prefix and leaves for elsewhere gets the node's address as its source, and answers find their way back (nft(8)).
-  - What goes to the prefixes of O(exclude), or to multicast, keeps its source. The rules are in an nftables table of our own, C(inet nodenet_fabric).
+  - What comes from a prefix and leaves for elsewhere gets the node's address as its source, and answers find their
+    way back (nft(8)).
+  - What goes to the prefixes of O(exclude), or to multicast, keeps its source. The rules are in an nftables table of
+    our own, C(inet nodenet_fabric).
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
@@ -21,7 +23,8 @@ options:
     type: str
   exclude: &exclude
     description:
-      - Prefixes, of the same family, to which packets keep their source, all that belongs to the fabric. Their order and what they contain of each other do not matter.
+      - Prefixes, of the same family, to which packets keep their source, all that belongs to the fabric. Their order
+        and what they contain of each other do not matter.
     type: list
     elements: str
     default: []
@@ -31,7 +34,8 @@ options:
     type: str
   random: &random
     description:
-      - Whether source ports are chosen at random, so that two connections at one moment are less likely to take the same.
+      - Whether source ports are chosen at random, so that two connections at one moment are less likely to take the
+        same.
     type: bool
     default: true
   config:
@@ -111,8 +115,12 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.nat import Na
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
 
-OPTIONS = {"source": {"type": "str"}, "exclude": {"type": "list", "elements": "str", "default": []},
-           "out_interface": {"type": "str"}, "random": {"type": "bool", "default": True}}
+OPTIONS = {
+    "source": {"type": "str"},
+    "exclude": {"type": "list", "elements": "str", "default": []},
+    "out_interface": {"type": "str"},
+    "random": {"type": "bool", "default": True},
+}
 # RFC 5771, RFC 4291 2.7: a multicast group has no way back through NAT
 MULTICAST = {fields.AF_INET: "224.0.0.0/4", fields.AF_INET6: "ff00::/8"}
 
@@ -124,13 +132,24 @@ def resources(options):
     for text in exclude:
         fields.same_family({"source": source, "exclude": text})
     link = options["out_interface"] and fields.interface(options["out_interface"], "out_interface")
-    values = {"source": source, "exclude": fields.collapsed([*exclude, MULTICAST[fields.family(source)]]),
-              "out_interface": link or None, "random": options["random"], "verdict": "masquerade", "other": None}
+    values = {
+        "source": source,
+        "exclude": fields.collapsed([*exclude, MULTICAST[fields.family(source)]]),
+        "out_interface": link or None,
+        "random": options["random"],
+        "verdict": "masquerade",
+        "other": None,
+    }
     return [Resource("nat", (options["netns"], "masquerade", source), values)]
 
 
-PART = Part(options=OPTIONS, required=["source"], kinds=[Nat(), Netns()], resources=resources,
-            purges=lambda found: found.kind == "nat" and found.key[1] == "masquerade")
+PART = Part(
+    options=OPTIONS,
+    required=["source"],
+    kinds=[Nat(), Netns()],
+    resources=resources,
+    purges=lambda found: found.kind == "nat" and found.key[1] == "masquerade",
+)
 
 
 def main():

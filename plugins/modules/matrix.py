@@ -10,7 +10,8 @@ module: matrix
 short_description: Print who reaches whom, and fail if somebody does not
 version_added: 0.1.0
 description:
-  - Puts together what M(nodenet.fabric.probe) found on each node of the play, and prints it as a matrix; a cell holds the TTL
+  - Puts together what M(nodenet.fabric.probe) found on each node of the play, and prints it as a matrix; a cell holds
+    the TTL
     of the answer. It runs on the controller. Run it once for a play.
   - Fails, and names the pairs, if one did not answer or a node could not be asked.
 author:
@@ -58,12 +59,12 @@ EXAMPLES = r"""
 - name: Ask everybody
   nodenet.fabric.probe:
     probes: "{{ fabric_checked.fabric_inventory | nodenet.fabric.probes(inventory_hostname) }}"
-  register: fabric_probed
+  register: verify_probed
 
 - name: Show who reaches whom
   nodenet.fabric.matrix:
     inventory: "{{ fabric_checked.fabric_inventory }}"
-    register: fabric_probed
+    register: verify_probed
   run_once: true
 """
 

@@ -11,7 +11,8 @@ short_description: Named network namespaces
 version_added: 0.1.0
 description:
   - Makes and removes network namespaces as ip-netns(8) does, below C(/run/netns).
-  - What is decided in a namespace before its first link comes up, whether it has IPv6 and whether its loopback is up, is decided here.
+  - What is decided in a namespace before its first link comes up, whether it has IPv6 and whether its loopback is up,
+    is decided here.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
@@ -26,7 +27,8 @@ options:
     default: true
   ipv6: &ipv6
     description:
-      - Whether links in the namespace have IPv6. Without it they send no multicast when they come up, which a bridge with many ports feels.
+      - Whether links in the namespace have IPv6. Without it they send no multicast when they come up, which a bridge
+        with many ports feels.
       - Unset, it is left as the kernel has it.
     type: bool
   config:
@@ -119,8 +121,14 @@ def resources(options):
     return [Resource("netns", (name,), given(lo=options["lo"], ipv6=options["ipv6"]))]
 
 
-PART = Part(options=OPTIONS, required=["name"], kinds=[Netns(), Link(), Port(), Address(), Route()], resources=resources,
-            purges=lambda found: found.kind == "netns", netns=False)
+PART = Part(
+    options=OPTIONS,
+    required=["name"],
+    kinds=[Netns(), Link(), Port(), Address(), Route()],
+    resources=resources,
+    purges=lambda found: found.kind == "netns",
+    netns=False,
+)
 
 
 def main():

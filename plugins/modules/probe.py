@@ -10,7 +10,8 @@ module: probe
 short_description: Ask by packets who answers whom
 version_added: 0.1.0
 description:
-  - Sends echo requests (ping) from inside namespaces of the node, from all of them at once, and says who answered, with the
+  - Sends echo requests (ping) from inside namespaces of the node, from all of them at once, and says who answered,
+    with the
     TTL of the answer as it arrived, which tells how many routers lay between.
   - It changes nothing. That somebody does not answer is a result, not a failure.
 author:
@@ -87,8 +88,16 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.probe import probe
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import guarded, reference
 
 SPEC = {
-    "probes": {"type": "list", "elements": "dict", "required": True, "options": {
-        "name": {"type": "str"}, "netns": {"type": "str"}, "targets": {"type": "list", "elements": "str", "required": True}}},
+    "probes": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str"},
+            "netns": {"type": "str"},
+            "targets": {"type": "list", "elements": "str", "required": True},
+        },
+    },
     "timeout": {"type": "float", "default": 2},
     "tries": {"type": "int", "default": 3},
     "size": {"type": "int"},
@@ -99,16 +108,29 @@ def perform(params):
     """Return the module's result for ``params``."""
     in_range(params["tries"], 1, 100, "tries")
     in_range(params["size"], 68, 65535, "size")
-    wanted = [(reference(entry["netns"], f"probes[{number}].netns"), [address(text, f"probes[{number}].targets") for text in entry["targets"]])
-              for number, entry in enumerate(params["probes"])]
+    wanted = [
+        (
+            reference(entry["netns"], f"probes[{number}].netns"),
+            [address(text, f"probes[{number}].targets") for text in entry["targets"]],
+        )
+        for number, entry in enumerate(params["probes"])
+    ]
     found = probe(wanted, params["timeout"], params["tries"], params["size"])
-    answers = [{"name": entry["name"] or entry["netns"] or "", "targets": [_plain(answer) for answer in answered]}
-               for entry, answered in zip(params["probes"], found)]
+    answers = [
+        {"name": entry["name"] or entry["netns"] or "", "targets": [_plain(answer) for answer in answered]}
+        for entry, answered in zip(params["probes"], found)
+    ]
     return {"changed": False, "answers": answers}
 
 
 def _plain(answer):
-    return {"target": answer.target, "ok": answer.ttl is not None, "ttl": answer.ttl, "rtt_ms": answer.rtt, "reason": answer.reason}
+    return {
+        "target": answer.target,
+        "ok": answer.ttl is not None,
+        "ttl": answer.ttl,
+        "rtt_ms": answer.rtt,
+        "reason": answer.reason,
+    }
 
 
 def main():

@@ -10,7 +10,8 @@ module: requirements
 short_description: Check that a node has what the fabric needs
 version_added: 0.1.0
 description:
-  - Says which programs, libraries and kernel features a node lacks. Each feature is tried in a namespace that is thrown away,
+  - Says which programs, libraries and kernel features a node lacks. Each feature is tried in a namespace that is
+    thrown away,
     so that what is told is what the kernel does, not what a list of modules says.
 author:
   - The nodenet.fabric authors (@nodenet)
@@ -73,13 +74,26 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.requirements import
 def perform(params):
     """Return the module's result for ``params``."""
     software = missing_software()
-    return {"changed": False, "missing_software": software, "missing_features": missing_features(params["features"]),
-            "versions": versions()}
+    return {
+        "changed": False,
+        "missing_software": software,
+        "missing_features": missing_features(params["features"]),
+        "versions": versions(),
+    }
 
 
 def main():
-    module = AnsibleModule({"features": {"type": "list", "elements": "str", "choices": list(FEATURES),
-                                         "default": ["netns", "veth", "bridge"]}}, supports_check_mode=True)
+    module = AnsibleModule(
+        {
+            "features": {
+                "type": "list",
+                "elements": "str",
+                "choices": list(FEATURES),
+                "default": ["netns", "veth", "bridge"],
+            }
+        },
+        supports_check_mode=True,
+    )
     result = perform(module.params)
     lacks = [f"this node's kernel lacks {sentence}" for sentence in result["missing_features"]]
     lacks += [f"this node lacks {sentence}" for sentence in result["missing_software"]]

@@ -17,7 +17,8 @@ author:
 options:
   prefix: &prefix
     description:
-      - Where the route leads, such as V(10.1.0.0/24); V(default) for everything else, of the family of O(via), or IPv4.
+      - Where the route leads, such as V(10.1.0.0/24); V(default) for everything else, of the family of O(via), or
+        IPv4.
     type: str
   via: &via
     description:
@@ -35,7 +36,8 @@ options:
     default: unicast
   scope: &scope
     description:
-      - IPv4 alone. V(link) for what is on the link itself, V(global) for what is behind a gateway. Unset, as ip-route(8) chooses.
+      - IPv4 alone. V(link) for what is on the link itself, V(global) for what is behind a gateway. Unset, as ip-
+        route(8) chooses.
     type: str
     choices: [global, link, host]
   onlink: &onlink
@@ -159,7 +161,6 @@ stats:
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds import fields
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route, default_scope, metric_of
@@ -222,12 +223,21 @@ def _values(options, prefix, via, dev, src):
     gateway = {"via": via} if options["type"] == "unicast" else {}
     onlink = bool(options["onlink"]) if via else None
     protocol = ROUTE_PROTOCOL if options["protocol"] is None else options["protocol"]
-    return {"type": options["type"], "protocol": protocol, **gateway,
-            **fields.given(dev=dev, scope=scope, onlink=onlink, src=src, mtu=options["mtu"])}
+    return {
+        "type": options["type"],
+        "protocol": protocol,
+        **gateway,
+        **fields.given(dev=dev, scope=scope, onlink=onlink, src=src, mtu=options["mtu"]),
+    }
 
 
-PART = Part(options=OPTIONS, required=["prefix"], kinds=[Route(), Link(), Netns()], resources=resources,
-            purges=lambda found: found.kind == "route")
+PART = Part(
+    options=OPTIONS,
+    required=["prefix"],
+    kinds=[Route(), Link(), Netns()],
+    resources=resources,
+    purges=lambda found: found.kind == "route",
+)
 
 
 def main():

@@ -10,7 +10,8 @@ module: sweep
 short_description: Remove all that is ours, or what no set in use holds
 version_added: 0.1.0
 description:
-  - Removes every object that the modules of this collection made on the node, whatever its kind, and gives sysctls the value
+  - Removes every object that the modules of this collection made on the node, whatever its kind, and gives sysctls
+    the value
     back that they had before. What is foreign is left alone.
   - With O(keep), what belongs to the sets in use stays.
 author:
@@ -68,13 +69,19 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.runner import PROMI
 
 def perform(params, check):
     """Return the module's result for ``params``."""
-    return execute(all_kinds(), [], check, params["_promised"],
-                   purge=lambda found: found.owner is not None and found.owner not in params["keep"])
+    return execute(
+        all_kinds(),
+        [],
+        check,
+        params["_promised"],
+        purge=lambda found: found.owner is not None and found.owner not in params["keep"],
+    )
 
 
 def main():
-    module = AnsibleModule({"keep": {"type": "list", "elements": "str", "default": []}, **PROMISED},
-                           supports_check_mode=True)
+    module = AnsibleModule(
+        {"keep": {"type": "list", "elements": "str", "default": []}, **PROMISED}, supports_check_mode=True
+    )
     guarded(module, lambda: perform(module.params, module.check_mode))
 
 

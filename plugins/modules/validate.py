@@ -10,7 +10,8 @@ module: validate
 short_description: Check the whole inventory before any node is touched
 version_added: 0.1.0
 description:
-  - Reads the C(fabric_*) variables of every host of a group, whatever the play is limited to, and tells all faults together.
+  - Reads the C(fabric_*) variables of every host of a group, whatever the play is limited to, and tells all faults
+    together.
   - It runs on the controller, and asks no node anything. Run it once for a play.
 author:
   - The nodenet.fabric authors (@nodenet)

@@ -10,7 +10,8 @@ module: veth
 short_description: Pairs of virtual Ethernet interfaces
 version_added: 0.1.0
 description:
-  - Makes a veth pair with each end where it belongs, in one request. Nothing is made in one namespace and moved to another.
+  - Makes a veth pair with each end where it belongs, in one request. Nothing is made in one namespace and moved to
+    another.
   - Both ends are ours; the end of one is the end of the other.
 author:
   - The nodenet.fabric authors (@nodenet)
@@ -34,7 +35,8 @@ options:
     default: true
   addrgenmode: &addrgenmode
     description:
-      - How the interface gets its IPv6 link-local address (ip-link(8)); V(none) for what needs no address of its own, such as the host end of a veth or a bridge of IPv4 alone.
+      - How the interface gets its IPv6 link-local address (ip-link(8)); V(none) for what needs no address of its own,
+        such as the host end of a veth or a bridge of IPv4 alone.
     type: str
     choices: [eui64, none, stable_secret, random]
   master: &master
@@ -193,7 +195,9 @@ def resources(options):
         return [Resource("link", key)]
     peer = options["peer"]
     if not peer:
-        raise InputError("peer", f"the other end of {key[1]!r} is needed to make the pair: peer: {{name: eth0, netns: NAME}}")
+        raise InputError(
+            "peer", f"the other end of {key[1]!r} is needed to make the pair: peer: {{name: eth0, netns: NAME}}"
+        )
     other = reference(peer["netns"], "peer.netns"), interface(peer["name"], "peer.name")
     if key == other:
         raise InputError("peer.name", f"{other[1]!r} is the name of both ends, in one namespace")
@@ -202,11 +206,18 @@ def resources(options):
 
 def _end(key, other, options, option):
     master = options["master"] and interface(options["master"], option + "master")
-    return Resource("link", key, {"type": "veth", "peer": other, **link_values(options, option), **given(master=master)})
+    return Resource(
+        "link", key, {"type": "veth", "peer": other, **link_values(options, option), **given(master=master)}
+    )
 
 
-PART = Part(options=OPTIONS, required=["name"], kinds=[Link(), Netns(), Port(), Address(), Route()], resources=resources,
-            purges=lambda found: found.kind == "link" and found.values.get("type") == "veth")
+PART = Part(
+    options=OPTIONS,
+    required=["name"],
+    kinds=[Link(), Netns(), Port(), Address(), Route()],
+    resources=resources,
+    purges=lambda found: found.kind == "link" and found.values.get("type") == "veth",
+)
 
 
 def main():

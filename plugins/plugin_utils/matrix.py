@@ -34,14 +34,21 @@ class Pair:
 
 def endpoints_of(values):
     """Return (name, address) of each endpoint of a node, for each family."""
-    return [(name, address) for subnet, key in subnets_of(values)
-            for name, address in assigned(values["fabric_endpoints"], subnet, key).items()]
+    return [
+        (name, address)
+        for subnet, key in subnets_of(values)
+        for name, address in assigned(values["fabric_endpoints"], subnet, key).items()
+    ]
 
 
 def nodes_of(model):
     """Return (name, underlay address) of each node, for each family."""
-    return [(name, values[key]) for name, values in model["nodes"].items()
-            for key in ("fabric_node_address", "fabric_node_address6") if values[key]]
+    return [
+        (name, values[key])
+        for name, values in model["nodes"].items()
+        for key in ("fabric_node_address", "fabric_node_address6")
+        if values[key]
+    ]
 
 
 def inside_of(model):
@@ -64,17 +71,25 @@ def questions(model, name):
     everybody = inside_of(model)
     if values["fabric_masquerade"]:  # without it no answer finds its way back from outside
         everybody += outside_of(model)
-    asked = [{"name": endpoint["name"], "netns": endpoint["name"], "targets": _reachable(endpoint["name"], own, everybody)}
-             for endpoint in values["fabric_endpoints"]]
-    return [*asked, {"name": name, "netns": "", "targets": [{"name": target, "address": address} for target, address in own]}]
+    asked = [
+        {"name": endpoint["name"], "netns": endpoint["name"], "targets": _reachable(endpoint["name"], own, everybody)}
+        for endpoint in values["fabric_endpoints"]
+    ]
+    return [
+        *asked,
+        {"name": name, "netns": "", "targets": [{"name": target, "address": address} for target, address in own]},
+    ]
 
 
 def _reachable(endpoint, own, everybody):
     """Return the targets of the families that the endpoint has an address of, itself left out."""
     mine = {address for name, address in own if name == endpoint}
     families = {":" in address for address in mine}
-    return [{"name": name, "address": address} for name, address in everybody
-            if address not in mine and (":" in address) in families]
+    return [
+        {"name": name, "address": address}
+        for name, address in everybody
+        if address not in mine and (":" in address) in families
+    ]
 
 
 def pairs(asked, answers):
@@ -82,17 +97,36 @@ def pairs(asked, answers):
     found = []
     for number, question in enumerate(asked):
         answered = answers[number]["targets"] if answers else [None] * len(question["targets"])
-        found += [Pair(question["name"], target["name"], target["address"], answer["ttl"] if answer else None,
-                       answer["reason"] if answer else "the node could not be asked")
-                  for target, answer in zip(question["targets"], answered)]
+        found += [
+            Pair(
+                question["name"],
+                target["name"],
+                target["address"],
+                answer["ttl"] if answer else None,
+                answer["reason"] if answer else "the node could not be asked",
+            )
+            for target, answer in zip(question["targets"], answered)
+        ]
     return found
 
 
 def as_data(found):
     """Return the pairs as JSON can hold them."""
-    return {"pairs": [{"source": pair.source, "target": pair.target, "address": pair.address, "ok": pair.ok, "ttl": pair.ttl,
-                       "reason": pair.reason} for pair in found],
-            "answered": sum(pair.ok for pair in found), "asked": len(found)}
+    return {
+        "pairs": [
+            {
+                "source": pair.source,
+                "target": pair.target,
+                "address": pair.address,
+                "ok": pair.ok,
+                "ttl": pair.ttl,
+                "reason": pair.reason,
+            }
+            for pair in found
+        ],
+        "answered": sum(pair.ok for pair in found),
+        "asked": len(found),
+    }
 
 
 def as_text(found, order, paint=lambda text, colour: text):
@@ -140,5 +174,7 @@ def _counted(found, paint):
     for source, mine in sources.items():
         answered = sum(pair.ok for pair in mine)
         ttls = ", ".join(str(ttl) for ttl in sorted({pair.ttl for pair in mine if pair.ok}, reverse=True))
-        yield paint(f"{source.ljust(first)}  {answered} of {len(mine)} answer (TTL {ttls or 'none'})",
-                    "green" if answered == len(mine) else "red")
+        yield paint(
+            f"{source.ljust(first)}  {answered} of {len(mine)} answer (TTL {ttls or 'none'})",
+            "green" if answered == len(mine) else "red",
+        )

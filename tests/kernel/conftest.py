@@ -67,7 +67,9 @@ class Node:
     def ping(self, netns, target, count=1):
         """Return the TTL of the answer, or None."""
         inside = f"ip netns exec {netns} " if netns else ""
-        found = subprocess.run(f"{inside}ping -n -c {count} -W 1 {target}", shell=True, capture_output=True, text=True, check=False)
+        found = subprocess.run(
+            f"{inside}ping -n -c {count} -W 1 {target}", shell=True, capture_output=True, text=True, check=False
+        )
         return int(found.stdout.split("ttl=")[1].split()[0]) if found.returncode == 0 else None
 
 

@@ -7,7 +7,12 @@ import os
 import signal
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, FabricError, InputError, KernelError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import (
+    Conflict,
+    FabricError,
+    InputError,
+    KernelError,
+)
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel
 from ansible_collections.nodenet.fabric.plugins.modules import fabric_info, sweep
 
@@ -18,11 +23,28 @@ def whole(node):
     """Make one of each kind of object."""
     node.task("netns", config=[{"name": "red", "ipv6": False}, {"name": "blue"}])
     node.task("bridge", name="br0", mac="02:00:00:00:00:01")
-    node.task("veth", config=[{"name": f"v-{name}", "master": "br0", "peer": {"name": "eth0", "netns": name}} for name in ("red", "blue")])
-    node.task("address", config=[{"dev": "br0", "address": "10.0.0.1/24"}, {"dev": "eth0", "netns": "red", "address": "10.0.0.2/24"},
-                                 {"dev": "eth0", "netns": "blue", "address": "fd00::3/64", "nodad": True}])
+    node.task(
+        "veth",
+        config=[
+            {"name": f"v-{name}", "master": "br0", "peer": {"name": "eth0", "netns": name}} for name in ("red", "blue")
+        ],
+    )
+    node.task(
+        "address",
+        config=[
+            {"dev": "br0", "address": "10.0.0.1/24"},
+            {"dev": "eth0", "netns": "red", "address": "10.0.0.2/24"},
+            {"dev": "eth0", "netns": "blue", "address": "fd00::3/64", "nodad": True},
+        ],
+    )
     node.task("bridge_port", name="v-red", isolated=True)
-    node.task("route", config=[{"prefix": "default", "via": "10.0.0.1", "netns": "red"}, {"prefix": "10.9.0.0/16", "type": "blackhole"}])
+    node.task(
+        "route",
+        config=[
+            {"prefix": "default", "via": "10.0.0.1", "netns": "red"},
+            {"prefix": "10.9.0.0/16", "type": "blackhole"},
+        ],
+    )
     node.task("forwarding", family="ipv4")
     node.task("masquerade", source="10.0.0.0/24", exclude=["10.0.0.0/24"])
 
@@ -79,10 +101,10 @@ def test_killed_at_any_moment_the_next_run_converges(node, calls):
 
         def die(kernel, requests):
             count[0] += 1
-            answers = submit(kernel, requests[:max(1, len(requests) // 2)])
+            answers = submit(kernel, requests[: max(1, len(requests) // 2)])
             if count[0] == calls:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return answers + submit(kernel, requests[len(answers):])
+            return answers + submit(kernel, requests[len(answers) :])
 
         Kernel.submit = die
         whole(node)
@@ -144,36 +166,76 @@ def test_purge_reaches_only_its_own_set_and_sort(node):
 def test_every_fault_of_the_input_is_told_together_and_nothing_is_touched(node):
     before = node.snapshot()
     with pytest.raises(FabricError) as failure:
-        node.task("address", config=[{"dev": "a" * 16, "address": "10.0.0.1/24"}, {"dev": "eth0", "address": "10.0.0.1"},
-                                     {"dev": "eth0", "address": "10.0.0.300/24"}])
-    for expected in ("config[0].dev: 'aaaaaaaaaaaaaaaa' has 16 characters", "config[1].address: '10.0.0.1' has no prefix length",
-                     "config[2].address: '10.0.0.300/24' is not an address"):
+        node.task(
+            "address",
+            config=[
+                {"dev": "a" * 16, "address": "10.0.0.1/24"},
+                {"dev": "eth0", "address": "10.0.0.1"},
+                {"dev": "eth0", "address": "10.0.0.300/24"},
+            ],
+        )
+    for expected in (
+        "config[0].dev: 'aaaaaaaaaaaaaaaa' has 16 characters",
+        "config[1].address: '10.0.0.1' has no prefix length",
+        "config[2].address: '10.0.0.300/24' is not an address",
+    ):
         assert expected in str(failure.value)
     assert node.snapshot() == before
 
 
-@pytest.mark.parametrize("module, options, expected", [
-    ("route", {"prefix": "10.0.0.5/24", "via": "10.0.0.1"}, "prefix: '10.0.0.5/24' has host bits set: the prefix is 10.0.0.0/24"),
-    ("route", {"prefix": "10.0.0.0/24", "via": "fd00::1"}, "via: fd00::1 and prefix 10.0.0.0/24 are not of one family"),
-    ("route", {"prefix": "10.0.0.0/24"}, "via: the route to 10.0.0.0/24 leads nowhere"),
-    ("route", {"prefix": "fd00::/64", "dev": "lo", "scope": "link"}, "scope: .*IPv6"),
-    ("route", {"prefix": "10.0.0.0/24", "dev": "eth7"}, "dev: there is no interface 'eth7'"),
-    ("route", {"prefix": "10.0.0.0/24", "dev": "lo", "netns": "nowhere"}, "netns: there is no network namespace 'nowhere'"),
-    ("address", {"dev": "lo", "address": "10.0.0.1/24", "nodad": True}, "nodad: .*IPv4"),
-    ("address", {"dev": "lo", "address": "10.0.0.1/24", "netns": "999999999"}, "netns: there is no process 999999999"),
-    ("address", {"dev": "lo", "address": "10.0.0.1/24", "netns": "/nowhere/ns"}, "netns: there is no network namespace at /nowhere/ns"),
-    ("bridge", {"name": "br0", "mac": "01:00:00:00:00:01"}, "mac: .*group address"),
-    ("bridge", {"name": "br0", "mtu": 20}, "mtu: 20 is out of range"),
-    ("bridge", {"name": "br/0"}, "name: 'br/0' is not an interface name"),
-    ("veth", {"name": "v0"}, "peer: the other end of 'v0' is needed"),
-    ("veth", {"name": "v0", "peer": {"name": "v0"}}, "peer.name: 'v0' is the name of both ends"),
-    ("veth", {"name": "v0", "peer": {"name": "eth0", "netns": "nowhere"}}, "netns: there is no network namespace 'nowhere'"),
-    ("veth", {"name": "v0", "master": "br9", "peer": {"name": "v1"}}, "master: there is no interface 'br9'"),
-    ("bridge_port", {"name": "eth7", "bridge": "br0"}, "name: there is no interface 'eth7'"),
-    ("netns", {"name": "a/b"}, "name: 'a/b' is not a namespace name"),
-    ("masquerade", {"source": "10.0.0.0/24", "exclude": ["fd00::/64"]}, "exclude: fd00::/64 and source 10.0.0.0/24"),
-    ("netns", {"name": "red", "owner": "a b"}, "owner: 'a b' is not a label"),
-])
+@pytest.mark.parametrize(
+    "module, options, expected",
+    [
+        (
+            "route",
+            {"prefix": "10.0.0.5/24", "via": "10.0.0.1"},
+            "prefix: '10.0.0.5/24' has host bits set: the prefix is 10.0.0.0/24",
+        ),
+        (
+            "route",
+            {"prefix": "10.0.0.0/24", "via": "fd00::1"},
+            "via: fd00::1 and prefix 10.0.0.0/24 are not of one family",
+        ),
+        ("route", {"prefix": "10.0.0.0/24"}, "via: the route to 10.0.0.0/24 leads nowhere"),
+        ("route", {"prefix": "fd00::/64", "dev": "lo", "scope": "link"}, "scope: .*IPv6"),
+        ("route", {"prefix": "10.0.0.0/24", "dev": "eth7"}, "dev: there is no interface 'eth7'"),
+        (
+            "route",
+            {"prefix": "10.0.0.0/24", "dev": "lo", "netns": "nowhere"},
+            "netns: there is no network namespace 'nowhere'",
+        ),
+        ("address", {"dev": "lo", "address": "10.0.0.1/24", "nodad": True}, "nodad: .*IPv4"),
+        (
+            "address",
+            {"dev": "lo", "address": "10.0.0.1/24", "netns": "999999999"},
+            "netns: there is no process 999999999",
+        ),
+        (
+            "address",
+            {"dev": "lo", "address": "10.0.0.1/24", "netns": "/nowhere/ns"},
+            "netns: there is no network namespace at /nowhere/ns",
+        ),
+        ("bridge", {"name": "br0", "mac": "01:00:00:00:00:01"}, "mac: .*group address"),
+        ("bridge", {"name": "br0", "mtu": 20}, "mtu: 20 is out of range"),
+        ("bridge", {"name": "br/0"}, "name: 'br/0' is not an interface name"),
+        ("veth", {"name": "v0"}, "peer: the other end of 'v0' is needed"),
+        ("veth", {"name": "v0", "peer": {"name": "v0"}}, "peer.name: 'v0' is the name of both ends"),
+        (
+            "veth",
+            {"name": "v0", "peer": {"name": "eth0", "netns": "nowhere"}},
+            "netns: there is no network namespace 'nowhere'",
+        ),
+        ("veth", {"name": "v0", "master": "br9", "peer": {"name": "v1"}}, "master: there is no interface 'br9'"),
+        ("bridge_port", {"name": "eth7", "bridge": "br0"}, "name: there is no interface 'eth7'"),
+        ("netns", {"name": "a/b"}, "name: 'a/b' is not a namespace name"),
+        (
+            "masquerade",
+            {"source": "10.0.0.0/24", "exclude": ["fd00::/64"]},
+            "exclude: fd00::/64 and source 10.0.0.0/24",
+        ),
+        ("netns", {"name": "red", "owner": "a b"}, "owner: 'a b' is not a label"),
+    ],
+)
 def test_bad_input_is_refused_with_the_options_name(node, module, options, expected):
     before = node.snapshot()
     with pytest.raises(InputError, match=expected):
@@ -213,4 +275,11 @@ def test_fabric_info_tells_ours_from_foreign(node):
     assert owners == {"red": "default", "blue": "default", "theirs": None}
     ours = fabric_info.perform({"netns": None, "ours": True})["objects"]
     assert {kind: len(found) for kind, found in ours.items()} == {
-        "netns": 2, "sysctl": 1, "link": 5, "port": 2, "address": 3, "route": 2, "nat": 1}
+        "netns": 2,
+        "sysctl": 1,
+        "link": 5,
+        "port": 2,
+        "address": 3,
+        "route": 2,
+        "nat": 1,
+    }

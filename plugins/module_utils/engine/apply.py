@@ -63,8 +63,11 @@ class Applier:
 
     def _stage(self, batch):
         answers = self.submit([request for _step, request in batch])
-        failures = [f"{step.action} {self._name(step)}: {error}"
-                    for (step, _request), error in zip(batch, answers) if error is not None]
+        failures = [
+            f"{step.action} {self._name(step)}: {error}"
+            for (step, _request), error in zip(batch, answers)
+            if error is not None
+        ]
         if failures:
             more = f" (and {len(failures) - 3} more)" if len(failures) > 3 else ""
             raise RuntimeError("; ".join(failures[:3]) + more)
@@ -90,8 +93,13 @@ class Applier:
     def _fallen(self, plan, wishes):
         wanted = {wish.resource.ref for wish in wishes if wish.present}
         wanted.update(resource.ref for step in plan.steps if step.after for resource in step.everything)
-        return [Wish(resource, present=False) for step in plan.steps if step.action == FALL
-                for resource in step.everything if resource.ref not in wanted]
+        return [
+            Wish(resource, present=False)
+            for step in plan.steps
+            if step.action == FALL
+            for resource in step.everything
+            if resource.ref not in wanted
+        ]
 
     def _settle(self, wishes, purge):
         deadline = time.monotonic() + SETTLE_SECONDS
@@ -129,8 +137,9 @@ class Applier:
         return list(before.values())
 
     def _tell(self, step):
-        told = ", ".join(f"{name} is {step.before.values.get(name)!r}, not {step.after.values.get(name)!r}"
-                         for name in step.fields)
+        told = ", ".join(
+            f"{name} is {step.before.values.get(name)!r}, not {step.after.values.get(name)!r}" for name in step.fields
+        )
         return f"{self._name(step)}: {told or step.action}"
 
     def _name(self, step):

@@ -57,7 +57,9 @@ class Kind:
 
     def describe(self, resource):
         """Return how an error names this object."""
-        return f"{self.title} {self.words(resource)!r}" + (f" in namespace {resource.netns!r}" if resource.netns else "")
+        return f"{self.title} {self.words(resource)!r}" + (
+            f" in namespace {resource.netns!r}" if resource.netns else ""
+        )
 
     def claimed(self, resource, owner):
         """Return the desired ``resource`` with the mark that makes it belong to the set ``owner``."""
@@ -91,4 +93,4 @@ class Kind:
 
     def identity(self, kernel, resource):
         """Return what tells this object from a later one of the same key, as JSON; None: nothing does."""
-        return None
+        return

@@ -105,8 +105,10 @@ class _Planner:
             found = self.observed.get(wish.resource.ref)
             kind = self.kinds[wish.resource.kind]
             if found is not None and found.owner is None and not (self.adopt or kind.shared):
-                problems.append(f"{wish.option}{kind.describe(found)} is there already and is not ours: it was left alone"
-                                " (adopt: true takes it over)")
+                problems.append(
+                    f"{wish.option}{kind.describe(found)} is there already and is not ours: it was left alone"
+                    " (adopt: true takes it over)"
+                )
         if problems:
             raise Conflict(problems)
 
@@ -128,8 +130,11 @@ class _Planner:
     def _leaving(self, wishes, wanted):
         """Return the refs that are to go because a wish says so, or because nobody wishes for them any more."""
         named = (wish.resource.ref for wish in wishes if not wish.present)
-        purged = (ref for ref, resource in self.observed.items()
-                  if ref not in wanted and resource.owner is not None and self.purge(resource))
+        purged = (
+            ref
+            for ref, resource in self.observed.items()
+            if ref not in wanted and resource.owner is not None and self.purge(resource)
+        )
         return {ref: None for ref in [*named, *purged] if ref in self.observed and self._removable(ref)}
 
     def _removable(self, ref):
@@ -173,8 +178,15 @@ class _Planner:
             if ref not in done:
                 resource = self.observed[ref]
                 others = [other for other in self.kinds[ref[0]].companions(resource) if other in taken]
-                steps.append(Step(DELETE if ref == root else FALL, resource, None, reason=reason if ref == root else "",
-                                  companions=tuple(self.observed[other] for other in others)))
+                steps.append(
+                    Step(
+                        DELETE if ref == root else FALL,
+                        resource,
+                        None,
+                        reason=reason if ref == root else "",
+                        companions=tuple(self.observed[other] for other in others),
+                    )
+                )
                 done.update([ref, *others])
         return steps
 
@@ -195,8 +207,9 @@ class _Planner:
     def _has_its_own(self, kind, was, wanted, gone):
         """Say whether what ``was`` stands on will be there, and its companion still have it as companion."""
         bases = (ref for ref, option in kind.needs(was).items() if option)
-        return (all(self._available(ref, wanted, gone) for ref in bases)
-                and all(was.ref in kind.companions(wanted.get(other, was)) for other in kind.companions(was)))
+        return all(self._available(ref, wanted, gone) for ref in bases) and all(
+            was.ref in kind.companions(wanted.get(other, was)) for other in kind.companions(was)
+        )
 
     def _arrivals(self, wanted, gone):
         steps, made = [], set()
@@ -205,8 +218,11 @@ class _Planner:
                 continue
             found = None if ref in gone else self.observed.get(ref)
             if found is None:
-                others = [other for other in self.kinds[ref[0]].companions(desired)
-                          if other in wanted and (other in gone or other not in self.observed)]
+                others = [
+                    other
+                    for other in self.kinds[ref[0]].companions(desired)
+                    if other in wanted and (other in gone or other not in self.observed)
+                ]
                 steps.append(Step(CREATE, None, desired, companions=tuple(wanted[other] for other in others)))
                 made.update(others)
             else:
@@ -247,8 +263,12 @@ class _Order:
         if number not in self.level:
             self.level[number] = 0  # two objects that need each other are made together
             step = self.steps[number]
-            bases = {self.by_ref[ref] for resource in step.everything
-                     for ref in self.kinds[resource.kind].needs(resource) if ref in self.by_ref} - {number}
+            bases = {
+                self.by_ref[ref]
+                for resource in step.everything
+                for ref in self.kinds[resource.kind].needs(resource)
+                if ref in self.by_ref
+            } - {number}
             below = [self._level(base) for base in bases]
             below += [self._kind_level(name) for name in self.kinds[step.resource.kind].after if name in self.by_kind]
             self.level[number] = 1 + max(below, default=0)

@@ -60,8 +60,12 @@ def to_plain(resource):
 
 def from_plain(data):
     """Return the resource that :func:`to_plain` wrote."""
-    return Resource(data["kind"], tuple(_frozen(part) for part in data["key"]),
-                    {name: _frozen(value) for name, value in data["values"].items()}, data["owner"])
+    return Resource(
+        data["kind"],
+        tuple(_frozen(part) for part in data["key"]),
+        {name: _frozen(value) for name, value in data["values"].items()},
+        data["owner"],
+    )
 
 
 def _frozen(value):

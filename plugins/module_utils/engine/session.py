@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 from .apply import Applier
 from .kind import Scope
@@ -58,8 +58,12 @@ class Session:
                 self.kernel.ledger.prune(observed, self.kinds, scope.netns)
             if plan:
                 self._apply(plan, wishes, purge, scope)
-        stats = {"observed": len(observed), "changed": len(plan.steps), "seconds": round(time.monotonic() - started, 4),
-                 **self.kernel.netlink.counts}
+        stats = {
+            "observed": len(observed),
+            "changed": len(plan.steps),
+            "seconds": round(time.monotonic() - started, 4),
+            **self.kernel.netlink.counts,
+        }
         return Outcome(plan, promises_of(plan) if check else [], stats)
 
     def observe(self, scope):
@@ -86,7 +90,9 @@ class Session:
                 continue
             if promise["present"]:
                 known = observed.get(resource.ref)
-                observed[resource.ref] = resource if known is None else replace(known.merged(resource.values), owner=resource.owner)
+                observed[resource.ref] = (
+                    resource if known is None else replace(known.merged(resource.values), owner=resource.owner)
+                )
             else:
                 observed.pop(resource.ref, None)
 
@@ -100,8 +106,11 @@ class Session:
 
 def promises_of(plan):
     """Return what ``plan`` would have made and removed, for the tasks that come after it in check mode."""
-    return [{"present": step.after is not None, "resource": to_plain(resource)}
-            for step in plan.steps for resource in step.everything]
+    return [
+        {"present": step.after is not None, "resource": to_plain(resource)}
+        for step in plan.steps
+        for resource in step.everything
+    ]
 
 
 def diff_of(plan, kinds):
@@ -117,9 +126,17 @@ def diff_of(plan, kinds):
 
 def commands_of(plan, kinds):
     """Return the commands that do by hand what ``plan`` does, in order."""
-    return [command for step in plan.steps if step.action not in (FALL, ADOPT)
-            for command in kinds[step.resource.kind].commands(step)]
+    return [
+        command
+        for step in plan.steps
+        if step.action not in (FALL, ADOPT)
+        for command in kinds[step.resource.kind].commands(step)
+    ]
 
 
 def _shown(resource):
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in resource.values.items() if value is not None}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in resource.values.items()
+        if value is not None
+    }

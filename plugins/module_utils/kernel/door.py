@@ -54,8 +54,11 @@ class Kernel:
     def links(self, netns):
         """Return index -> ``(fields, attributes)`` of every link in ``netns``."""
         if netns not in self._links:
-            found = self.netlink.dump(netns, "link", attrs=[("IFLA_EXT_MASK", RTEXT_FILTER_SKIP_STATS)]) \
-                if self.exists(netns) else []
+            found = (
+                self.netlink.dump(netns, "link", attrs=[("IFLA_EXT_MASK", RTEXT_FILTER_SKIP_STATS)])
+                if self.exists(netns)
+                else []
+            )
             self._links[netns] = {fields["index"]: (fields, attrs) for fields, attrs in found}
         return self._links[netns]
 
@@ -68,10 +71,15 @@ class Kernel:
         """Return id -> reference for those of ``others`` that ``netns`` has an id for (linux/net_namespace.h)."""
         if netns not in self._nsids:
             others = [ref for ref in others if self.exists(ref)]
-            answers = self.netlink.lookup(netns, [Message("get", "nsid", 0, {"rtgen_family": 0},
-                                                          [("NETNSA_FD", Descriptor(ref))]) for ref in others])
-            self._nsids[netns] = {answer[1]["NETNSA_NSID"]: ref for ref, answer in zip(others, answers)
-                                  if answer and answer[1].get("NETNSA_NSID", NO_NSID) != NO_NSID}
+            answers = self.netlink.lookup(
+                netns,
+                [Message("get", "nsid", 0, {"rtgen_family": 0}, [("NETNSA_FD", Descriptor(ref))]) for ref in others],
+            )
+            self._nsids[netns] = {
+                answer[1]["NETNSA_NSID"]: ref
+                for ref, answer in zip(others, answers)
+                if answer and answer[1].get("NETNSA_NSID", NO_NSID) != NO_NSID
+            }
         return self._nsids[netns]
 
     @staticmethod
@@ -110,6 +118,8 @@ def require_pyroute2():
     """
     floor = ".".join(str(part) for part in PYROUTE2_FLOOR)
     if PYROUTE2_ERROR is not None:
-        raise MissingSoftware(f"pyroute2 {floor} or newer is missing for the Python that Ansible uses on this node"
-                              f" ({PYROUTE2_ERROR}): install python3-pyroute2, or pyroute2 with pip"
-                              " (the role nodenet.fabric.prepare does)")
+        raise MissingSoftware(
+            f"pyroute2 {floor} or newer is missing for the Python that Ansible uses on this node"
+            f" ({PYROUTE2_ERROR}): install python3-pyroute2, or pyroute2 with pip"
+            " (the role nodenet.fabric.prepare does)"
+        )

@@ -45,11 +45,23 @@ SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
 NLMSGERR_ATTR_MSG = 1
 
 # linux/rtnetlink.h: verb and object -> message type
-TYPES = {("new", "link"): 16, ("del", "link"): 17, ("get", "link"): 18, ("set", "link"): 19,
-         ("new", "addr"): 20, ("del", "addr"): 21, ("get", "addr"): 22,
-         ("new", "route"): 24, ("del", "route"): 25, ("get", "route"): 26,
-         ("new", "neigh"): 28, ("del", "neigh"): 29, ("get", "neigh"): 30,
-         ("new", "nsid"): 88, ("get", "nsid"): 90}
+TYPES = {
+    ("new", "link"): 16,
+    ("del", "link"): 17,
+    ("get", "link"): 18,
+    ("set", "link"): 19,
+    ("new", "addr"): 20,
+    ("del", "addr"): 21,
+    ("get", "addr"): 22,
+    ("new", "route"): 24,
+    ("del", "route"): 25,
+    ("get", "route"): 26,
+    ("new", "neigh"): 28,
+    ("del", "neigh"): 29,
+    ("get", "neigh"): 30,
+    ("new", "nsid"): 88,
+    ("get", "nsid"): 90,
+}
 RTEXT_FILTER_SKIP_STATS = 1 << 3
 
 # Unread answers fill the socket's buffer (rmem_default, 208 KiB, some 270 of them): read before it is full.
@@ -149,7 +161,7 @@ class Netlink:
             by_netns.setdefault(netns, []).append((number, message))
         for netns, numbered in by_netns.items():
             for start in range(0, len(numbered), BATCH):
-                self._batch(netns, numbered[start:start + BATCH], answers)
+                self._batch(netns, numbered[start : start + BATCH], answers)
         return answers
 
     def _batch(self, netns, numbered, answers):
@@ -185,7 +197,7 @@ class Netlink:
         for start in range(0, len(messages), BATCH):
             opened, waiting, data = [], {}, b""
             try:
-                for number, message in enumerate(messages[start:start + BATCH], start):
+                for number, message in enumerate(messages[start : start + BATCH], start):
                     sequence, encoded = self._encode(message, netns, opened)
                     waiting[sequence] = number
                     data += encoded
@@ -221,8 +233,14 @@ class Netlink:
     def _encode(self, message, netns, opened):
         self.sequence += 1
         encoded = classes()[message.object]()
-        encoded["header"].update({"type": TYPES[message.verb, message.object], "sequence_number": self.sequence,
-                                  "flags": message.flags | NLM_F_REQUEST | NLM_F_ACK, "pid": 0})
+        encoded["header"].update(
+            {
+                "type": TYPES[message.verb, message.object],
+                "sequence_number": self.sequence,
+                "flags": message.flags | NLM_F_REQUEST | NLM_F_ACK,
+                "pid": 0,
+            }
+        )
         for name, value in message.fields.items():
             encoded[name] = self._resolve(value, netns, opened)
         encoded["attrs"] = self._resolve(message.attrs, netns, opened)
@@ -295,6 +313,6 @@ def _failure(chunk, offset):
         if size < 4:
             break
         if name & 0x3FFF == NLMSGERR_ATTR_MSG:
-            text = f"{text} ({chunk[cursor + 4:cursor + size].rstrip(bytes(1)).decode()})"
+            text = f"{text} ({chunk[cursor + 4 : cursor + size].rstrip(bytes(1)).decode()})"
         cursor += (size + 3) & ~3
     return code, text

@@ -38,15 +38,23 @@ def load(netns, script):
 
 def _run(netns, arguments, text=None):
     def inside():
-        return subprocess.run(["nft", *arguments], input=text, capture_output=True, text=True, check=False,
-                              env={**os.environ, "PATH": PATH, "LC_ALL": "C"})
+        return subprocess.run(
+            ["nft", *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PATH": PATH, "LC_ALL": "C"},
+        )
 
     try:
         return namespaces.inside(netns, inside)
     except FileNotFoundError as failure:
         if failure.filename == "nft":
-            raise MissingSoftware("the program nft is missing on this node: install the package nftables"
-                                  " (the role nodenet.fabric.prepare does)") from failure
+            raise MissingSoftware(
+                "the program nft is missing on this node: install the package nftables"
+                " (the role nodenet.fabric.prepare does)"
+            ) from failure
         raise
 
 

@@ -65,11 +65,26 @@ class Address(Kind):
         netns, link, text = resource.key
         address = ipaddress.ip_interface(text)
         values = resource.values
-        marks = (IFA_F_NODAD if values.get("nodad") else 0) | (IFA_F_NOPREFIXROUTE if values.get("noprefixroute") else 0)
-        fields = {"family": family(text), "prefixlen": address.network.prefixlen, "index": Index(netns, link),
-                  "scope": SCOPES[values.get("scope", "global")], "flags": marks & 0xFF}
-        return Request(netns, Message(verb, "addr", flags, fields, [
-            ("IFA_LOCAL", str(address.ip)), ("IFA_ADDRESS", str(address.ip)), ("IFA_FLAGS", marks)]))
+        marks = (IFA_F_NODAD if values.get("nodad") else 0) | (
+            IFA_F_NOPREFIXROUTE if values.get("noprefixroute") else 0
+        )
+        fields = {
+            "family": family(text),
+            "prefixlen": address.network.prefixlen,
+            "index": Index(netns, link),
+            "scope": SCOPES[values.get("scope", "global")],
+            "flags": marks & 0xFF,
+        }
+        return Request(
+            netns,
+            Message(
+                verb,
+                "addr",
+                flags,
+                fields,
+                [("IFA_LOCAL", str(address.ip)), ("IFA_ADDRESS", str(address.ip)), ("IFA_FLAGS", marks)],
+            ),
+        )
 
     def commands(self, step):
         netns, link, text = step.resource.key

@@ -25,7 +25,9 @@ def interface(name, option):
     if not name or name in (".", "..") or re.search(r"[/:\s]", name):
         raise InputError(option, f"{name!r} is not an interface name: no '/', ':' or white space, and not empty")
     if len(name.encode()) > IFNAME_MAX:
-        raise InputError(option, f"{name!r} has {len(name.encode())} characters, an interface name has at most {IFNAME_MAX}")
+        raise InputError(
+            option, f"{name!r} has {len(name.encode())} characters, an interface name has at most {IFNAME_MAX}"
+        )
     return name
 
 
@@ -35,7 +37,9 @@ def netns_name(name, option):
     :raises InputError: it cannot be one.
     """
     if not name or name in (".", "..") or re.search(r"[/\s\0]", name) or len(name.encode()) > 255:
-        raise InputError(option, f"{name!r} is not a namespace name: a file name of 1 to 255 characters without '/' or space")
+        raise InputError(
+            option, f"{name!r} is not a namespace name: a file name of 1 to 255 characters without '/' or space"
+        )
     return name
 
 
@@ -106,14 +110,19 @@ def same_family(items):
     first = next(iter(given), None)
     for option, text in given.items():
         if family(text) != family(given[first]):
-            raise InputError(option, f"{text} and {first} {given[first]} are not of one family: IPv4 with IPv4, IPv6 with IPv6")
+            raise InputError(
+                option, f"{text} and {first} {given[first]} are not of one family: IPv4 with IPv4, IPv6 with IPv6"
+            )
 
 
 def collapsed(prefixes):
     """Return prefixes without those that others contain, sorted, as a tuple."""
     networks = [ipaddress.ip_network(text) for text in prefixes]
-    return tuple(str(network) for version in (4, 6)
-                 for network in ipaddress.collapse_addresses(net for net in networks if net.version == version))
+    return tuple(
+        str(network)
+        for version in (4, 6)
+        for network in ipaddress.collapse_addresses(net for net in networks if net.version == version)
+    )
 
 
 def in_range(value, low, high, option):

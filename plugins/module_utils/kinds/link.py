@@ -64,8 +64,9 @@ class Link(Kind):
                 if values["type"] == "veth":
                     values["peer"] = _peer(kernel, scope, netns, index, attrs)
                 owner = owner_in(values["alias"])
-                yield Resource(self.name, key, values,
-                               kernel.ledger.owner((self.name, key)) if owner is None else owner)
+                yield Resource(
+                    self.name, key, values, kernel.ledger.owner((self.name, key)) if owner is None else owner
+                )
 
     def create(self, resource, companions):
         """The mark and what must be decided before the link is up follow in the next stage, in each namespace."""
@@ -74,19 +75,27 @@ class Link(Kind):
         for other in companions:
             peer = [("IFLA_NET_NS_FD", Descriptor(other.netns))] + _at_creation(other)
             info.append(("VETH_INFO_PEER", {"attrs": peer}))
-        attrs = _at_creation(resource) + [("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", kind),
-                                                                       ("IFLA_INFO_DATA", {"attrs": info})]})]
+        attrs = _at_creation(resource) + [
+            ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", kind), ("IFLA_INFO_DATA", {"attrs": info})]})
+        ]
         made = Request(resource.netns, Message("new", "link", NLM_F_CREATE | NLM_F_EXCL, {}, attrs))
-        return [made] + [request for end in (resource, *companions)
-                         for request in self._set(end, set(end.values) - {"mac", "mtu"}, stage=1)]
+        return [made] + [
+            request
+            for end in (resource, *companions)
+            for request in self._set(end, set(end.values) - {"mac", "mtu"}, stage=1)
+        ]
 
     def change(self, before, after, fields):
         requests = self._set(after, set(fields), stage=0)
         info = encode(TYPES.get(after.values["type"], {}), {name: after.values[name] for name in fields})
         if info:
-            attrs = [("IFLA_IFNAME", after.key[1]),
-                     ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", after.values["type"]),
-                                                  ("IFLA_INFO_DATA", {"attrs": info})]})]
+            attrs = [
+                ("IFLA_IFNAME", after.key[1]),
+                (
+                    "IFLA_LINKINFO",
+                    {"attrs": [("IFLA_INFO_KIND", after.values["type"]), ("IFLA_INFO_DATA", {"attrs": info})]},
+                ),
+            ]
             requests.insert(0, Request(after.netns, Message("new", "link", 0, {}, attrs)))
         return requests
 
@@ -121,8 +130,9 @@ class Link(Kind):
             return [ip(netns, "link", "del", name)]
         if step.action != CREATE:
             return _settings(step.after, step.fields)
-        return [_creation(step)] + [command for end in step.everything
-                                    for command in _settings(end, set(end.values) & LATER)]
+        return [_creation(step)] + [
+            command for end in step.everything for command in _settings(end, set(end.values) & LATER)
+        ]
 
 
 # what ip-link(8) sets in a command of its own after "add"
@@ -133,10 +143,15 @@ def _common(kernel, netns, fields, attrs):
     info = attrs.get("IFLA_LINKINFO") or {}
     inet6 = (attrs.get("IFLA_AF_SPEC") or {}).get("AF_INET6") or {}
     modes = {number: word for word, number in ADDRGENMODES.items()}
-    return given(type=info.get("IFLA_INFO_KIND") or "device", up=bool(fields["flags"] & IFF_UP),
-                 mac=attrs.get("IFLA_ADDRESS"), mtu=attrs.get("IFLA_MTU"), alias=attrs.get("IFLA_IFALIAS") or "",
-                 master=kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
-                 addrgenmode=modes.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE")))
+    return given(
+        type=info.get("IFLA_INFO_KIND") or "device",
+        up=bool(fields["flags"] & IFF_UP),
+        mac=attrs.get("IFLA_ADDRESS"),
+        mtu=attrs.get("IFLA_MTU"),
+        alias=attrs.get("IFLA_IFALIAS") or "",
+        master=kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
+        addrgenmode=modes.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE")),
+    )
 
 
 def _peer(kernel, scope, netns, index, attrs):
@@ -188,7 +203,9 @@ def _settings(resource, fields):
         if field in fields:
             told.append(ip(netns, "link", "set", "dev", name, word, values[field]))
     if "master" in fields:
-        told.append(ip(netns, "link", "set", "dev", name, *(["master", values["master"]] if values["master"] else ["nomaster"])))
+        told.append(
+            ip(netns, "link", "set", "dev", name, *(["master", values["master"]] if values["master"] else ["nomaster"]))
+        )
     if "up" in fields:
         told.append(ip(netns, "link", "set", "dev", name, "up" if values["up"] else "down"))
     return told

@@ -85,7 +85,9 @@ def encode(fields, values):
 
 def decode(fields, attrs):
     """Return the values of ``fields`` in the kernel's ``attrs``."""
-    return {name: field.decode(attrs[field.attr]) for name, field in fields.items() if attrs.get(field.attr) is not None}
+    return {
+        name: field.decode(attrs[field.attr]) for name, field in fields.items() if attrs.get(field.attr) is not None
+    }
 
 
 def words(fields, values):

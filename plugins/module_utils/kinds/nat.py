@@ -21,8 +21,10 @@ from .shell import inside
 
 CHAIN = "postrouting"
 # nft(8): srcnat is priority 100
-SETUP = (f"add table inet {NFT_TABLE}",
-         f"add chain inet {NFT_TABLE} {CHAIN} {{ type nat hook postrouting priority srcnat; policy accept; }}")
+SETUP = (
+    f"add table inet {NFT_TABLE}",
+    f"add chain inet {NFT_TABLE} {CHAIN} {{ type nat hook postrouting priority srcnat; policy accept; }}",
+)
 
 
 class Nat(Kind):
@@ -33,7 +35,9 @@ class Nat(Kind):
     after = ("netns", "link")
 
     def observe(self, kernel, scope):
-        known = {key[0] for key in kernel.ledger.refs(self.name)} | {ref[1][0] for ref in scope.refs if ref[0] == self.name}
+        known = {key[0] for key in kernel.ledger.refs(self.name)} | {
+            ref[1][0] for ref in scope.refs if ref[0] == self.name
+        }
         for netns in (known | {""}) & scope.netns:
             if kernel.exists(netns):
                 rules = [entry["rule"] for entry in nft.list_table(netns, NFT_TABLE) if "rule" in entry]
@@ -52,7 +56,9 @@ class Nat(Kind):
         return [self._load(resource, *SETUP, f"add rule inet {NFT_TABLE} {CHAIN} {_rule(resource)}")]
 
     def change(self, before, after, fields):
-        return [self._load(after, f"replace rule inet {NFT_TABLE} {CHAIN} handle {before.values['handle']} {_rule(after)}")]
+        return [
+            self._load(after, f"replace rule inet {NFT_TABLE} {CHAIN} handle {before.values['handle']} {_rule(after)}")
+        ]
 
     def delete(self, resource):
         return [Request("", Call(partial(_remove, resource.netns, resource.values.get("handle"), resource.key)))]
@@ -66,10 +72,21 @@ class Nat(Kind):
         if step.action == DELETE:
             if step.before.values.get("alone"):
                 return [inside(netns, "nft", "delete", "table", "inet", NFT_TABLE)]
-            return [inside(netns, "nft", "delete", "rule", "inet", NFT_TABLE, CHAIN, "handle", step.before.values["handle"])]
+            return [
+                inside(netns, "nft", "delete", "rule", "inet", NFT_TABLE, CHAIN, "handle", step.before.values["handle"])
+            ]
         if step.action == CREATE:
-            return [inside(netns, "nft", line) for line in (*SETUP, f"add rule inet {NFT_TABLE} {CHAIN} {_rule(step.after)}")]
-        return [inside(netns, "nft", f"replace rule inet {NFT_TABLE} {CHAIN} handle {step.before.values['handle']} {_rule(step.after)}")]
+            return [
+                inside(netns, "nft", line)
+                for line in (*SETUP, f"add rule inet {NFT_TABLE} {CHAIN} {_rule(step.after)}")
+            ]
+        return [
+            inside(
+                netns,
+                "nft",
+                f"replace rule inet {NFT_TABLE} {CHAIN} handle {step.before.values['handle']} {_rule(step.after)}",
+            )
+        ]
 
 
 def _remove(netns, handle, key):
@@ -78,7 +95,9 @@ def _remove(netns, handle, key):
     if handle is None:
         handle = next((rule["handle"] for rule in rules if rule.get("comment") == " ".join(key[1:])), None)
     others = [rule for rule in rules if rule["handle"] != handle]
-    nft.load(netns, f"delete rule inet {NFT_TABLE} {CHAIN} handle {handle}" if others else f"delete table inet {NFT_TABLE}")
+    nft.load(
+        netns, f"delete rule inet {NFT_TABLE} {CHAIN} handle {handle}" if others else f"delete table inet {NFT_TABLE}"
+    )
 
 
 def _rule(resource):

@@ -69,8 +69,13 @@ class Netns(Kind):
             requests.append(Request("", Call(partial(procfs.write, resource.netns, DISABLE_IPV6, value)), stage=1))
         if "lo" in fields:
             flags = IFF_UP if resource.values["lo"] else 0
-            requests.append(Request(resource.netns, Message("set", "link", 0, {"flags": flags, "change": IFF_UP},
-                                                            [("IFLA_IFNAME", "lo")]), stage=2))
+            requests.append(
+                Request(
+                    resource.netns,
+                    Message("set", "link", 0, {"flags": flags, "change": IFF_UP}, [("IFLA_IFNAME", "lo")]),
+                    stage=2,
+                )
+            )
         return requests
 
     def commands(self, step):

@@ -39,7 +39,9 @@ class Port(Kind):
                 values = decode(PORT, info.get("IFLA_INFO_SLAVE_DATA") or {})
                 values["master"] = kernel.link_name(netns, attrs["IFLA_MASTER"])
                 marked = kernel.ledger.owner((self.name, key))
-                yield Resource(self.name, key, values, owner_in(attrs.get("IFLA_IFALIAS")) if marked is None else marked)
+                yield Resource(
+                    self.name, key, values, owner_in(attrs.get("IFLA_IFALIAS")) if marked is None else marked
+                )
 
     def create(self, resource, companions):
         return self._set(resource, resource.values)
@@ -57,13 +59,21 @@ class Port(Kind):
         data = encode(PORT, {name: resource.values[name] for name in fields})
         if data:
             info = [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": data})]
-            requests.append(Request(resource.netns, Message("new", "link", 0, {}, [
-                ("IFLA_IFNAME", resource.key[1]), ("IFLA_LINKINFO", {"attrs": info})])))
+            requests.append(
+                Request(
+                    resource.netns,
+                    Message(
+                        "new", "link", 0, {}, [("IFLA_IFNAME", resource.key[1]), ("IFLA_LINKINFO", {"attrs": info})]
+                    ),
+                )
+            )
         return requests
 
     @staticmethod
     def _enslave(resource, index):
-        return Request(resource.netns, Message("set", "link", 0, {}, [("IFLA_IFNAME", resource.key[1]), ("IFLA_MASTER", index)]))
+        return Request(
+            resource.netns, Message("set", "link", 0, {}, [("IFLA_IFNAME", resource.key[1]), ("IFLA_MASTER", index)])
+        )
 
     def commands(self, step):
         netns, name = step.resource.key

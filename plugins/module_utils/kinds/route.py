@@ -103,12 +103,20 @@ class Route(Kind):
         values = resource.values
         network = ipaddress.ip_network(prefix)
         scope = SCOPES[values.get("scope") or "global"]
-        fields = {"family": family(prefix), "dst_len": network.prefixlen, "table": table if table < 256 else 0,
-                  "type": TYPES[values.get("type", "unicast")], "proto": values.get("protocol", ROUTE_PROTOCOL),
-                  "scope": scope, "flags": RTNH_F_ONLINK if values.get("onlink") else 0}
+        fields = {
+            "family": family(prefix),
+            "dst_len": network.prefixlen,
+            "table": table if table < 256 else 0,
+            "type": TYPES[values.get("type", "unicast")],
+            "proto": values.get("protocol", ROUTE_PROTOCOL),
+            "scope": scope,
+            "flags": RTNH_F_ONLINK if values.get("onlink") else 0,
+        }
         attrs = [("RTA_TABLE", table), ("RTA_DST", str(network.network_address))]
         attrs += [("RTA_PRIORITY", metric)] if metric else []
-        attrs += [(attr, values[name]) for name, attr in (("via", "RTA_GATEWAY"), ("src", "RTA_PREFSRC")) if values.get(name)]
+        attrs += [
+            (attr, values[name]) for name, attr in (("via", "RTA_GATEWAY"), ("src", "RTA_PREFSRC")) if values.get(name)
+        ]
         if values.get("dev") and values.get("type", "unicast") == "unicast":
             attrs.append(("RTA_OIF", Index(netns, values["dev"])))
         if values.get("mtu"):
@@ -137,9 +145,15 @@ class Route(Kind):
 
 def _values(kernel, netns, kind, fields, attrs):
     metrics = attrs.get("RTA_METRICS") or {}
-    values = {"type": kind, "via": attrs.get("RTA_GATEWAY"), "dev": kernel.link_name(netns, attrs.get("RTA_OIF")),
-              "protocol": fields["proto"], "onlink": bool(fields["flags"] & RTNH_F_ONLINK),
-              "src": attrs.get("RTA_PREFSRC"), "mtu": metrics.get("RTAX_MTU")}
+    values = {
+        "type": kind,
+        "via": attrs.get("RTA_GATEWAY"),
+        "dev": kernel.link_name(netns, attrs.get("RTA_OIF")),
+        "protocol": fields["proto"],
+        "onlink": bool(fields["flags"] & RTNH_F_ONLINK),
+        "src": attrs.get("RTA_PREFSRC"),
+        "mtu": metrics.get("RTAX_MTU"),
+    }
     if fields["family"] == AF_INET:
         scopes = {number: word for word, number in SCOPES.items()}
         values["scope"] = scopes.get(fields["scope"], fields["scope"])

@@ -33,8 +33,13 @@ MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
 PROTOCOL_STATIC = 4
 
 # A namespace takes some of these over from the machine (ip-sysctl, devconf_inherit_init_net): the lab starts from the kernel's own.
-FRESH = {"net.ipv4.ip_forward": "0", "net.ipv4.conf.all.rp_filter": "0", "net.ipv4.conf.default.rp_filter": "0",
-         "net.ipv4.conf.all.proxy_arp": "0", "net.ipv4.conf.default.proxy_arp": "0"}
+FRESH = {
+    "net.ipv4.ip_forward": "0",
+    "net.ipv4.conf.all.rp_filter": "0",
+    "net.ipv4.conf.default.rp_filter": "0",
+    "net.ipv4.conf.all.proxy_arp": "0",
+    "net.ipv4.conf.default.proxy_arp": "0",
+}
 # Duplicate address detection would make each start of a lab a second longer.
 IPV6 = {"net.ipv6.conf.all.accept_dad": "0", "net.ipv6.conf.default.accept_dad": "0"}
 
@@ -42,7 +47,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main():
-    lab, _role, _digest = sys.argv[sys.argv.index(MARK) + 1:][:3]
+    lab, _role, _digest = sys.argv[sys.argv.index(MARK) + 1 :][:3]
     topology = json.load(sys.stdin)
     try:
         _sandbox()
@@ -76,9 +81,13 @@ def _sandbox():
 
 def _refused(failure):
     if os.geteuid() == 0:
-        return f"this machine lets root make no namespaces ({failure.strerror}): is this a container without the right to?"
-    return (f"this machine lets an ordinary user make no user namespaces ({failure.strerror}). Run the lab as root, or allow it:"
-            " sysctl kernel.unprivileged_userns_clone=1 (Debian) or kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu 24.04)")
+        return (
+            f"this machine lets root make no namespaces ({failure.strerror}): is this a container without the right to?"
+        )
+    return (
+        f"this machine lets an ordinary user make no user namespaces ({failure.strerror}). Run the lab as root, or allow it:"
+        " sysctl kernel.unprivileged_userns_clone=1 (Debian) or kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu 24.04)"
+    )
 
 
 def _mounts():
@@ -124,7 +133,11 @@ def _network(topology, pids):
     try:
         session = Session(kinds, kernel)
         # IPv6 is settled before a link comes up.
-        for part in (_settings(topology, places), [*_segments(topology), *_links(topology, places)], _inside(topology, places)):
+        for part in (
+            _settings(topology, places),
+            [*_segments(topology), *_links(topology, places)],
+            _inside(topology, places),
+        ):
             session.run([Wish(resource) for resource in part], adopt=True)
     finally:
         kernel.close()
@@ -132,7 +145,11 @@ def _network(topology, pids):
 
 def _segments(topology):
     for number in range(topology["segments"]):
-        yield Resource("link", ("", f"segment{number}"), {"type": "bridge", "mtu": topology["mtu"], "addrgenmode": "none", "up": True})
+        yield Resource(
+            "link",
+            ("", f"segment{number}"),
+            {"type": "bridge", "mtu": topology["mtu"], "addrgenmode": "none", "up": True},
+        )
 
 
 def _links(topology, places):
@@ -141,14 +158,20 @@ def _links(topology, places):
         for index, link in enumerate(host["links"]):
             here, there = ("", f"port{next(numbers)}"), (places[name], f"eth{index}")
             both = {"type": "veth", "mtu": topology["mtu"], "up": True}
-            yield Resource("link", here, {**both, "peer": there, "master": f"segment{link['segment']}", "addrgenmode": "none"})
+            yield Resource(
+                "link", here, {**both, "peer": there, "master": f"segment{link['segment']}", "addrgenmode": "none"}
+            )
             yield Resource("link", there, {**both, "peer": here})
 
 
 def _settings(topology, places):
     ipv6 = os.path.isdir("/proc/sys/net/ipv6")
     for name, host in topology["hosts"].items():
-        forward = {"net.ipv4.ip_forward": "1", **({"net.ipv6.conf.all.forwarding": "1"} if ipv6 else {})} if host["router"] else {}
+        forward = (
+            {"net.ipv4.ip_forward": "1", **({"net.ipv6.conf.all.forwarding": "1"} if ipv6 else {})}
+            if host["router"]
+            else {}
+        )
         for sysctl, value in {**FRESH, **(IPV6 if ipv6 else {}), **forward}.items():
             yield Resource("sysctl", (places[name], sysctl), {"value": value})
 
@@ -163,8 +186,11 @@ def _inside(topology, places):
                 yield Resource("address", (place, f"eth{index}", address), {"nodad": True} if ":" in address else {})
         for gateway in host["gateways"]:
             inet6 = ":" in gateway
-            yield Resource("route", (place, 254, "::/0" if inet6 else "0.0.0.0/0", 1024 if inet6 else 0),
-                           {"type": "unicast", "via": gateway, "dev": "eth0", "protocol": PROTOCOL_STATIC})
+            yield Resource(
+                "route",
+                (place, 254, "::/0" if inet6 else "0.0.0.0/0", 1024 if inet6 else 0),
+                {"type": "unicast", "via": gateway, "dev": "eth0", "protocol": PROTOCOL_STATIC},
+            )
 
 
 def _answer(**words):

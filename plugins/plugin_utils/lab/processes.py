@@ -54,7 +54,15 @@ def entering(pid):
 
     A user namespace is entered only where it is another than ours: root's labs have none.
     """
-    words = [shutil.which("nsenter", path=PATH) or "nsenter", f"--target={pid}", "--mount", "--uts", "--net", "--pid", "--wd=/"]
+    words = [
+        shutil.which("nsenter", path=PATH) or "nsenter",
+        f"--target={pid}",
+        "--mount",
+        "--uts",
+        "--net",
+        "--pid",
+        "--wd=/",
+    ]
     if _namespace(pid, "user") != _namespace("self", "user"):
         words += ["--user", "--preserve-credentials"]
     return words
@@ -80,7 +88,7 @@ def _process(pid):
             return None  # not one of ours, or one that is not in its own network yet
     except OSError:
         return None
-    lab, role, name = (words[words.index(MARK) + 1:] + ["", "", ""])[:3]
+    lab, role, name = (words[words.index(MARK) + 1 :] + ["", "", ""])[:3]
     return Process(pid, lab, role, name)
 
 

@@ -40,8 +40,10 @@ def topology_of(hosts):
     """
     nodes = {name: settled(variables) for name, variables in hosts.items()}
     first = next(iter(nodes.values()))
-    placed = {name: [values[key] for key in ("fabric_node_address", "fabric_node_address6") if values[key]]
-              for name, values in nodes.items()}
+    placed = {
+        name: [values[key] for key in ("fabric_node_address", "fabric_node_address6") if values[key]]
+        for name, values in nodes.items()
+    }
     outside = {entry["name"]: [entry["address"]] for entry in first["fabric_outside"]}
     prefixes = underlay_of(first["fabric_underlay"], nodes.values())
     for (address,) in outside.values():
@@ -70,9 +72,16 @@ def _segments(prefixes, placed):
 
 def _host(addresses, prefixes, segments):
     located = [(address, segment_of(address, prefixes)) for address in addresses]
-    return {"links": [{"segment": segments[located[0][1]],
-                       "addresses": [f"{address}/{prefix.split('/')[1]}" for address, prefix in located]}],
-            "gateways": [], "router": False}
+    return {
+        "links": [
+            {
+                "segment": segments[located[0][1]],
+                "addresses": [f"{address}/{prefix.split('/')[1]}" for address, prefix in located],
+            }
+        ],
+        "gateways": [],
+        "router": False,
+    }
 
 
 def _join(made, prefixes, segments, used):
@@ -84,9 +93,20 @@ def _join(made, prefixes, segments, used):
             prefix = str(ipaddress.ip_interface(address).network)
             host["gateways"].append(router[prefix])
     made[ROUTER if ROUTER not in made else "lab-router"] = {
-        "links": [{"segment": segment, "addresses": [f"{address}/{prefix.split('/')[1]}" for prefix, address in router.items()
-                                                     if segments[prefix] == segment]} for segment in used],
-        "gateways": [], "router": True}
+        "links": [
+            {
+                "segment": segment,
+                "addresses": [
+                    f"{address}/{prefix.split('/')[1]}"
+                    for prefix, address in router.items()
+                    if segments[prefix] == segment
+                ],
+            }
+            for segment in used
+        ],
+        "gateways": [],
+        "router": True,
+    }
 
 
 def _last_free(prefix, taken):
