@@ -13,7 +13,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
-from ..plugin_utils.matrix import as_data, as_text, inside_of, outside_of, pairs, questions
+from ..plugin_utils.matrix import as_data, as_text, pairs
+from ..plugin_utils.questions import Everybody
 
 display = Display()
 MOST_NAMED = 50
@@ -36,31 +37,49 @@ class ActionModule(ActionBase):
                 "output": {"type": "path"},
             }
         )
-        model, registered = self._task.args["inventory"], options["register"]
-        found = [
-            pair
-            for host in task_vars["ansible_play_hosts_all"]
-            for pair in pairs(questions(model, host), _answers(task_vars["hostvars"][host].get(registered)))
-        ]
-        data = as_data(found)
-        _show(found, data, [address for _name, address in inside_of(model) + outside_of(model)], options)
-        missing = [pair.told() for pair in found if not pair.ok]
-        if missing:
-            more = [f"… and {len(missing) - MOST_NAMED} more"] if len(missing) > MOST_NAMED else []
-            told = "\n".join(f"  - {line}" for line in [*missing[:MOST_NAMED], *more])
-            return {**result, "failed": True, "msg": f"{len(missing)} of {len(found)} pairs do not answer:\n{told}"}
+        everybody = Everybody(self._task.args["inventory"])
+        found, unasked = [], {}
+        for host in task_vars["ansible_play_hosts_all"]:
+            # as it was registered: what a module returned is no template, and may be large
+            answers, why = _answers(task_vars["hostvars"].raw_get(host).get(options["register"]))
+            found += pairs(host, everybody.asked_by(host), answers)
+            if answers is None:
+                unasked[host] = why
+        data = as_data(found, unasked)
+        self._show(as_text(found, everybody.labels(), _paint), data, options)
+        silent = _silent(found, unasked)
+        if silent:
+            missing = data["asked"] - data["answered"]
+            return {**result, "failed": True, "msg": f"{missing} of {len(found)} pairs do not answer:\n{silent}"}
         return {**result, "changed": False, "msg": f"all {len(found)} pairs answer", **data}
+
+    def _show(self, text, data, options):
+        # on one line, the one of the output that begins with a brace
+        line = json.dumps(data, ensure_ascii=False)
+        if options["output"]:
+            path = Path(self._loader.path_dwim(options["output"]))
+            path.write_text(line + "\n", encoding="utf-8")
+        display.display(line if options["format"] == "json" else text)
 
 
 def _answers(registered):
-    return registered.get("answers") if registered else None
+    """Return (answers, None) of what a node registered, or (None, why there are none)."""
+    if not registered:
+        return None, "it took no part in the play"
+    if "answers" in registered:
+        return registered["answers"], None
+    why = str(registered.get("msg") or "the probe returned nothing").strip()
+    return None, ("unreachable: " if registered.get("unreachable") else "") + why
 
 
-def _show(found, data, order, options):
-    text = json.dumps(data, indent=1) if options["format"] == "json" else as_text(found, order, _paint)
-    if options["output"]:
-        Path(options["output"]).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    display.display(text)
+def _silent(found, unasked):
+    """Return a line for each node that could not be asked, and for each pair that does not answer."""
+    lines = [f"{node} could not be asked: {why}" for node, why in unasked.items()]
+    missing = [pair.told() for pair in found if pair.asked and not pair.ok]
+    lines += missing[:MOST_NAMED]
+    if len(missing) > MOST_NAMED:
+        lines.append(f"… and {len(missing) - MOST_NAMED} more")
+    return "\n".join(f"  - {line}" for line in lines)
 
 
 def _paint(text, colour):

@@ -9,28 +9,34 @@ import re
 
 from ansible.errors import AnsibleFilterError
 
+from ..plugin_utils.questions import Everybody
 from ..plugin_utils.view import node_view
-from ..plugin_utils.matrix import questions
 
 FIELD = re.compile(r"\{([A-Za-z0-9_.]*)\}")
 
 
 def node(model, name):
     """Return what the roles need of one node, from the model that nodenet.fabric.validate returns."""
-    try:
-        return node_view(model, name)
-    except KeyError:
-        raise AnsibleFilterError(
-            f"nodenet.fabric.node: there is no node {name!r} in the inventory's group fabric"
-        ) from None
+    _known(model, name)
+    return node_view(model, name)
 
 
 def probes(model, name):
     """Return what one node asks when the fabric is verified, as the module nodenet.fabric.probe takes it."""
+    _known(model, name)
     return [
         {**question, "targets": [target["address"] for target in question["targets"]]}
-        for question in questions(model, name)
+        for question in Everybody(model).asked_by(name)
     ]
+
+
+def _known(model, name):
+    if not isinstance(model, dict) or "nodes" not in model:
+        raise AnsibleFilterError(
+            "nodenet.fabric: what is filtered is not fabric_inventory as nodenet.fabric.validate returns it"
+        )
+    if name not in model["nodes"]:
+        raise AnsibleFilterError(f"nodenet.fabric: there is no node {name!r} in the inventory's group fabric")
 
 
 def each(items, template):
