@@ -13,6 +13,7 @@ description:
   - Reads namespaces, interfaces, bridge ports, addresses, routes and NAT rules of the node, in its own namespace and
     in all
     those that are ours, and the sysctls that we set.
+  - In check mode, what earlier tasks of the play would have made is shown as if it were there.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
@@ -72,7 +73,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.engine.session impo
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel, require_pyroute2
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
 from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import Ledger
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import guarded, reference
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import PROMISED, guarded, reference
 
 
 def perform(params, check=False):
@@ -87,11 +88,14 @@ def perform(params, check=False):
         else {reference(text, "netns") for text in named}
     )
     try:
-        found = Session(kinds, kernel).observe(Scope(where)).values()
+        session = Session(kinds, kernel, params["_promised"])
+        found = session.observe(Scope(where))
+        if check:
+            session.overlay(found)
     finally:
         kernel.close()
     objects = {name: [] for name in kinds}
-    for resource in found:
+    for resource in found.values():
         if resource.owner is not None or not params["ours"]:
             objects[resource.kind].append(
                 {
@@ -106,10 +110,10 @@ def perform(params, check=False):
 
 def main():
     module = AnsibleModule(
-        {"netns": {"type": "list", "elements": "str"}, "ours": {"type": "bool", "default": False}},
+        {"netns": {"type": "list", "elements": "str"}, "ours": {"type": "bool", "default": False}, **PROMISED},
         supports_check_mode=True,
     )
-    guarded(module, lambda: perform(module.params))
+    guarded(module, lambda: perform(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -270,10 +270,10 @@ def test_a_namespace_that_has_no_name_is_reached_by_pid(node):
 def test_fabric_info_tells_ours_from_foreign(node):
     whole(node)
     node.sh("ip netns add theirs")
-    objects = fabric_info.perform({"netns": None, "ours": False})["objects"]
+    objects = fabric_info.perform({"netns": None, "ours": False, "_promised": []})["objects"]
     owners = {entry["netns"]: entry["owner"] for entry in objects["netns"]}
     assert owners == {"red": "default", "blue": "default", "theirs": None}
-    ours = fabric_info.perform({"netns": None, "ours": True})["objects"]
+    ours = fabric_info.perform({"netns": None, "ours": True, "_promised": []})["objects"]
     assert {kind: len(found) for kind, found in ours.items()} == {
         "netns": 2,
         "sysctl": 1,

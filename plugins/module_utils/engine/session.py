@@ -51,7 +51,7 @@ class Session:
         scope = self._scope(wishes, everywhere or any(not wish.present for wish in wishes))
         observed = self.observe(scope)
         if check:
-            self._overlay(observed, scope)
+            self.overlay(observed)
         plan = make_plan(self.kinds, observed, wishes, adopt, purge)
         if not check:
             if everywhere:
@@ -82,7 +82,7 @@ class Session:
             scope.netns.update(key[0] for key in self.kernel.ledger.refs("netns"))
         return scope
 
-    def _overlay(self, observed, scope):
+    def overlay(self, observed):
         """Lay over ``observed`` what earlier tasks promised."""
         for promise in self.promised:
             resource = from_plain(promise["resource"])

@@ -7,9 +7,15 @@ import os
 import signal
 import time
 
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-while True:
-    try:
-        os.wait()
-    except ChildProcessError:
-        time.sleep(1)  # a child that dies in between waits that long, as a zombie
+
+def main():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            time.sleep(1)  # a child that dies in between waits that long, as a zombie
+
+
+if __name__ == "__main__":
+    main()

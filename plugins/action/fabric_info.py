@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands before every module of the engine: in check mode, what a task would have made is promised to the next.
+"""What stands before every module of the engine, as meta/runtime.yml says: in check mode, what a task would have made is
+promised to the next, and fabric_info shows it.
 
 A promise lives on the controller, in the temporary folder of this run of Ansible, which Ansible itself removes at its
 end: nothing is written on the node, and nothing outlives the run.
