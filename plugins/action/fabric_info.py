@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         path = self._promises(task_vars or {})
         if self._task.check_mode:
-            arguments["_promised"] = _read(path)
+            arguments["promised"] = _read(path)
         wrap_async = self._task.async_val and not self._connection.has_native_async
         result.update(
             self._execute_module(
@@ -40,8 +40,8 @@ class ActionModule(ActionBase):
         )
         made = result.pop("_promises", None)
         if made:
-            _write(path, arguments["_promised"] + made)
-        result.get("invocation", {}).get("module_args", {}).pop("_promised", None)
+            _write(path, arguments["promised"] + made)
+        result.get("invocation", {}).get("module_args", {}).pop("promised", None)
         if not wrap_async:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result

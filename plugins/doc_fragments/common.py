@@ -43,6 +43,17 @@ notes:
   - After a change the kernel is observed again, and what it did not keep is an error.
 """
 
+    # for all that the action plugin stands before
+    PROMISED = r"""
+options:
+  promised:
+    description:
+      - What earlier tasks of the same run in check mode would have made. The collection itself passes it on; leave it unset.
+    type: list
+    elements: dict
+    default: []
+"""
+
     # for the modules whose objects lie in a namespace
     NETNS = r"""
 options:

@@ -20,7 +20,7 @@ from .kinds import fields
 from .ownership import DEFAULT_OWNER, Ledger, exclusive
 
 # what the collection's action plugin says of earlier tasks in check mode
-PROMISED = {"_promised": {"type": "list", "elements": "dict", "default": []}}
+PROMISED = {"promised": {"type": "list", "elements": "dict", "default": []}}
 
 COMMON = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -79,7 +79,7 @@ class Part:
         """Return the module's result for ``params``."""
         wishes = _wishes(params, self)
         purge = _purge(params, self.purges) if params["purge"] else None
-        return execute(self.kinds, wishes, check, params["_promised"], purge, params["adopt"])
+        return execute(self.kinds, wishes, check, params["promised"], purge, params["adopt"])
 
 
 def guarded(module, function):

@@ -29,6 +29,7 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - nodenet.fabric.common.promised
   - nodenet.fabric.attributes
 attributes:
   check_mode:
@@ -38,6 +39,7 @@ attributes:
   idempotent:
     support: full
   platform:
+    support: full
     platforms: linux
 requirements:
   - pyroute2 >= 0.7.2
@@ -88,7 +90,7 @@ def perform(params, check=False):
         else {reference(text, "netns") for text in named}
     )
     try:
-        session = Session(kinds, kernel, params["_promised"])
+        session = Session(kinds, kernel, params["promised"])
         found = session.observe(Scope(where))
         if check:
             session.overlay(found)

@@ -53,6 +53,7 @@ options:
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
 attributes:
@@ -63,6 +64,7 @@ attributes:
   idempotent:
     support: full
   platform:
+    support: full
     platforms: linux
 """
 

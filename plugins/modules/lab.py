@@ -45,6 +45,7 @@ attributes:
   idempotent:
     support: full
   platform:
+    support: full
     platforms: linux
 """
 

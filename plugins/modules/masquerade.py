@@ -63,6 +63,7 @@ requirements:
   - nft (Debian and Ubuntu package nftables)
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
 attributes:
@@ -73,6 +74,7 @@ attributes:
   idempotent:
     support: full
   platform:
+    support: full
     platforms: linux
 """
 

@@ -47,6 +47,7 @@ attributes:
   idempotent:
     support: full
   platform:
+    support: full
     platforms: posix
 """
 

@@ -49,6 +49,7 @@ options:
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.promised
   - nodenet.fabric.attributes
 attributes:
   check_mode:
@@ -58,6 +59,7 @@ attributes:
   idempotent:
     support: full
   platform:
+    support: full
     platforms: linux
 """
 

@@ -62,6 +62,7 @@ attributes:
   idempotent:
     support: full
   platform:
+    support: full
     platforms: linux
 """
 

@@ -24,6 +24,7 @@ options:
     elements: str
     default: []
 extends_documentation_fragment:
+  - nodenet.fabric.common.promised
   - nodenet.fabric.attributes
 attributes:
   check_mode:
@@ -33,6 +34,7 @@ attributes:
   idempotent:
     support: full
   platform:
+    support: full
     platforms: linux
 requirements:
   - pyroute2 >= 0.7.2
@@ -73,7 +75,7 @@ def perform(params, check):
         all_kinds(),
         [],
         check,
-        params["_promised"],
+        params["promised"],
         purge=lambda found: found.owner is not None and found.owner not in params["keep"],
     )
 

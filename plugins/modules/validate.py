@@ -31,6 +31,7 @@ attributes:
   idempotent:
     support: full
   platform:
+    support: full
     platforms: posix
 """
 

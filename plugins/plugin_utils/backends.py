@@ -20,7 +20,7 @@ def backend_faults(nodes, segments):
     :param nodes: host name -> its settled variables.
     :param segments: the Segments of the underlay.
     """
-    backend = next(iter(nodes.values()))["fabric_backend"]
+    backend = list(nodes.values())[0]["fabric_backend"]
     if backend not in OVERHEAD:
         return
     version = underlay_version(nodes.values())

@@ -39,7 +39,7 @@ def faults_of(hosts):
     if shapes:  # what cannot be read cannot be compared either
         return _told(shapes)
     nodes = {name: settled(variables) for name, variables in hosts.items()}
-    given = next(iter(nodes.values()))["fabric_underlay"]
+    given = list(nodes.values())[0]["fabric_underlay"]
     underlay = underlay_of(given, nodes.values())
     segments = Segments(underlay)
     found = list(_agreement(nodes))
@@ -152,7 +152,7 @@ def _in_subnet(values, variable, network, key):
 
 
 def _agreement(nodes):
-    first, values = next(iter(nodes.items()))
+    first, values = list(nodes.items())[0]
     for name, other in nodes.items():
         for variable in FABRIC_WIDE:
             if other[variable] != values[variable]:
@@ -216,7 +216,7 @@ def _overlaps(nodes, given, underlay):
 
 def _outside(nodes):
     """Who is outside must not be inside, and needs a name of its own."""
-    first = next(iter(nodes.values()))
+    first = list(nodes.values())[0]
     subnets = Segments(values[subnet] for values in nodes.values() for subnet, *_rest in FAMILIES if values[subnet])
     taken = {values[key] for values in nodes.values() for key in ("fabric_node_address", "fabric_node_address6")}
     names = Counter([*nodes, *(entry["name"] for entry in first["fabric_outside"])])

@@ -34,10 +34,10 @@ def check(code):
 class Node:
     """A machine's view of its network, for one test."""
 
-    def task(self, module, _check=False, _promised=(), **options):
+    def task(self, module, _check=False, promised=(), **options):
         """Run a module in this process, with its options checked as Ansible checks them."""
         part = importlib.import_module(MODULES + module).PART
-        found = ArgumentSpecValidator(part.argument_spec()).validate({"_promised": list(_promised), **options})
+        found = ArgumentSpecValidator(part.argument_spec()).validate({"promised": list(promised), **options})
         assert not found.error_messages, found.error_messages
         return part.perform(found.validated_parameters, _check)
 

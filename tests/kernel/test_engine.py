@@ -113,7 +113,7 @@ def test_killed_at_any_moment_the_next_run_converges(node, calls):
     assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
     whole(node)
     assert node.ping("red", "10.0.0.1") == 64
-    sweep.perform({"keep": [], "_promised": []}, False)
+    sweep.perform({"keep": [], "promised": []}, False)
     assert not os.path.exists("/run/nodenet")
 
 
@@ -123,11 +123,11 @@ def test_sweep_removes_ours_of_every_kind_and_nothing_else(node):
     before = node.snapshot()
     whole(node)
     assert node.snapshot() != before
-    kept = sweep.perform({"keep": ["default"], "_promised": []}, False)
+    kept = sweep.perform({"keep": ["default"], "promised": []}, False)
     assert not kept["changed"]
-    assert sweep.perform({"keep": [], "_promised": []}, True)["changed"]  # check mode plans it and does nothing
+    assert sweep.perform({"keep": [], "promised": []}, True)["changed"]  # check mode plans it and does nothing
     assert node.ping("red", "10.0.0.1") == 64
-    sweep.perform({"keep": [], "_promised": []}, False)
+    sweep.perform({"keep": [], "promised": []}, False)
     assert node.snapshot() == before
     assert not os.path.exists("/run/nodenet")
 
@@ -270,10 +270,10 @@ def test_a_namespace_that_has_no_name_is_reached_by_pid(node):
 def test_fabric_info_tells_ours_from_foreign(node):
     whole(node)
     node.sh("ip netns add theirs")
-    objects = fabric_info.perform({"netns": None, "ours": False, "_promised": []})["objects"]
+    objects = fabric_info.perform({"netns": None, "ours": False, "promised": []})["objects"]
     owners = {entry["netns"]: entry["owner"] for entry in objects["netns"]}
     assert owners == {"red": "default", "blue": "default", "theirs": None}
-    ours = fabric_info.perform({"netns": None, "ours": True, "_promised": []})["objects"]
+    ours = fabric_info.perform({"netns": None, "ours": True, "promised": []})["objects"]
     assert {kind: len(found) for kind, found in ours.items()} == {
         "netns": 2,
         "sysctl": 1,
