@@ -5,23 +5,22 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
+import shutil
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.faults import faults_of
-from ..plugin_utils.lab.processes import MARK, entering, keeper_of, processes, wait_until_gone
-from ..plugin_utils.lab.topology import digest, lab_name, topology_of
+from ..plugin_utils.lab.control import LabError, alone, difference, end, start
+from ..plugin_utils.lab.processes import PATH, by_hand, hosts_of, keeper_of, processes
+from ..plugin_utils.lab.topology import lab_name, topology_of
 from .validate import fabric_variables
 
-COLLECTIONS = Path(__file__).absolute().parent.parent.parent.parent.parent.parent
-KEEPER = "ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.keeper"
+OPTIONS = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "name": {"type": "str"},
+    "group": {"type": "str", "default": "fabric"},
+}
 
 
 class ActionModule(ActionBase):
@@ -33,75 +32,70 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        _valid, options = self.validate_argument_spec(
-            {
-                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-                "name": {"type": "str"},
-                "group": {"type": "str", "default": "fabric"},
-            }
-        )
-        lab = lab_name(task_vars.get("inventory_dir"), options["name"] or task_vars.get("fabric_lab"))
-        if options["state"] == "absent":
-            return {**result, **self._down(lab)}
-        hosts = fabric_variables(task_vars, options["group"])
-        faults = [fault for fault in faults_of(hosts) if not fault.startswith("fabric_backend host_gw needs")]
-        if faults:  # an unreachable peer is the business of site, which says so
-            raise AnsibleActionFail("The inventory has faults:\n" + "\n".join(f"  - {fault}" for fault in faults))
-        return {**result, **self._up(lab, topology_of(hosts))}
+        _valid, options = self.validate_argument_spec(OPTIONS)
+        lab = options["name"] or _name(task_vars, options["group"])
+        try:
+            topology = _topology(task_vars, options["group"]) if options["state"] == "present" else None
+            with alone(lab):
+                return {**result, "lab": lab, **(self._up(lab, topology) if topology else self._down(lab))}
+        except (LabError, ValueError) as failure:
+            raise AnsibleActionFail(str(failure)) from failure
 
     def _up(self, lab, topology):
-        keeper, wanted = keeper_of(lab), digest(topology)
-        anew = keeper is not None and keeper.name != wanted
-        changed = keeper is None or anew
-        if changed and not self._task.check_mode:
-            self._down(lab)
+        before, why = keeper_of(lab), difference(lab, topology)
+        if why and not self._task.check_mode:
+            end(lab)
             start(lab, topology)
-        said = f"the lab {lab} was made anew, as the inventory has changed" if anew else f"the lab {lab} runs"
-        found = {process.name: process.pid for process in processes(lab) if process.role == "host"}
+        verb = "would be" if self._task.check_mode else "was"
+        told = "runs" if not why else f"{verb} made anew, as {why}" if before else f"{verb} started"
+        found = hosts_of(lab)
+        enter = {name: " ".join(by_hand(found[name])) for name in topology["hosts"] if name in found}
         return {
-            "changed": changed,
-            "lab": lab,
-            "msg": said,
-            "enter": {name: " ".join(entering(found[name])) for name in topology["hosts"] if name in found},
+            "changed": bool(why),
+            "msg": f"the lab {lab} {told}: {', '.join(topology['hosts'])}",
+            "hosts": list(topology["hosts"]),
+            "enter": enter,
+            "look": _look(topology, enter),
         }
 
     def _down(self, lab):
-        keeper = keeper_of(lab)
-        if keeper is not None and not self._task.check_mode:
-            os.kill(keeper.pid, signal.SIGKILL)
-            if not wait_until_gone(lab):
-                raise AnsibleActionFail(
-                    f"processes of the lab {lab} do not end: {[process.pid for process in processes(lab)]}"
-                )
-        return {
-            "changed": keeper is not None,
-            "lab": lab,
-            "msg": f"the lab {lab} is gone" if keeper else f"there is no lab {lab}",
-        }
+        found = processes(lab)
+        if found and not self._task.check_mode:
+            end(lab)
+        told = f"there is no lab {lab}"
+        if found:
+            told = f"the lab {lab} {'would be ended' if self._task.check_mode else 'is gone'}"
+        return {"changed": bool(found), "msg": told}
 
 
-def start(lab, topology):
-    """Start the keeper of a lab and wait until its network stands.
+def _name(task_vars, group):
+    """Return the name of the lab, which the hosts must agree on: each finds its lab by it."""
+    hostvars = task_vars["hostvars"]
+    hosts = task_vars["groups"].get(group, []) or [task_vars["inventory_hostname"]]
+    names = {
+        lab_name(hostvars[host].get("fabric_lab"), hostvars[host].get("inventory_dir"), _sources(task_vars)): str(host)
+        for host in hosts
+    }
+    if len(names) > 1:
+        told = ", ".join(f"{name} ({host})" for name, host in names.items())
+        raise AnsibleActionFail(f"the hosts are of several labs: {told}; set fabric_lab for the group {group}")
+    return next(iter(names))
 
-    :raises AnsibleActionFail: it could not be made; nothing of it is left.
-    """
-    environment = {**os.environ, "PYTHONPATH": str(COLLECTIONS)}
-    command = [sys.executable, "-m", KEEPER, MARK, lab, "keeper", digest(topology)]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        start_new_session=True,
-    ) as keeper:
-        keeper.stdin.write(json.dumps(topology))
-        keeper.stdin.close()
-        line = keeper.stdout.readline()
-        answer = (
-            json.loads(line) if line else {"error": keeper.stderr.read().strip() or "its keeper ended without a word"}
-        )
-    if "error" in answer:
-        wait_until_gone(lab)
-        raise AnsibleActionFail(f"the lab {lab} could not be made: {answer['error']}")
+
+def _sources(task_vars):
+    return task_vars.get("ansible_inventory_sources")
+
+
+def _topology(task_vars, group):
+    hosts = fabric_variables(task_vars, group)
+    # that host_gw cannot work behind a router is the business of site, which says so: the lab is the place to see it
+    faults = [fault for fault in faults_of(hosts) if not fault.startswith("fabric_backend host_gw needs")]
+    if faults:
+        raise AnsibleActionFail("The inventory has faults:\n" + "\n".join(f"  - {fault}" for fault in faults))
+    return topology_of(hosts)
+
+
+def _look(topology, enter):
+    """Return a command line that shows a node from inside, with the full path for a user whose PATH has no ip(8)."""
+    node = next(iter(topology["hosts"]))
+    return f"{enter[node]} {shutil.which('ip', path=PATH) or 'ip'} -br a" if node in enter else None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A command on a node of a lab."""
+"""A command on a host of a lab."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ short_description: Run tasks on the nodes of a lab
 version_added: 0.1.0
 description:
   - Enters the namespaces of a node that M(nodenet.fabric.lab) made on this machine, with nsenter(1), and runs there
-    what
-    Ansible asks for.
+    what Ansible asks for. The node sees the files of this machine, except for C(/run), C(/proc) and C(/sys).
+  - The router and the hosts of C(fabric_outside) are reached by their names too, with C(delegate_to) and this connection.
+  - In a node one is root, if need be by way of a user namespace; so no C(become) is needed.
 options:
   node:
     description: Name of the node.
     type: str
     vars:
       - name: inventory_hostname
-      - name: ansible_host
   lab:
     description: Name of the lab; unset, it is derived from the inventory's folder.
     type: str
@@ -31,77 +31,108 @@ options:
     type: str
     vars:
       - name: inventory_dir
+  inventory_sources:
+    description: Where the inventory was read from, for a host that is not in it.
+    type: list
+    elements: str
+    default: []
+    vars:
+      - name: ansible_inventory_sources
   pipelining:
     description: Whether modules are sent to the node's Python directly, without a file.
     type: bool
     default: true
     vars:
       - name: ansible_pipelining
+notes:
+  - Needs nsenter of util-linux on this machine.
 """
 
 import os
 import subprocess
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleFileNotFound
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.processes import PATH, entering, host_of
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.processes import PATH, Entrance, hosts_of, runs
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import lab_name
 
 display = Display()
 
 
 class Connection(ConnectionBase):
-    """Enters a node by the process that holds it."""
+    """Enters a host by the process that holds it."""
 
     transport = "nodenet.fabric.lab"
     has_pipelining = True
     has_tty = False
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._entrance = None
+
     def _connect(self):
-        if not self._connected:
-            lab, node = lab_name(self.get_option("inventory"), self.get_option("lab")), self.get_option("node")
-            holder = host_of(lab, node)
-            if holder is None:
-                raise AnsibleConnectionFailure(
-                    f"the lab {lab!r} has no running node {node!r}: start it with"
-                    " ansible-playbook -i INVENTORY nodenet.fabric.lab_up"
-                )
-            self._words = entering(holder.pid)
+        if self._entrance and not runs(self._entrance.process):  # the lab has been made anew meanwhile, or ended
+            self.close()
+        if self._entrance is None:
+            self._entrance = self._open()
             self._connected = True
-            display.vvv(f"entering node {node} of lab {lab}, process {holder.pid}", host=node)
         return self
 
+    def _open(self):
+        # inventory_hostname is that of the host that delegates (Ansible sets it so); an ansible_host is for real machines
+        node = str(self._play_context.delegate_to or self.get_option("node"))
+        lab = lab_name(self.get_option("lab"), self.get_option("inventory"), self.get_option("inventory_sources"))
+        try:
+            entrance = Entrance(hosts_of(lab)[node])
+        except (KeyError, OSError) as missing:
+            raise AnsibleConnectionFailure(
+                f"the lab {lab!r} has no running node {node!r}: start it with"
+                " ansible-playbook -i INVENTORY nodenet.fabric.lab_up"
+            ) from missing
+        display.vvv(f"entering lab {lab}, process {entrance.process.pid}", host=node)
+        return entrance
+
     def exec_command(self, cmd, in_data=None, sudoable=True):
+        """Run a shell command; return its code, output and errors."""
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
-        return self._run(["/bin/sh", "-c", cmd], in_data)
+        return self._run(["/bin/sh", "-c", cmd], input=in_data or b"", stdout=subprocess.PIPE)
 
     def put_file(self, in_path, out_path):
+        """Copy a file of this machine to the node."""
         super().put_file(in_path, out_path)
+        if not os.path.exists(in_path):
+            raise AnsibleFileNotFound(f"there is no file {in_path}")
         with open(in_path, "rb") as source:
-            code, _out, err = self._run(["/bin/sh", "-c", 'cat > "$0"', out_path], source.read())
+            code, _out, err = self._run(["/bin/sh", "-c", 'cat > "$0"', out_path], stdin=source)
         if code:
-            raise AnsibleConnectionFailure(f"could not write {out_path}: {err.decode(errors='replace')}")
+            raise AnsibleConnectionFailure(f"could not write {out_path}: {err.decode(errors='replace').strip()}")
 
     def fetch_file(self, in_path, out_path):
+        """Copy a file of the node to this machine."""
         super().fetch_file(in_path, out_path)
-        code, out, err = self._run(["cat", in_path], None)
-        if code:
-            raise AnsibleConnectionFailure(f"could not read {in_path}: {err.decode(errors='replace')}")
         with open(out_path, "wb") as target:
-            target.write(out)
+            code, _out, err = self._run(["cat", "--", in_path], stdin=subprocess.DEVNULL, stdout=target)
+        if code:
+            raise AnsibleConnectionFailure(f"could not read {in_path}: {err.decode(errors='replace').strip()}")
+
+    def reset(self):
+        """Look for the node anew."""
+        self.close()
 
     def close(self):
-        self._connected = False
+        """Let go of the node."""
+        if self._entrance:
+            self._entrance.close()
+        self._entrance, self._connected = None, False
 
-    def _run(self, command, data):
+    def _run(self, command, **streams):
+        """Run a program in the node.
+
+        The standard folders are added to PATH: an ordinary user's has no C(ip) and C(nft) in it.
+        """
         self._connect()
-        environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{PATH}"}
-        found = subprocess.run(
-            [*self._words, "--", *command],
-            input=data if data is not None else b"",
-            capture_output=True,
-            check=False,
-            env=environment,
-        )
-        return found.returncode, found.stdout, found.stderr
+        environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{PATH}".lstrip(":")}
+        words = [*self._entrance.words(), "--", *command]
+        found = subprocess.run(words, stderr=subprocess.PIPE, check=False, env=environment, **streams)
+        return found.returncode, found.stdout or b"", found.stderr

@@ -11,18 +11,18 @@ short_description: The nodes of an inventory, as namespaces of this machine
 version_added: 0.1.0
 description:
   - Makes the nodes of an inventory on the controller, each a network, mount, UTS and PID namespace, joined by the
-    underlay
-    that the inventory describes, one L2 or several with a router between. The hosts of C(fabric_outside) are made too.
+    underlay that the inventory describes, one L2 or several with a router between. The hosts of C(fabric_outside) are
+    made too.
   - Everything lies in one sandbox. Nothing shows in the machine's own network, and when the lab ends nothing is left.
-    An
-    ordinary user can have labs too, where the machine allows user namespaces.
+    An ordinary user can have labs too, where the machine allows user namespaces.
   - Run it once for a play. Tasks reach the nodes by the connection P(nodenet.fabric.lab#connection).
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
   state:
     description:
-      - Whether the lab runs. A lab that was made from another inventory is made anew.
+      - Whether the lab runs. A lab that was made from another inventory, or that has lost a node, is made anew as a
+        whole.
     type: str
     choices: [present, absent]
     default: present
@@ -37,6 +37,8 @@ options:
     default: fabric
 extends_documentation_fragment:
   - nodenet.fabric.attributes
+requirements:
+  - pyroute2, and nsenter of util-linux, on the controller
 attributes:
   check_mode:
     support: full
@@ -45,8 +47,10 @@ attributes:
   idempotent:
     support: full
   platform:
-    support: full
     platforms: linux
+notes:
+  - Two labs of one name do not run at once for a user. The name comes from the inventory's folder, so copies of it are
+    labs of their own.
 """
 
 EXAMPLES = r"""
@@ -66,9 +70,20 @@ lab:
   returned: success
   type: str
   sample: host-gw-1c5f0f2e
+hosts:
+  description: The hosts of the lab, with those outside and the router.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: [vm1, vm2]
 enter:
   description: For each host of the lab the words before a command that is to run there.
   returned: when O(state=present)
   type: dict
-  sample: {"vm1": "nsenter --target=4711 --mount --uts --net --pid --wd=/"}
+  sample: {"vm1": "nsenter -t 4711 -m -n -p -u"}
+look:
+  description: A command line that shows the addresses of the first node from inside; in check mode none if it does not run.
+  returned: when O(state=present)
+  type: str
+  sample: nsenter -t 4711 -m -n -p -u /usr/sbin/ip -br a
 """

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -12,6 +13,9 @@ from dataclasses import dataclass
 
 MARK = "nodenet-lab"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# what /proc/PID/ns calls a namespace -> the option of nsenter(1); the user namespace is a matter of its own
+SORTS = {"mnt": "--mount", "uts": "--uts", "net": "--net", "pid": "--pid"}
+AS_ROOT_INSIDE = "--preserve-credentials"
 
 
 @dataclass(frozen=True)
@@ -28,15 +32,43 @@ class Process:
     name: str
 
 
+class Entrance:
+    """The namespaces of a host, held open: what takes over the number of a process that has ended is never entered.
+
+    A lab's node that turned out to be the machine itself would be arranged as one.
+
+    :raises OSError: the process has ended.
+    """
+
+    def __init__(self, process):
+        self.process = process
+        self._files = {}
+        try:
+            for sort in [*SORTS, *(["user"] if _other_users(process.pid) else [])]:
+                self._files[sort] = os.open(f"/proc/{process.pid}/ns/{sort}", os.O_RDONLY | os.O_CLOEXEC)
+            if not runs(process):  # then what was opened may be another's
+                raise ProcessLookupError(3, "the process has ended", process.name)
+        except OSError:
+            self.close()
+            raise
+
+    def words(self):
+        """Return the words of nsenter(1) before a command; it runs while this process does."""
+        here = f"/proc/{os.getpid()}/fd"
+        options = {**SORTS, "user": "--user"}
+        found = [_nsenter(), *(f"{options[sort]}={here}/{handle}" for sort, handle in self._files.items())]
+        return found + ([AS_ROOT_INSIDE] if "user" in self._files else [])
+
+    def close(self):
+        """Let go of the namespaces."""
+        while self._files:
+            os.close(self._files.popitem()[1])
+
+
 def processes(lab=None):
     """Return the processes of a lab, or of all, that belong to this user."""
-    found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            process = _process(int(entry))
-            if process and lab in (None, process.lab):
-                found.append(process)
-    return found
+    found = (_process(int(entry)) for entry in os.listdir("/proc") if entry.isdigit())
+    return [process for process in found if process and lab in (None, process.lab)]
 
 
 def keeper_of(lab):
@@ -44,28 +76,20 @@ def keeper_of(lab):
     return next((process for process in processes(lab) if process.role == "keeper"), None)
 
 
-def host_of(lab, name):
-    """Return the process that holds a host of a lab, or None."""
-    return next((process for process in processes(lab) if process.role == "host" and process.name == name), None)
+def hosts_of(lab):
+    """Return host name -> the process that holds it, for a lab that runs."""
+    return {process.name: process for process in processes(lab) if process.role == "host"}
 
 
-def entering(pid):
-    """Return the words of nsenter(1) that enter the namespaces of a host.
+def runs(process):
+    """Say whether ``process`` is still what it was when it was found."""
+    return _process(process.pid) == process
 
-    A user namespace is entered only where it is another than ours: root's labs have none.
-    """
-    words = [
-        shutil.which("nsenter", path=PATH) or "nsenter",
-        f"--target={pid}",
-        "--mount",
-        "--uts",
-        "--net",
-        "--pid",
-        "--wd=/",
-    ]
-    if _namespace(pid, "user") != _namespace("self", "user"):
-        words += ["--user", "--preserve-credentials"]
-    return words
+
+def by_hand(process):
+    """Return the words before a command that is to run in a host, for a person to type; short, it is shown in a line."""
+    users = ["-U", AS_ROOT_INSIDE] if _other_users(process.pid) else []
+    return ["nsenter", "-t", str(process.pid), "-m", "-n", "-p", "-u", *users]
 
 
 def wait_until_gone(lab, seconds=10):
@@ -74,22 +98,28 @@ def wait_until_gone(lab, seconds=10):
     while processes(lab):
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.02)
+        time.sleep(0.01)
     return True
 
 
 def _process(pid):
-    try:
-        if os.stat(f"/proc/{pid}").st_uid != os.geteuid():
-            return None
-        with open(f"/proc/{pid}/cmdline", "rb") as source:
-            words = source.read().decode(errors="replace").split("\0")
-        if MARK not in words or _namespace(pid, "net") == _namespace("self", "net"):
-            return None  # not one of ours, or one that is not in its own network yet
-    except OSError:
-        return None
-    lab, role, name = (words[words.index(MARK) + 1 :] + ["", "", ""])[:3]
-    return Process(pid, lab, role, name)
+    """Return process ``pid`` if it is one of a lab of this user and in a network of its own, else None."""
+    with contextlib.suppress(OSError):  # it ends while it is looked at
+        if os.stat(f"/proc/{pid}").st_uid == os.geteuid():
+            with open(f"/proc/{pid}/cmdline", "rb") as source:
+                words = source.read().decode(errors="replace").split("\0")[-5:]  # after the last one comes nothing
+            if len(words) == 5 and words[0] == MARK and _namespace(pid, "net") != _namespace("self", "net"):
+                return Process(pid, *words[1:4])
+    return None
+
+
+def _nsenter():
+    return shutil.which("nsenter", path=PATH) or "nsenter"
+
+
+def _other_users(pid):
+    """Root's labs have root's user namespace; to enter one's own again is refused (setns(2))."""
+    return _namespace(pid, "user") != _namespace("self", "user")
 
 
 def _namespace(pid, sort):

@@ -16,14 +16,19 @@ from pathlib import Path
 
 from ..inventory import segment_of, settled, underlay_of
 
-ROUTER = "router"
+ROUTER, OTHER_ROUTER = "router", "lab-router"
 
 
-def lab_name(inventory_dir, given=None):
-    """Return the name of the lab: as given, else the inventory folder's with a digest of where it lies."""
+def lab_name(given=None, folder=None, sources=()):
+    """Return the name of the lab: as given, else the inventory folder's with a digest of where it lies.
+
+    :param folder: the inventory's folder; a host that is not in the inventory has none.
+    :param sources: where Ansible read the inventory from, in that case.
+    """
     if given:
         return str(given)
-    path = Path(inventory_dir or ".").resolve()
+    path = Path(folder or next(iter(sources or ()), "."))
+    path = (path.parent if path.is_file() else path).resolve()
     return f"{path.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
 
 
@@ -35,27 +40,50 @@ def digest(topology):
 def topology_of(hosts):
     """Return the lab for an inventory.
 
-    :param hosts: host name -> its fabric_* variables.
+    :param hosts: host name -> its fabric_* variables; they are sound (see :mod:`faults`).
     :returns: ``{"mtu": int, "segments": int, "hosts": {name: {"links": [{"segment", "addresses"}], "gateways", "router"}}}``
+    :raises ValueError: a host outside has the name or the address of another host.
     """
     nodes = {name: settled(variables) for name, variables in hosts.items()}
     first = next(iter(nodes.values()))
-    placed = {
-        name: [values[key] for key in ("fabric_node_address", "fabric_node_address6") if values[key]]
-        for name, values in nodes.items()
-    }
-    outside = {entry["name"]: [entry["address"]] for entry in first["fabric_outside"]}
+    placed = {name: _addresses(values) for name, values in nodes.items()}
+    _place_outside(placed, first["fabric_outside"])
     prefixes = underlay_of(first["fabric_underlay"], nodes.values())
-    for (address,) in outside.values():
+    for address in (address for addresses in placed.values() for address in addresses):
         if not segment_of(address, prefixes):
-            length = 64 if ":" in address else 24
-            prefixes.append(str(ipaddress.ip_network(f"{address}/{length}", strict=False)))
-    segments = _segments(prefixes, [*placed.values(), *outside.values()])
-    made = {name: _host(addresses, prefixes, segments) for name, addresses in {**placed, **outside}.items()}
+            prefixes.append(_segment_around(address, prefixes))
+    segments = _segments(prefixes, placed.values())
+    made = {name: _host(addresses, prefixes, segments) for name, addresses in placed.items()}
     used = sorted({host["links"][0]["segment"] for host in made.values()})
     if len(used) > 1:
         _join(made, prefixes, segments, used)
     return {"mtu": int(first["fabric_underlay_mtu"]), "segments": len(set(segments.values())), "hosts": made}
+
+
+def _addresses(values):
+    given = [values[key] for key in ("fabric_node_address", "fabric_node_address6")]
+    return [str(ipaddress.ip_address(address)) for address in given if address]
+
+
+def _place_outside(placed, outside):
+    known = {address: name for name, addresses in placed.items() for address in addresses}
+    for entry in outside:
+        name, address = entry["name"], str(ipaddress.ip_address(entry["address"]))
+        if name in placed:
+            raise ValueError(f"fabric_outside: there is another host called {name!r}")
+        if address in known:
+            raise ValueError(f"fabric_outside: {name} has {address}, which {known[address]} has too")
+        placed[name], known[address] = [address], name
+
+
+def _segment_around(address, prefixes):
+    """Return the prefix around an address that is on no segment, as wide as usual or as fits beside the others."""
+    others = [ipaddress.ip_network(prefix) for prefix in prefixes]
+    for length in range(64 if ":" in address else 24, 128 if ":" in address else 32):
+        network = ipaddress.ip_network(f"{address}/{length}", strict=False)
+        if not any(network.version == other.version and network.overlaps(other) for other in others):
+            break
+    return str(network)
 
 
 def _segments(prefixes, placed):
@@ -72,16 +100,11 @@ def _segments(prefixes, placed):
 
 def _host(addresses, prefixes, segments):
     located = [(address, segment_of(address, prefixes)) for address in addresses]
-    return {
-        "links": [
-            {
-                "segment": segments[located[0][1]],
-                "addresses": [f"{address}/{prefix.split('/')[1]}" for address, prefix in located],
-            }
-        ],
-        "gateways": [],
-        "router": False,
+    link = {
+        "segment": segments[located[0][1]],
+        "addresses": [f"{address}/{_length(prefix)}" for address, prefix in located],
     }
+    return {"links": [link], "gateways": [], "router": False}
 
 
 def _join(made, prefixes, segments, used):
@@ -90,28 +113,26 @@ def _join(made, prefixes, segments, used):
     router = {prefix: _last_free(prefix, taken) for prefix in prefixes if segments[prefix] in used}
     for host in made.values():
         for address in host["links"][0]["addresses"]:
-            prefix = str(ipaddress.ip_interface(address).network)
-            host["gateways"].append(router[prefix])
-    made[ROUTER if ROUTER not in made else "lab-router"] = {
-        "links": [
-            {
-                "segment": segment,
-                "addresses": [
-                    f"{address}/{prefix.split('/')[1]}"
-                    for prefix, address in router.items()
-                    if segments[prefix] == segment
-                ],
-            }
-            for segment in used
-        ],
-        "gateways": [],
-        "router": True,
-    }
+            host["gateways"].append(router[str(ipaddress.ip_interface(address).network)])
+    links = [
+        {
+            "segment": segment,
+            "addresses": [
+                f"{address}/{_length(prefix)}" for prefix, address in router.items() if segments[prefix] == segment
+            ],
+        }
+        for segment in used
+    ]
+    made[OTHER_ROUTER if ROUTER in made else ROUTER] = {"links": links, "gateways": [], "router": True}
 
 
 def _last_free(prefix, taken):
     network = ipaddress.ip_network(prefix)
-    address = network.broadcast_address - (1 if network.version == 4 else 0)
+    address = network.broadcast_address - (1 if network.version == 4 and network.prefixlen < 31 else 0)
     while str(address) in taken:
         address -= 1
     return str(address)
+
+
+def _length(prefix):
+    return ipaddress.ip_network(prefix).prefixlen

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The network between a lab's hosts, made with the engine itself; without marks: it is the fabric's world, no part of it."""
+
+from __future__ import annotations
+
+import os
+
+from ...module_utils.engine.resource import Resource, Wish
+from ...module_utils.engine.session import Session
+from ...module_utils.kernel.door import Kernel
+from ...module_utils.kinds.address import Address
+from ...module_utils.kinds.link import Link
+from ...module_utils.kinds.netns import Netns
+from ...module_utils.kinds.route import Route
+from ...module_utils.kinds.sysctl import Sysctl
+from ...module_utils.ownership import Ledger
+
+# linux/rtnetlink.h
+PROTOCOL_STATIC, TABLE_MAIN, METRIC_IPV6 = 4, 254, 1024
+
+# A namespace takes these over from the machine (ip-sysctl, devconf_inherit_init_net): a host starts from the kernel's own.
+FRESH = {
+    "net.ipv4.ip_forward": "0",
+    "net.ipv4.conf.all.rp_filter": "0",
+    "net.ipv4.conf.default.rp_filter": "0",
+    "net.ipv4.conf.all.proxy_arp": "0",
+    "net.ipv4.conf.default.proxy_arp": "0",
+}
+# Duplicate address detection would make each start of a lab a second longer.
+NO_WAITING = {"net.ipv6.conf.all.accept_dad": "0", "net.ipv6.conf.default.accept_dad": "0"}
+
+
+def make(topology, pids):
+    """Join the hosts of ``topology`` as it says; the segments' bridges lie in the caller's namespace.
+
+    :param pids: host name -> a process in it.
+    :raises FabricError: the kernel refused.
+    """
+    places = {name: f"/proc/{pid}/ns/net" for name, pid in pids.items()}
+    kinds = {kind.name: kind for kind in (Netns(), Sysctl(), Link(), Address(), Route())}
+    kernel = Kernel(Ledger("/run/nodenet-lab"))
+    try:
+        session = Session(kinds, kernel)
+        # IPv6 is settled before a link comes up
+        links = [*_segments(topology), *_links(topology, places)]
+        for part in (_settings(topology, places), links, _inside(topology, places)):
+            session.run([Wish(resource) for resource in part], adopt=True)
+    finally:
+        kernel.close()
+
+
+def _segments(topology):
+    values = {"type": "bridge", "mtu": topology["mtu"], "addrgenmode": "none", "up": True}
+    for number in range(topology["segments"]):
+        yield Resource("link", ("", f"segment{number}"), values)
+
+
+def _links(topology, places):
+    both, port = {"type": "veth", "mtu": topology["mtu"], "up": True}, 0
+    for name, host in topology["hosts"].items():
+        for index, link in enumerate(host["links"]):
+            here, there = ("", f"port{port}"), (places[name], f"eth{index}")
+            on_bridge = {"master": f"segment{link['segment']}", "addrgenmode": "none"}
+            yield Resource("link", here, {**both, **on_bridge, "peer": there})
+            yield Resource("link", there, {**both, "peer": here})
+            port += 1
+
+
+def _settings(topology, places):
+    """Return the hosts' sysctls; where the machine has no IPv6, none for it."""
+    ipv6 = os.path.isdir("/proc/sys/net/ipv6")
+    forward = {"net.ipv4.ip_forward": "1", **({"net.ipv6.conf.all.forwarding": "1"} if ipv6 else {})}
+    for name, host in topology["hosts"].items():
+        wanted = {**FRESH, **(NO_WAITING if ipv6 else {}), **(forward if host["router"] else {})}
+        for sysctl, value in wanted.items():
+            yield Resource("sysctl", (places[name], sysctl), {"value": value})
+
+
+def _inside(topology, places):
+    """Return the loopbacks, addresses and routes of the hosts."""
+    for name, host in topology["hosts"].items():
+        place = places[name]
+        yield Resource("link", (place, "lo"), {"up": True})
+        for index, link in enumerate(host["links"]):
+            for address in link["addresses"]:
+                yield Resource("address", (place, f"eth{index}", address), {"nodad": True} if ":" in address else {})
+        for gateway in host["gateways"]:
+            default, metric = ("::/0", METRIC_IPV6) if ":" in gateway else ("0.0.0.0/0", 0)
+            values = {"type": "unicast", "via": gateway, "dev": "eth0", "protocol": PROTOCOL_STATIC}
+            yield Resource("route", (place, TABLE_MAIN, default, metric), values)
