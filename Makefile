@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 EXAMPLE ?= host-gw
-STAGES := lint sanity unit kernel lab integration molecule
+STAGES := lint sanity unit kernel lab site integration molecule
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo demo-down test $(STAGES) build clean

@@ -27,7 +27,8 @@ class Address(Kind):
 
     name = "address"
     title = "address"
-    fixed = frozenset({"scope"})
+    # inet_rtm_newaddr (net/ipv4/devinet.c) changes neither on an address that is there
+    fixed = frozenset({"scope", "noprefixroute"})
     after = ("link", "port")
 
     def needs(self, resource):

@@ -53,40 +53,34 @@ class Nat(Kind):
         return Resource(self.name, key, values, kernel.ledger.owner((self.name, key)) or "")
 
     def create(self, resource, companions):
-        return [self._load(resource, *SETUP, f"add rule inet {NFT_TABLE} {CHAIN} {_rule(resource)}")]
+        return [self._load(resource, [*SETUP, _add(resource)])]
 
     def change(self, before, after, fields):
-        return [
-            self._load(after, f"replace rule inet {NFT_TABLE} {CHAIN} handle {before.values['handle']} {_rule(after)}")
-        ]
+        # "replace" would do, if nft 1.0.6 did not stumble over a set in the new rule
+        return [self._load(after, [_delete(before), _add(after)])]
 
     def delete(self, resource):
         return [Request("", Call(partial(_remove, resource.netns, resource.values.get("handle"), resource.key)))]
 
     @staticmethod
-    def _load(resource, *lines):
+    def _load(resource, lines):
         return Request("", Call(partial(nft.load, resource.netns, "\n".join(lines))))
 
     def commands(self, step):
-        netns = step.resource.netns
         if step.action == DELETE:
-            if step.before.values.get("alone"):
-                return [inside(netns, "nft", "delete", "table", "inet", NFT_TABLE)]
-            return [
-                inside(netns, "nft", "delete", "rule", "inet", NFT_TABLE, CHAIN, "handle", step.before.values["handle"])
-            ]
-        if step.action == CREATE:
-            return [
-                inside(netns, "nft", line)
-                for line in (*SETUP, f"add rule inet {NFT_TABLE} {CHAIN} {_rule(step.after)}")
-            ]
-        return [
-            inside(
-                netns,
-                "nft",
-                f"replace rule inet {NFT_TABLE} {CHAIN} handle {step.before.values['handle']} {_rule(step.after)}",
-            )
-        ]
+            alone = step.before.values.get("alone")
+            lines = [f"delete table inet {NFT_TABLE}" if alone else _delete(step.before)]
+        else:
+            lines = [*(SETUP if step.action == CREATE else [_delete(step.before)]), _add(step.after)]
+        return [inside(step.resource.netns, "nft", line) for line in lines]
+
+
+def _add(resource):
+    return f"add rule inet {NFT_TABLE} {CHAIN} {_rule(resource)}"
+
+
+def _delete(resource):
+    return f"delete rule inet {NFT_TABLE} {CHAIN} handle {resource.values.get('handle', 'HANDLE')}"
 
 
 def _remove(netns, handle, key):

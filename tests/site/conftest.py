@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks as a user runs them, against labs of the test's own: each is made from a copy of an example's inventory."""
+
+import ipaddress
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.processes import entering, host_of
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import lab_name
+
+ROOT = Path(__file__).parent.parent.parent
+SNAPSHOT = ROOT / "tests" / "snapshot.py"
+
+
+class Fabric:
+    """An inventory and its lab."""
+
+    def __init__(self, inventory):
+        self.inventory = inventory
+        self.lab = lab_name(str(inventory))
+
+    def command(self, playbook, *arguments):
+        return ["ansible-playbook", "-i", str(self.inventory), f"nodenet.fabric.{playbook}", *arguments]
+
+    def play(self, playbook, *arguments, fails=False):
+        """Run a playbook and return what it prints; it must succeed, or with ``fails`` must not."""
+        found = subprocess.run(self.command(playbook, *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (found.returncode != 0) == fails, found.stdout + found.stderr
+        return found.stdout + found.stderr
+
+    def enter(self, host):
+        return [*entering(host_of(self.lab, host).pid), "--"]
+
+    def on(self, host, command, fails=False):
+        """Run a shell command on a host of the lab and return what it prints."""
+        found = subprocess.run([*self.enter(host), "sh", "-c", command], capture_output=True, text=True, check=False)
+        assert (found.returncode != 0) == fails, f"{command}: {found.stdout} {found.stderr}"
+        return found.stdout
+
+    def ping(self, host, netns, target):
+        """Return the TTL of the answer, or None."""
+        inside = f"ip netns exec {netns} " if netns else ""
+        found = subprocess.run(
+            [*self.enter(host), "sh", "-c", f"{inside}ping -n -c 1 -W 1 {target}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return int(found.stdout.split("ttl=")[1].split()[0]) if found.returncode == 0 else None
+
+    def snapshot(self, host):
+        """Return the host's state; the underlay's interface has another MAC in each lab."""
+        text = self.on(host, f"{sys.executable} {SNAPSHOT}")
+        for mac in set(re.findall(r"..:..:..:..:..:..", self.on(host, "cat /sys/class/net/eth0/address"))):
+            local = ipaddress.IPv6Address(bytes.fromhex("fe80" + "00" * 6 + _eui64(mac)))
+            text = text.replace(mac, "UNDERLAY").replace(str(local), "UNDERLAY")
+        return json.loads(text)
+
+
+def _eui64(mac):
+    raw = bytes.fromhex(mac.replace(":", ""))
+    return (bytes([raw[0] ^ 2]) + raw[1:3] + b"\xff\xfe" + raw[3:]).hex()
+
+
+def by_hand(printed):
+    """Return host -> the commands that a run with ``--check --diff`` printed for it, in order."""
+    found, waiting, reading = {}, [], False
+    for line in printed.splitlines():
+        done = re.match(r"(changed|ok): \[(\S+)\]", line)
+        if done:
+            found.setdefault(done[2], []).extend(waiting)
+            waiting, reading = [], False
+        elif line == "by hand:":
+            reading = True
+        elif reading and line.startswith("  "):
+            waiting.append(line[2:])
+    return found
+
+
+def recap(printed):
+    """Return host -> the counts of the recap."""
+    lines = re.findall(r"^(\S+)\s+: (ok=.*)$", printed, re.M)
+    return {host: {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", counts)} for host, counts in lines}
+
+
+def tasks(printed):
+    return len(re.findall(r"^TASK \[", printed, re.M))
+
+
+@pytest.fixture
+def fabric(tmp_path):
+    """Return a function that makes the fabric of an example (its lab up), with changes to its inventory."""
+    made = []
+
+    def make(example, change=lambda text: text, up=True):
+        folder = tmp_path / f"{example}-{len(made)}"
+        shutil.copytree(ROOT / "examples" / example, folder)
+        hosts = folder / "hosts.yml"
+        hosts.write_text(change(hosts.read_text(encoding="utf-8")), encoding="utf-8")
+        one = Fabric(folder)
+        made.append(one)
+        if up:
+            one.play("lab_up")
+        return one
+
+    yield make
+    for one in made:
+        one.play("lab_down")
+
+
+os.environ.setdefault("ANSIBLE_NOCOLOR", "1")

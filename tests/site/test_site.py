@@ -1,0 +1,187 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Site, verify and teardown on the examples, and what users do to a fabric in between."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.processes import host_of
+from conftest import ROOT, by_hand, recap, tasks
+
+NODES = {"host-gw": ["vm1", "vm2"], "docker-bridge": ["docker1"]}
+# from -> to: TTL
+REACH = {
+    "host-gw": [("vm1", "ns245", "172.246.0.2", 62), ("vm2", "ns246", "172.245.0.2", 62), ("vm1", "ns245", "172.245.0.1", 64)],
+    "docker-bridge": [
+        ("docker1", "lab-ns0", "10.15.10.3", 64),
+        ("docker1", "lab-ns1", "8.8.8.8", 62),
+        ("docker1", "", "10.15.10.2", 64),
+    ],
+}
+
+
+@pytest.mark.parametrize("example", NODES)
+def test_from_an_inventory_to_packets_and_back(fabric, example):
+    one = fabric(example)
+    before = {node: one.snapshot(node) for node in NODES[example]}
+    assert "pairs do not answer" in one.play("verify", fails=True)
+
+    first = one.play("site")
+    assert tasks(first) <= 12
+    assert all(counts["changed"] > 0 for counts in recap(first).values())
+    assert [one.ping(host, netns, target) for host, netns, target, _ttl in REACH[example]] == [ttl for *_way, ttl in REACH[example]]
+    assert "pairs answer" in one.play("verify")
+
+    again = one.play("site")
+    assert all(counts["changed"] == 0 for counts in recap(again).values())
+    assert tasks(again) == tasks(first)
+
+    one.play("teardown")
+    assert {node: one.snapshot(node) for node in NODES[example]} == before
+    assert one.on(NODES[example][0], "ls /run") == "netns\n"
+    assert all(counts["changed"] == 0 for counts in recap(one.play("teardown")).values())
+
+
+@pytest.mark.parametrize("example", NODES)
+def test_check_mode_touches_nothing_and_its_commands_by_hand_give_what_site_gives(fabric, example):
+    one = fabric(example)
+    before = {node: one.snapshot(node) for node in NODES[example]}
+    commands = by_hand(one.play("site", "--check", "--diff"))
+    assert {node: one.snapshot(node) for node in NODES[example]} == before
+
+    for node in NODES[example]:
+        assert len(commands[node]) > 10
+        for command in commands[node]:
+            one.on(node, command)
+    by_hands = {node: one.snapshot(node) for node in NODES[example]}
+    one.play("lab_down")
+    one.play("lab_up")
+    one.play("site")
+    assert {node: one.snapshot(node) for node in NODES[example]} == by_hands
+
+
+DRIFT = [
+    ("ip netns del ns245", "ip netns add ns245"),
+    ("ip link del veth-ns245", "ip link add name veth-ns245"),
+    ("ip link del fabric0", "ip link add name fabric0"),
+    ("ip -n ns245 address del 172.245.0.2/24 dev eth0", "ip -n ns245 address add 172.245.0.2/24 dev eth0"),
+    ("ip address del 172.245.0.1/24 dev fabric0", "ip address add 172.245.0.1/24 dev fabric0"),
+    ("ip route del 172.246.0.0/24", "ip route add 172.246.0.0/24 via 192.168.32.246"),
+    ("ip -n ns245 route del default", "ip -n ns245 route add 0.0.0.0/0 via 172.245.0.1"),
+    ("nft delete table inet nodenet_fabric", "add rule inet nodenet_fabric postrouting"),
+    ("nft flush ruleset", "add rule inet nodenet_fabric postrouting"),
+    ("sysctl -qw net.ipv4.ip_forward=0", "sysctl -qw net.ipv4.ip_forward=1"),
+    ("ip link set veth-ns245 nomaster", "ip link set dev veth-ns245 master fabric0"),
+    ("ip link set veth-ns245 down", "ip link set dev veth-ns245 up"),
+    ("ip link set fabric0 mtu 1400", "ip link set dev fabric0 mtu 1500"),
+]
+
+
+def test_whatever_is_deleted_by_hand_is_shown_by_check_and_restored_by_site(fabric):
+    one = fabric("host-gw")
+    one.play("site")
+    good = one.snapshot("vm1")
+    for deletion, expected in DRIFT:
+        one.on("vm1", deletion)
+        planned = by_hand(one.play("site", "--check", "--diff"))
+        assert any(command.startswith(expected) or expected in command for command in planned["vm1"]), (deletion, planned)
+        assert not planned["vm2"], deletion
+        one.play("site")
+        assert one.snapshot("vm1") == good, deletion
+
+
+@pytest.mark.parametrize("seconds", [1.2, 2.0, 2.8, 3.6])
+def test_killed_in_the_middle_the_next_site_converges(fabric, seconds):
+    one = fabric("host-gw")
+    running = subprocess.Popen(one.command("site"), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(seconds)
+    holder = host_of(one.lab, "vm1").pid
+    deadline = time.monotonic() + 10
+    killed = []
+    while not killed and time.monotonic() < deadline and running.poll() is None:
+        killed = _kill_all_in(holder)
+    running.wait()
+    assert killed, "site was over before anything could be killed"
+    one.play("site")
+    assert "pairs answer" in one.play("verify")
+
+
+def _kill_all_in(holder):
+    """Kill every process of the host that ``holder`` holds, but for the holder; return their pids."""
+    place = os.readlink(f"/proc/{holder}/ns/pid")
+    killed = []
+    for entry in os.listdir("/proc"):
+        try:
+            if entry.isdigit() and int(entry) != holder and os.readlink(f"/proc/{entry}/ns/pid") == place:
+                os.kill(int(entry), signal.SIGKILL)
+                killed.append(int(entry))
+        except OSError:
+            continue
+    return killed
+
+
+def test_two_hundred_endpoints_take_the_tasks_of_two(fabric):
+    endpoints = ", ".join(f"{{name: e{number}}}" for number in range(200))
+    one = fabric(
+        "docker-bridge",
+        lambda text: text.split("      fabric_endpoints:")[0].replace("10.15.10.0/24", "10.15.0.0/16")
+        + f"      fabric_endpoints: [{endpoints}]\n",
+    )
+    printed = one.play("site")
+    assert tasks(printed) <= 12
+    assert len(one.on("docker1", "ip netns list").splitlines()) == 200
+    assert one.ping("docker1", "e199", "10.15.0.2") == 64
+    assert all(counts["changed"] == 0 for counts in recap(one.play("site")).values())
+    one.play("teardown")
+    assert one.on("docker1", "ip netns list; ip -br link show type veth | grep -v eth0 || true") == ""
+
+
+def test_one_node_at_a_time_gives_the_same(fabric):
+    one = fabric("host-gw")
+    one.play("site", "--limit", "vm1")
+    assert one.ping("vm1", "ns245", "172.246.0.2") is None
+    one.play("site", "--limit", "vm2")
+    assert one.ping("vm1", "ns245", "172.246.0.2") == 62
+    assert all(counts["changed"] == 0 for counts in recap(one.play("site")).values())
+
+
+def test_an_endpoint_that_left_the_inventory_is_cleaned_up(fabric):
+    one = fabric("docker-bridge")
+    one.play("site")
+    hosts = one.inventory / "hosts.yml"
+    hosts.write_text(hosts.read_text(encoding="utf-8").replace("        - {name: lab-ns1, address: 10.15.10.3}\n", ""), encoding="utf-8")
+    one.play("site")
+    assert one.on("docker1", "ip netns list").split()[0] == "lab-ns0"
+    assert "veth-lab-ns1" not in one.on("docker1", "ip link")
+    assert one.ping("docker1", "lab-ns0", "10.15.10.3") is None
+
+
+def test_a_faulty_inventory_is_told_whole_and_no_node_is_touched(fabric):
+    one = fabric("host-gw")
+    before = one.snapshot("vm1")
+    hosts = one.inventory / "hosts.yml"
+    text = hosts.read_text(encoding="utf-8").replace("172.246.0.0/24", "172.245.0.0/25").replace("172.245.0.2}", "10.1.1.1}")
+    hosts.write_text(text.replace("192.168.32.246", "192.168.32.245"), encoding="utf-8")
+    printed = one.play("site", fails=True)
+    for expected in ("overlaps", "10.1.1.1", "192.168.32.245"):
+        assert expected in printed
+    assert tasks(printed) == 1
+    assert one.snapshot("vm1") == before
+
+
+def test_a_foreign_bridge_in_the_way_is_named_and_left_alone(fabric):
+    one = fabric("host-gw")
+    one.on("vm1", "ip link add name fabric0 type bridge")
+    printed = one.play("site", fails=True)
+    assert "interface 'fabric0' is there already and is not ours" in printed
+    one.play("teardown")
+    assert "fabric0" in one.on("vm1", "ip link show fabric0")
+
+
+def test_hosts_in_two_subnets_are_refused_host_gw_with_a_reason(fabric):
+    one = fabric("host-gw", lambda text: text.replace("192.168.32.246", "192.168.33.246"), up=False)
+    assert "host_gw" in one.play("site", fails=True)
