@@ -81,7 +81,7 @@ class Connection(ConnectionBase):
 
     def _open(self):
         # inventory_hostname is that of the host that delegates (Ansible sets it so); an ansible_host is for real machines
-        node = str(self._play_context.delegate_to or self.get_option("node"))
+        node = str(getattr(self._play_context, "delegate_to", None) or self.get_option("node"))
         lab = lab_name(self.get_option("lab"), self.get_option("inventory"), self.get_option("inventory_sources"))
         try:
             entrance = Entrance(hosts_of(lab)[node])

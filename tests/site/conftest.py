@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.processes import entering, host_of
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.processes import Entrance, hosts_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import lab_name
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,7 +25,7 @@ class Fabric:
 
     def __init__(self, inventory):
         self.inventory = inventory
-        self.lab = lab_name(str(inventory))
+        self.lab = lab_name(folder=str(inventory))
 
     def command(self, playbook, *arguments):
         return ["ansible-playbook", "-i", str(self.inventory), f"nodenet.fabric.{playbook}", *arguments]
@@ -36,29 +36,35 @@ class Fabric:
         assert (found.returncode != 0) == fails, found.stdout + found.stderr
         return found.stdout + found.stderr
 
-    def enter(self, host):
-        return [*entering(host_of(self.lab, host).pid), "--"]
+    def holder(self, host):
+        """Return the pid of the process that holds a host of the lab."""
+        return hosts_of(self.lab)[host].pid
+
+    def inside(self, host, command):
+        """Run a shell command on a host of the lab and return what came of it."""
+        entrance = Entrance(hosts_of(self.lab)[host])
+        try:
+            return subprocess.run(
+                [*entrance.words(), "--", "sh", "-c", command], capture_output=True, text=True, check=False
+            )
+        finally:
+            entrance.close()
 
     def on(self, host, command, fails=False):
-        """Run a shell command on a host of the lab and return what it prints."""
-        found = subprocess.run([*self.enter(host), "sh", "-c", command], capture_output=True, text=True, check=False)
+        """Run a shell command on a host of the lab and return what it prints; as for :meth:`play`."""
+        found = self.inside(host, command)
         assert (found.returncode != 0) == fails, f"{command}: {found.stdout} {found.stderr}"
         return found.stdout
 
     def ping(self, host, netns, target):
         """Return the TTL of the answer, or None."""
         inside = f"ip netns exec {netns} " if netns else ""
-        found = subprocess.run(
-            [*self.enter(host), "sh", "-c", f"{inside}ping -n -c 1 -W 1 {target}"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        found = self.inside(host, f"{inside}ping -n -c 1 -W 1 {target}")
         return int(found.stdout.split("ttl=")[1].split()[0]) if found.returncode == 0 else None
 
     def snapshot(self, host):
         """Return the host's state; the underlay's interface has another MAC in each lab."""
-        text = self.on(host, f"{sys.executable} {SNAPSHOT}")
+        text = self.on(host, f"cd / && {sys.executable} {SNAPSHOT}")
         for mac in set(re.findall(r"..:..:..:..:..:..", self.on(host, "cat /sys/class/net/eth0/address"))):
             local = ipaddress.IPv6Address(bytes.fromhex("fe80" + "00" * 6 + _eui64(mac)))
             text = text.replace(mac, "UNDERLAY").replace(str(local), "UNDERLAY")

@@ -9,7 +9,6 @@ import subprocess
 import time
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.processes import host_of
 from conftest import ROOT, by_hand, recap, tasks
 
 NODES = {"host-gw": ["vm1", "vm2"], "docker-bridge": ["docker1"]}
@@ -99,7 +98,7 @@ def test_killed_in_the_middle_the_next_site_converges(fabric, seconds):
     one = fabric("host-gw")
     running = subprocess.Popen(one.command("site"), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(seconds)
-    holder = host_of(one.lab, "vm1").pid
+    holder = one.holder("vm1")
     deadline = time.monotonic() + 10
     killed = []
     while not killed and time.monotonic() < deadline and running.poll() is None:
