@@ -6,26 +6,28 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import os
 import resource
 import selectors
-import socket
-import struct
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Dict, List, Optional
 
+from . import echo
 from .kernel import namespaces
+from .kernel.neighbors import Neighbors
 
-# Answers that are not read yet fill a socket's buffer: no more than this many are awaited at one time.
-WINDOW = 100
-# linux/in.h, linux/in6.h: send with "don't fragment" whatever is known of the path
-IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, PMTUDISC_PROBE = 10, 23, 3
-IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT = 51, 52
-ECHO_REQUEST, ECHO_REPLY = {4: 8, 6: 128}, {4: 0, 6: 129}
-HEADERS = {4: 28, 6: 48}
+# One that has not answered after so many seconds makes room for the next; it is asked again when all have been asked.
+GRACE = 0.02
+# Unread answers fill a socket's buffer: so many are asked at one time at most.
+ROOM = 256
+# The question for a neighbor's address goes to every port of its bridge, and the kernel drops what it has not taken in
+# by then (net.core.netdev_max_backlog, 1,000): so many packets may be put to neighbors at one time.
+FLOOD = 1000
+# After so many neighbors their entries are removed: the kernel has room for 1,024, in all namespaces together.
+TIDY, MOST_WAITING = 128, 512
 
 
 @dataclass
@@ -34,13 +36,15 @@ class Answer:
 
     :param ttl: time to live (hop limit) of the answer as it arrived; None: there was none.
     :param rtt: milliseconds.
-    :param reason: why it could not even be sent, in the kernel's words.
+    :param reason: why there was none, in the words of the kernel or of a router, if it said so.
     """
 
     target: str
     ttl: Optional[int] = None
     rtt: Optional[float] = None
     reason: str = ""
+    sent: float = 0.0
+    done: bool = False
 
 
 @dataclass
@@ -49,49 +53,57 @@ class Source:
 
     netns: str
     answers: List[Answer]
-    sockets: Dict[int, socket.socket] = field(default_factory=dict)
-    sent: Dict[int, float] = field(default_factory=dict)
+    sockets: Dict[int, object] = field(default_factory=dict)
+    neighbors: Optional[Neighbors] = None
     token: bytes = field(default_factory=lambda: os.urandom(8))
 
-    def open(self, size):
-        """Open the sockets; a namespace that cannot be entered is the reason for each of its targets."""
+    def open(self, size, tidy):
+        """Open the sockets; a namespace that cannot be entered is the reason for each of its targets.
+
+        :raises PermissionError: we may not enter it, or may not open a raw socket.
+        """
+        versions = {echo.version(answer.target) for answer in self.answers}
         try:
-            for version in {ipaddress.ip_address(answer.target).version for answer in self.answers}:
-                self.sockets[version] = namespaces.inside(self.netns, partial(_socket, version, size))
-        except FileNotFoundError:
+            namespaces.inside(self.netns, partial(self._open, versions, size, tidy))
+        except PermissionError:
+            raise
+        except OSError as failure:
+            missing = isinstance(failure, FileNotFoundError)
+            told = f"there is no network namespace {self.netns!r}" if missing else f"{self.netns!r}: {failure.strerror}"
             for answer in self.answers:
-                answer.reason = f"there is no network namespace {self.netns!r}"
+                answer.reason, answer.done = told, True
+
+    def _open(self, versions, size, tidy):
+        self.sockets = {version: echo.open_socket(version, size) for version in versions}
+        self.neighbors = Neighbors() if tidy else None
+
+    def close(self):
+        for opened in [*self.sockets.values(), *([self.neighbors] if self.neighbors else [])]:
+            opened.close()
 
     def ask(self, number, size):
-        """Send an echo request to target ``number``."""
+        """Send an echo request to target ``number``; what the kernel refuses is not asked again."""
         answer = self.answers[number]
-        version = ipaddress.ip_address(answer.target).version
-        self.sent[number] = time.monotonic()
+        version = echo.version(answer.target)
+        answer.sent = time.monotonic()
         try:
-            self.sockets[version].sendto(_packet(version, self.token, number, size), (answer.target, 0))
-            answer.reason = ""
+            self.sockets[version].sendto(echo.request(version, self.token, number, size), (answer.target, 0))
+        except BlockingIOError:
+            pass  # its buffer is full: the next try is for that
         except OSError as failure:
+            answer.done = failure.errno != errno.ENOBUFS
             answer.reason = "larger than the MTU" if failure.errno == errno.EMSGSIZE else os.strerror(failure.errno)
 
     def read(self, version):
         """Take in what has arrived."""
-        while True:
-            try:
-                data, ancillary, _flags, _sender = self.sockets[version].recvmsg(1 << 16, 256)
-            except BlockingIOError:
-                return
-            except OSError:  # an error that an earlier packet brought back; its target stays without an answer
+        for number, ttl, reason in echo.arrived(self.sockets[version], version, self.token):
+            answer = self.answers[number] if number < len(self.answers) else None
+            if answer is None or answer.done:
                 continue
-            self._note(version, data, ancillary)
-
-    def _note(self, version, data, ancillary):
-        ttl, message = (data[8], data[(data[0] & 15) * 4 :]) if version == 4 else (_hop_limit(ancillary), data)
-        if len(message) < 20 or message[0] != ECHO_REPLY[version] or message[8:16] != self.token:
-            return
-        number = struct.unpack("!I", message[16:20])[0]
-        if number in self.sent and self.answers[number].ttl is None:
-            self.answers[number].ttl = ttl
-            self.answers[number].rtt = round((time.monotonic() - self.sent[number]) * 1000, 3)
+            answer.reason = reason
+            if ttl is not None:
+                answer.ttl, answer.rtt = ttl, round((time.monotonic() - answer.sent) * 1000, 3)
+                answer.done = True
 
 
 def probe(wanted, timeout=2.0, tries=3, size=None):
@@ -101,97 +113,93 @@ def probe(wanted, timeout=2.0, tries=3, size=None):
     :param timeout: seconds that a target has to answer, over all tries.
     :param size: length of the IP packet in bytes, sent so that nobody may fragment it; None: the shortest.
     :returns: a list of Answer for each of ``wanted``.
-    :raises OSError: a namespace gives us no raw socket.
+    :raises PermissionError: a namespace gives us no raw socket.
     """
     sources = [Source(netns, [Answer(target) for target in targets]) for netns, targets in wanted]
-    _allow_files(sum(2 for _source in sources) + 64)
+    many = sum(len(source.answers) for source in sources) > TIDY
+    _allow_files(3 * len(sources) + 64)
     try:
         for source in sources:
-            source.open(size)
-        most = max((len(source.answers) for source in sources), default=0)
-        for start in range(0, most, WINDOW):
-            for _attempt in range(tries):
-                if not _round(sources, range(start, start + WINDOW), timeout / tries, size):
-                    break
+            source.open(size, many)
+        with selectors.DefaultSelector() as selector:
+            _Crowd(sources, selector, size).ask_all(timeout, tries)
     finally:
         for source in sources:
-            for opened in source.sockets.values():
-                opened.close()
+            source.close()
     return [source.answers for source in sources]
 
 
-def _round(sources, numbers, seconds, size):
-    """Ask those of the targets ``numbers`` that have not answered, and wait; return how many still have not."""
-    with selectors.DefaultSelector() as selector:
+class _Crowd:
+    """All sources, and what they ask at one time."""
+
+    def __init__(self, sources, selector, size):
+        self._sources, self._selector, self._size = sources, selector, size
+        self._neighbors_room = max(1, min(ROOM, FLOOD // max(1, len(sources))))
         for source in sources:
             for version, opened in source.sockets.items():
                 selector.register(opened, selectors.EVENT_READ, (source, version))
-        waiting = [
-            (source, number)
-            for source in sources
-            for number in numbers
-            if source.sockets and number < len(source.answers) and source.answers[number].ttl is None
-        ]
-        for source, number in waiting:
-            source.ask(number, size)
+
+    def ask_all(self, timeout, tries):
+        """Ask each target once, and then those again that have not answered, when it is quiet."""
+        self._ask(*self._silent(), timeout if tries == 1 else 0)
+        for _again in range(tries - 1):
+            near, far = self._silent()
+            for start in range(0, max(1, len(near)), MOST_WAITING):
+                self._ask(near[start : start + MOST_WAITING], far, timeout / (tries - 1))
+                far = []
+            if len(near) > MOST_WAITING:
+                return  # so many are no accident of the rush
+
+    def _silent(self):
+        """Return who has not answered as (source, number), neighbors first and then those beyond a router."""
+        near, far = [], []
+        for source in self._sources:
+            for number, answer in enumerate(source.answers):
+                if not answer.done:
+                    known = source.neighbors and not source.neighbors.has(answer.target)
+                    (far if known else near).append((source, number))
+        return near, far
+
+    def _ask(self, near, far, wait):
+        self._put(far, ROOM, GRACE)
+        # those that are asked again did not answer at once before: no use to be as patient with each
+        self._put(near, self._neighbors_room, GRACE / 4 if wait else GRACE)
+        self._wait([*near, *far], wait)
+        self._forget()
+
+    def _put(self, pairs, room, grace):
+        """Ask ``pairs`` one after the other, so that at most ``room`` are neither answered nor late."""
+        fresh = deque()
+        for asked, (source, number) in enumerate(pairs, 1):
+            while len(fresh) >= room:
+                self._read(max(0.0, fresh[0].sent + grace - time.monotonic()))
+                late = time.monotonic() - grace
+                fresh = deque(answer for answer in fresh if not answer.done and answer.sent > late)
+            source.ask(number, self._size)
+            fresh.append(source.answers[number])
+            if room < ROOM and asked % TIDY == 0 and self._forget(but_incomplete=True) >= MOST_WAITING:
+                self._forget()
+        self._wait(pairs[-room:], grace)
+
+    def _wait(self, pairs, seconds):
+        """Wait until all ``pairs`` have answered, but no longer than ``seconds``."""
         deadline = time.monotonic() + seconds
-        while waiting and time.monotonic() < deadline:
-            for key, _events in selector.select(max(0, deadline - time.monotonic())):
-                source, version = key.data
-                source.read(version)
-            waiting = [
-                (source, number)
-                for source, number in waiting
-                if source.answers[number].ttl is None and not source.answers[number].reason
-            ]
-        return sum(
-            source.answers[number].ttl is None
-            for source in sources
-            for number in numbers
-            if number < len(source.answers)
-        )
+        waiting = [source.answers[number] for source, number in pairs]
+        while True:
+            waiting = [answer for answer in waiting if not answer.done]
+            left = deadline - time.monotonic()
+            if not waiting or left <= 0:
+                return
+            self._read(left)
 
+    def _read(self, seconds):
+        """Take in what arrives within ``seconds``; return as soon as something has."""
+        for key, _events in self._selector.select(seconds):
+            source, version = key.data
+            source.read(version)
 
-def _socket(version, size):
-    family, protocol = (
-        (socket.AF_INET, socket.IPPROTO_ICMP) if version == 4 else (socket.AF_INET6, socket.IPPROTO_ICMPV6)
-    )
-    opened = socket.socket(family, socket.SOCK_RAW, protocol)
-    opened.setblocking(False)
-    if version == 6:
-        opened.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1)
-    if size:
-        level, option = (
-            (socket.IPPROTO_IP, IP_MTU_DISCOVER) if version == 4 else (socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER)
-        )
-        opened.setsockopt(level, option, PMTUDISC_PROBE)
-    return opened
-
-
-def _packet(version, token, number, size):
-    """Return an echo request; the kernel itself writes the checksum of ICMPv6, which covers addresses that only it knows."""
-    body = token + struct.pack("!I", number)
-    body += bytes(max(0, (size or 0) - HEADERS[version] - len(body)))
-    identifier, sequence = int.from_bytes(token[:2], "big"), number & 0xFFFF
-    header = struct.pack("!BBHHH", ECHO_REQUEST[version], 0, 0, identifier, sequence)
-    if version == 4:
-        header = struct.pack("!BBHHH", ECHO_REQUEST[version], 0, _checksum(header + body), identifier, sequence)
-    return header + body
-
-
-def _checksum(data):
-    """Return the Internet checksum (RFC 1071)."""
-    data += bytes(len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~(total + (total >> 16)) & 0xFFFF
-
-
-def _hop_limit(ancillary):
-    for level, sort, data in ancillary:
-        if level == socket.IPPROTO_IPV6 and sort == IPV6_HOPLIMIT:
-            return struct.unpack("i", data[:4])[0]
-    return 0
+    def _forget(self, but_incomplete=False):
+        return sum(source.neighbors.forget(but_incomplete) for source in self._sources if source.neighbors)
 
 
 def _allow_files(count):

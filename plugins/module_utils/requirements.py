@@ -19,6 +19,10 @@ FEATURES = {
     "netns": ("network namespaces (CONFIG_NET_NS)", ["true"]),
     "veth": ("veth pairs (CONFIG_VETH, module veth)", ["ip", "link", "add", "probe0", "type", "veth"]),
     "bridge": ("bridges (CONFIG_BRIDGE, module bridge)", ["ip", "link", "add", "probe0", "type", "bridge"]),
+    "vlan_filtering": (
+        "bridges that tell VLANs apart (CONFIG_BRIDGE_VLAN_FILTERING)",
+        ["ip", "link", "add", "probe0", "type", "bridge", "vlan_filtering", "1"],
+    ),
     "ipv6": ("IPv6 (CONFIG_IPV6)", ["test", "-d", "/proc/sys/net/ipv6/conf"]),
     "vxlan": (
         "VXLAN devices (CONFIG_VXLAN, module vxlan)",

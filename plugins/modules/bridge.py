@@ -64,7 +64,7 @@ options:
     type: int
   vlan_filtering: &vlan_filtering
     description:
-      - Whether the bridge tells VLANs apart (IEEE 802.1Q).
+      - Whether the bridge tells VLANs apart (IEEE 802.1Q). Some kernels lack it (CONFIG_BRIDGE_VLAN_FILTERING).
     type: bool
   vlan_default_pvid: &vlan_default_pvid
     description:
@@ -129,17 +129,16 @@ EXAMPLES = r"""
     mac: "02:00:0a:0f:0a:01"
     addrgenmode: none
 
-- name: One that tells VLANs apart, in a namespace
+- name: A namespace that is nothing but a switch
   nodenet.fabric.netns:
     name: switch
 
-- name: With the spanning tree
+- name: A bridge in it, with the spanning tree
   nodenet.fabric.bridge:
     netns: switch
     name: br0
     stp: true
     forward_delay: 4
-    vlan_filtering: true
 
 - name: Remove it
   nodenet.fabric.bridge:

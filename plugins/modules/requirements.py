@@ -21,7 +21,7 @@ options:
       - What the kernel must be able to do.
     type: list
     elements: str
-    choices: [netns, veth, bridge, ipv6, vxlan, ipip, wireguard, masquerade]
+    choices: [netns, veth, bridge, vlan_filtering, ipv6, vxlan, ipip, wireguard, masquerade]
     default: [netns, veth, bridge]
 extends_documentation_fragment:
   - nodenet.fabric.attributes

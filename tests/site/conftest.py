@@ -28,11 +28,15 @@ class Fabric:
         self.lab = lab_name(folder=str(inventory))
 
     def command(self, playbook, *arguments):
-        return ["ansible-playbook", "-i", str(self.inventory), f"nodenet.fabric.{playbook}", *arguments]
+        """Return the command for a playbook of the collection, or for a file."""
+        name = playbook if playbook.endswith(".yml") else f"nodenet.fabric.{playbook}"
+        return ["ansible-playbook", "-i", str(self.inventory), name, *arguments]
 
     def play(self, playbook, *arguments, fails=False):
         """Run a playbook and return what it prints; it must succeed, or with ``fails`` must not."""
-        found = subprocess.run(self.command(playbook, *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+        found = subprocess.run(
+            self.command(playbook, *arguments), cwd=ROOT, capture_output=True, text=True, check=False
+        )
         assert (found.returncode != 0) == fails, found.stdout + found.stderr
         return found.stdout + found.stderr
 

@@ -14,7 +14,11 @@ from conftest import ROOT, by_hand, recap, tasks
 NODES = {"host-gw": ["vm1", "vm2"], "docker-bridge": ["docker1"]}
 # from -> to: TTL
 REACH = {
-    "host-gw": [("vm1", "ns245", "172.246.0.2", 62), ("vm2", "ns246", "172.245.0.2", 62), ("vm1", "ns245", "172.245.0.1", 64)],
+    "host-gw": [
+        ("vm1", "ns245", "172.246.0.2", 62),
+        ("vm2", "ns246", "172.245.0.2", 62),
+        ("vm1", "ns245", "172.245.0.1", 64),
+    ],
     "docker-bridge": [
         ("docker1", "lab-ns0", "10.15.10.3", 64),
         ("docker1", "lab-ns1", "8.8.8.8", 62),
@@ -32,7 +36,9 @@ def test_from_an_inventory_to_packets_and_back(fabric, example):
     first = one.play("site")
     assert tasks(first) <= 12
     assert all(counts["changed"] > 0 for counts in recap(first).values())
-    assert [one.ping(host, netns, target) for host, netns, target, _ttl in REACH[example]] == [ttl for *_way, ttl in REACH[example]]
+    assert [one.ping(host, netns, target) for host, netns, target, _ttl in REACH[example]] == [
+        ttl for *_way, ttl in REACH[example]
+    ]
     assert "pairs answer" in one.play("verify")
 
     again = one.play("site")
@@ -138,8 +144,10 @@ def test_two_hundred_endpoints_take_the_tasks_of_two(fabric):
     endpoints = ", ".join(f"{{name: e{number}}}" for number in range(200))
     one = fabric(
         "docker-bridge",
-        lambda text: text.split("      fabric_endpoints:")[0].replace("10.15.10.0/24", "10.15.0.0/16")
-        + f"      fabric_endpoints: [{endpoints}]\n",
+        lambda text: (
+            text.split("      fabric_endpoints:")[0].replace("10.15.10.0/24", "10.15.0.0/16")
+            + f"      fabric_endpoints: [{endpoints}]\n"
+        ),
     )
     printed = one.play("site")
     assert tasks(printed) <= 12
@@ -163,7 +171,10 @@ def test_an_endpoint_that_left_the_inventory_is_cleaned_up(fabric):
     one = fabric("docker-bridge")
     one.play("site")
     hosts = one.inventory / "hosts.yml"
-    hosts.write_text(hosts.read_text(encoding="utf-8").replace("        - {name: lab-ns1, address: 10.15.10.3}\n", ""), encoding="utf-8")
+    hosts.write_text(
+        hosts.read_text(encoding="utf-8").replace("        - {name: lab-ns1, address: 10.15.10.3}\n", ""),
+        encoding="utf-8",
+    )
     one.play("site")
     assert one.on("docker1", "ip netns list").split()[0] == "lab-ns0"
     assert "veth-lab-ns1" not in one.on("docker1", "ip link")
@@ -174,7 +185,11 @@ def test_a_faulty_inventory_is_told_whole_and_no_node_is_touched(fabric):
     one = fabric("host-gw")
     before = one.snapshot("vm1")
     hosts = one.inventory / "hosts.yml"
-    text = hosts.read_text(encoding="utf-8").replace("172.246.0.0/24", "172.245.0.0/25").replace("172.245.0.2}", "10.1.1.1}")
+    text = (
+        hosts.read_text(encoding="utf-8")
+        .replace("172.246.0.0/24", "172.245.0.0/25")
+        .replace("172.245.0.2}", "10.1.1.1}")
+    )
     hosts.write_text(text.replace("192.168.32.246", "192.168.32.245"), encoding="utf-8")
     printed = one.play("site", fails=True)
     for expected in ("overlaps", "10.1.1.1", "192.168.32.245"):

@@ -16,6 +16,7 @@ import signal
 import sys
 
 from ...module_utils.engine.errors import FabricError
+from ...module_utils.kernel.door import require_pyroute2
 from . import underlay
 from .processes import MARK
 from .sandbox import Refused, detach, leave_machine, own_mounts, start_host
@@ -26,6 +27,7 @@ def main():
     lab = sys.argv[sys.argv.index(MARK) + 1]
     topology = json.load(sys.stdin)
     try:
+        require_pyroute2()
         leave_machine()
         if os.fork():  # the first process of a PID namespace is a child of the one that asked for it
             return

@@ -41,6 +41,7 @@ def leave_machine():
     :raises Refused: the machine forbids it.
     """
     uid, gid = os.geteuid(), os.getegid()
+    forbidding = [rule for rule in FORBIDDING if _sysctl(rule[0]) == rule[1]]  # inside, other limits are seen
     try:
         if uid:
             _unshare(NEWUSER)
@@ -49,7 +50,7 @@ def leave_machine():
             _write("/proc/self/gid_map", f"0 {gid} 1")
         _unshare(NEWNS | NEWNET | NEWUTS | NEWPID)
     except OSError as failure:
-        raise Refused(_why(uid, failure)) from failure
+        raise Refused(_why(uid, failure, forbidding)) from failure
 
 
 def own_mounts():
@@ -110,14 +111,13 @@ def _become_host(lab, name, told):
         os._exit(1)
 
 
-def _why(uid, failure):
+def _why(uid, failure, forbidding):
     if uid == 0:
         return f"root may make no namespaces here ({failure.strerror}); in a container it takes CAP_SYS_ADMIN"
-    found = [(name, value, wanted) for name, value, wanted in FORBIDDING if _sysctl(name) == value]
-    if not found:
+    if not forbidding:
         return f"an ordinary user may make no namespaces on this machine ({failure.strerror}): run the lab as root"
-    values = " and ".join(f"{name} is {value}" for name, value, _wanted in found)
-    remedy = " ".join(f"{name}={wanted}" for name, _value, wanted in found)
+    values = " and ".join(f"{name} is {value}" for name, value, _wanted in forbidding)
+    remedy = " ".join(f"{name}={wanted}" for name, _value, wanted in forbidding)
     return (
         f"an ordinary user may make no namespaces on this machine, as {values}:"
         f" run the lab as root, or allow it with: sudo sysctl {remedy}"

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The examples of every module, as ansible-doc shows them, run as they stand."""
+
+import json
+import subprocess
+
+import pytest
+import yaml
+from conftest import ROOT
+
+# These act on the inventory and run on the controller.
+ON_THE_INVENTORY = ("validate", "matrix", "lab")
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+
+SANDBOX = """
+mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up &&
+exec ansible-playbook -i localhost, "$1"
+"""
+
+
+def examples(module):
+    """Return the tasks of a module's examples."""
+    found = subprocess.run(
+        ["ansible-doc", "-j", f"nodenet.fabric.{module}"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return yaml.safe_load(json.loads(found.stdout)[f"nodenet.fabric.{module}"]["examples"])
+
+
+def playbook(path, hosts, tasks):
+    interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    play = {"name": "Run the examples", "hosts": hosts, "gather_facts": False, "tasks": tasks}
+    if hosts == "localhost":
+        play.update(connection="local", vars=interpreter)
+    path.write_text(yaml.safe_dump([play]), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in ON_THE_INVENTORY])
+def test_the_examples_of_a_module_run_as_they_stand(tmp_path, module):
+    path = playbook(tmp_path / "examples.yml", "localhost", examples(module))
+    command = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", SANDBOX, "sh", str(path)]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "changed=0" not in found.stdout or module in ("fabric_info", "probe", "requirements", "sweep")
+
+
+def test_the_examples_that_act_on_an_inventory_run_as_they_stand(fabric, tmp_path):
+    one = fabric("docker-bridge", up=False)
+    lab = examples("lab")
+    one.play(str(playbook(tmp_path / "up.yml", "fabric", lab[:1])))
+    one.play("site")
+    one.play(str(playbook(tmp_path / "matrix.yml", "fabric", examples("validate") + examples("matrix"))))
+    one.play(str(playbook(tmp_path / "down.yml", "fabric", lab[1:])))
