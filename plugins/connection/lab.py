@@ -134,5 +134,8 @@ class Connection(ConnectionBase):
         self._connect()
         environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{PATH}".lstrip(":")}
         words = [*self._entrance.words(), "--", *command]
-        found = subprocess.run(words, stderr=subprocess.PIPE, check=False, env=environment, **streams)
+        try:
+            found = subprocess.run(words, stderr=subprocess.PIPE, check=False, env=environment, **streams)
+        except FileNotFoundError as missing:
+            raise AnsibleConnectionFailure(f"{words[0]} is missing on this machine: install util-linux") from missing
         return found.returncode, found.stdout or b"", found.stderr

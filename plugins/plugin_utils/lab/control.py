@@ -77,9 +77,10 @@ def start(lab, topology):
             keeper.stdin.close()
         line = keeper.stdout.readline()
         answer = json.loads(line) if line.startswith("{") else {"error": _last_words(keeper.stderr.read())}
-    if "error" in answer:
+    problem = answer.get("error") or _not_seen(lab, topology)
+    if problem:
         end(lab)
-        raise LabError(f"the lab {lab} could not be made: {answer['error']}")
+        raise LabError(f"the lab {lab} could not be made: {problem}")
 
 
 def end(lab):
@@ -94,6 +95,14 @@ def end(lab):
     if not wait_until_gone(lab):
         left = ", ".join(str(process.pid) for process in processes(lab))
         raise LabError(f"processes of the lab {lab} do not end: {left}")
+
+
+def _not_seen(lab, topology, seconds=5):
+    """Wait until the lab is seen: for a moment of execve(2) a process has no arguments. Return what is missing, or None."""
+    deadline = time.monotonic() + seconds
+    while (why := difference(lab, topology)) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return why
 
 
 def _last_words(errors):

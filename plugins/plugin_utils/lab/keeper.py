@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 
 from ...module_utils.engine.errors import FabricError
 from ...module_utils.kernel.door import require_pyroute2
 from . import underlay
 from .processes import MARK
-from .sandbox import Refused, detach, leave_machine, own_mounts, start_host
+from .sandbox import STAY_UNTIL_TOLD, Refused, become, leave_machine, own_mounts, start_host
 
 
 def main():
     """Make the lab and keep it."""
-    lab = sys.argv[sys.argv.index(MARK) + 1]
+    lab, role, digest = sys.argv[sys.argv.index(MARK) + 1 :]
     topology = json.load(sys.stdin)
     try:
         require_pyroute2()
@@ -38,8 +37,7 @@ def main():
         _answer(error=_sentence(failure))
         sys.exit(1)
     _answer(ready=True)
-    detach()
-    _keep()
+    become(STAY_UNTIL_TOLD, lab, role, digest)
 
 
 def _sentence(failure):
@@ -54,16 +52,6 @@ def _answer(**words):
     """Tell the one who started us; should there be nobody any more, we end."""
     sys.stdout.write(json.dumps(words) + "\n")
     sys.stdout.flush()
-
-
-def _keep():
-    """Stay until told to go, or until no host is left."""
-    signal.signal(signal.SIGTERM, lambda *_arguments: os._exit(0))
-    while True:
-        try:
-            os.wait()
-        except ChildProcessError:
-            return
 
 
 if __name__ == "__main__":

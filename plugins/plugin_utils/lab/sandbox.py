@@ -15,8 +15,9 @@ NEWNS, NEWUTS, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x10000000, 0x20000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
 HOST_NAME_MAX = 64
 
-# The first process of a host: it buries whom its parent left behind, and takes a tenth of the memory of a Python.
-INIT = "while :; do sleep 2000000 & wait; done"
+# What the keeper and the first process of a host become: it buries the dead, in a hundredth of the memory of a Python.
+STAY = "while :; do sleep 2000000 & wait; done"
+STAY_UNTIL_TOLD = f"trap 'exit 0' TERM; {STAY}"  # the first process of a PID namespace ignores what it has no trap for
 
 # What forbids an ordinary user to make namespaces: (sysctl, the value that does, the value to set)
 FORBIDDING = (
@@ -84,12 +85,13 @@ def start_host(lab, name):
     return int(said[0])
 
 
-def detach():
-    """Let go of the standard streams and the folder of the one who started us."""
+def become(program, *words):
+    """Go on as a shell with ``words`` as its name in the process table, without anything of the one who started us."""
     os.chdir("/")
     null = os.open("/dev/null", os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
+    os.execv("/bin/sh", ["/bin/sh", "-c", program, MARK, *words])
 
 
 def _become_host(lab, name, told):
@@ -103,8 +105,7 @@ def _become_host(lab, name, told):
         own_mounts()
         label = name.encode()[:HOST_NAME_MAX]
         _checked(_libc.sethostname(label, len(label)), "naming it")
-        detach()
-        os.execv("/bin/sh", ["/bin/sh", "-c", INIT, MARK, lab, "host", name])
+        become(STAY, lab, "host", name)
     except OSError as failure:
         os.write(told, f"{failure.strerror}\n".encode())
     finally:
