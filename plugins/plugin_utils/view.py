@@ -19,6 +19,8 @@ FEATURES = {
     "nat": ["masquerade"],
 }
 IFNAME_MAX = 15
+# The bridge's own on its link; an endpoint derives one from its MAC address.
+LINK_LOCAL = "fe80::1/64"
 
 
 def node_view(model, name):
@@ -41,9 +43,7 @@ def node_view(model, name):
         "mtu": mtu,
         "subnets": [subnet for subnet, _key in subnets],
         "families": ["ipv6" if ":" in subnet else "ipv4" for subnet, _key in subnets],
-        "gateways": [
-            {"prefix": _with_length(gateway_of(subnet), subnet), **_nodad(subnet)} for subnet, _key in subnets
-        ],
+        "gateways": [{"prefix": prefix, **_nodad(prefix)} for prefix in _gateways(subnets, ipv6)],
         "endpoints": [_endpoint(name, endpoint, mtu, ipv6) for endpoint in values["fabric_endpoints"]],
         "addresses": [_address(endpoint, *of) for of in subnets for endpoint in values["fabric_endpoints"]],
         "peers": [peer for other, node in model["nodes"].items() if other != name for peer in _peers(other, node)],
@@ -73,6 +73,15 @@ def host_end(endpoint):
 def _features(roles, ipv6):
     needed = [feature for role in roles for feature in FEATURES.get(role, [])] + (["ipv6"] if ipv6 else [])
     return list(dict.fromkeys(needed))
+
+
+def _gateways(subnets, ipv6):
+    """Return what the node's bridge has: its address in each subnet, and what it asks for neighbors from (RFC 4861, 7.2.2).
+
+    Without a link-local address the kernel sends no question on behalf of a packet that is only forwarded, and an endpoint
+    that has not spoken yet is not reached.
+    """
+    return [_with_length(gateway_of(subnet), subnet) for subnet, _key in subnets] + [LINK_LOCAL] * ipv6
 
 
 def _endpoint(node, endpoint, mtu, ipv6):

@@ -89,7 +89,7 @@ def test_a_node_of_the_first_example():
 def test_both_families_alike():
     seen = view(DUAL, "vm1")
     assert seen["families"] == ["ipv4", "ipv6"]
-    assert [entry["prefix"] for entry in seen["gateways"]] == ["10.0.1.1/24", "fd00:1::1/64"]
+    assert [entry["prefix"] for entry in seen["gateways"]] == ["10.0.1.1/24", "fd00:1::1/64", "fe80::1/64"]
     assert [(entry["endpoint"], entry["prefix"]) for entry in seen["addresses"]] == [
         ("web", "10.0.1.3/24"),
         ("db", "10.0.1.2/24"),
