@@ -47,6 +47,7 @@ attributes:
   idempotent:
     support: full
   platform:
+    support: full
     platforms: linux
 notes:
   - Two labs of one name do not run at once for a user. The name comes from the inventory's folder, so copies of it are
