@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is asked, and how a person is shown what came of it."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import compact
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.matrix import Pair, as_data, as_text, pairs
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.questions import Everybody
+
+
+def fabric(count=2, endpoints=("web",), **group):
+    return compact(
+        {
+            f"vm{number}": {
+                "fabric_node_address": f"192.0.2.{number}",
+                "fabric_node_subnet": f"10.{number}.0.0/24",
+                "fabric_endpoints": [{"name": name.format(number)} for name in endpoints],
+                **group,
+            }
+            for number in range(1, count + 1)
+        }
+    )
+
+
+def asked(model, node):
+    return {
+        question["name"]: [(target["name"], target["address"]) for target in question["targets"]]
+        for question in Everybody(model).asked_by(node)
+    }
+
+
+def answered(model, silent=(), nodes=None):
+    """Return the pairs of a fabric in which all but ``silent`` addresses answer."""
+    everybody, found = Everybody(model), []
+    for node in nodes or model["nodes"]:
+        questions = everybody.asked_by(node)
+        answers = [
+            {"targets": [{"ttl": None if target["address"] in silent else 64} for target in question["targets"]]}
+            for question in questions
+        ]
+        found += pairs(node, questions, answers)
+    return found, everybody.labels()
+
+
+def test_every_endpoint_asks_every_other_every_node_and_outside():
+    outside = [{"name": "out", "address": "198.51.100.9"}]
+    found = asked(fabric(endpoints=("a{}", "b{}"), fabric_outside=outside), "vm1")
+    assert found == {
+        "a1": [
+            ("b1", "10.1.0.3"),
+            ("a2", "10.2.0.2"),
+            ("b2", "10.2.0.3"),
+            ("vm1", "10.1.0.1"),
+            ("vm1", "192.0.2.1"),
+            ("vm2", "192.0.2.2"),
+            ("out", "198.51.100.9"),
+        ],
+        "b1": [
+            ("a1", "10.1.0.2"),
+            ("a2", "10.2.0.2"),
+            ("b2", "10.2.0.3"),
+            ("vm1", "10.1.0.1"),
+            ("vm1", "192.0.2.1"),
+            ("vm2", "192.0.2.2"),
+            ("out", "198.51.100.9"),
+        ],
+        "vm1": [("a1", "10.1.0.2"), ("b1", "10.1.0.3")],
+    }
+
+
+def test_without_masquerade_nobody_outside_can_answer():
+    outside = [{"name": "out", "address": "198.51.100.9"}]
+    found = asked(fabric(fabric_masquerade=False, fabric_outside=outside), "vm1")
+    assert "out" not in dict(found["vm1/web"])
+
+
+def test_families_ask_their_own():
+    outside = [{"name": "out6", "address": "2001:db8::9"}]
+    found = asked(fabric(fabric_outside=outside), "vm1")
+    assert all(":" not in address for _name, address in found["vm1/web"])
+
+
+def test_endpoints_of_one_name_are_told_apart():
+    assert Everybody(fabric()).labels() == ["vm1/web", "vm2/web", "vm1", "vm2"]
+    assert Everybody(fabric(endpoints=("web{}",))).labels() == ["web1", "web2", "vm1", "vm2"]
+
+
+def test_the_matrix():
+    found, labels = answered(fabric(endpoints=("ns{}",)), silent=["10.2.0.2"])
+    assert as_text(found, labels).splitlines() == [
+        "     ns1  ns2  vm1  vm2",
+        "ns1    ·    ✗   64   64",
+        "ns2   64    ·   64   64",
+        "vm1   64    ·    ·    ·",
+        "vm2    ·    ✗    ·    ·",
+        "",
+        "8 of 10 pairs answer",
+    ]
+
+
+def test_colours():
+    found, labels = answered(fabric(1, endpoints=("a", "b")), silent=["10.1.0.3"])
+    text = as_text(found, labels, lambda cell, colour: f"<{colour[0]}{cell.strip()}>")
+    assert text.splitlines()[1] == "a      ·  <r✗>  <g64>"
+    assert text.endswith("<r6 of 8 pairs answer>")
+
+
+def test_a_cell_of_two_families_says_which_is_silent():
+    four, six = [Pair("vm1", "a", "b", address, 64) for address in ("10.0.0.3", "fd00::3")]
+    none = Pair("vm1", "a", "b", "fd00::3")
+    assert "64" in as_text([four, six], ["a", "b"]).splitlines()[1]
+    assert "✗6" in as_text([four, none], ["a", "b"]).splitlines()[1]
+    assert as_text([Pair("vm1", "a", "b", "10.0.0.3"), none], ["a", "b"]).splitlines()[1].endswith("  ✗")
+
+
+def test_a_node_that_could_not_be_asked_is_not_known():
+    model = fabric(1)
+    found = pairs("vm1", Everybody(model).asked_by("vm1"), None)
+    text = as_text(found, Everybody(model).labels())
+    assert "?" in text and "✗" not in text
+    assert "0 of 3 pairs answer" in text
+
+
+def test_names_too_wide_for_a_line_are_numbered():
+    found, labels = answered(fabric(10, endpoints=("endpoint-{}",)), nodes=["vm1", "vm2"])
+    lines = as_text(found, labels).splitlines()
+    assert lines[0].split() == [str(number) for number in range(1, 21)]
+    assert lines[1].startswith("  1 endpoint-1")
+    assert " 10 endpoint-10" in lines
+    assert max(len(line) for line in lines) < 130
+
+
+def test_wide_fabrics_are_counted_by_node():
+    found, labels = answered(fabric(12, endpoints=("a{}",)), silent=["10.3.0.2"])
+    lines = as_text(found, labels).splitlines()
+    assert lines[0] == "vm1   24 of 25 answer (TTL 64)"
+    assert len(lines) == 14
+
+
+def test_data_is_json():
+    found, _labels = answered(fabric(1), silent=["10.1.0.2"])
+    data = json.loads(json.dumps(as_data(found, {"vm2": "unreachable"})))
+    assert (data["asked"], data["answered"], data["unasked"]) == (3, 2, {"vm2": "unreachable"})
+    assert data["pairs"][-1]["ok"] is False
+
+
+def test_a_large_matrix_takes_no_time():
+    model = fabric(2, endpoints=tuple(f"e{number}-{{}}" for number in range(200)))
+    start = time.process_time()
+    found, labels = answered(model)
+    as_text(found, labels)
+    assert len(found) > 160000
+    assert time.process_time() - start < 5
