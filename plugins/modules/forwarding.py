@@ -108,7 +108,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource imp
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import interface
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.sysctl import Sysctl
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.sysctl import Sysctl, link_sysctl
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
 
 OPTIONS = {
@@ -123,10 +123,7 @@ def resources(options):
     """Return the sysctl that ``options`` describe."""
     name = WHOLE[options["family"]]
     if options["interface"]:
-        # sysctl(8): a dot in an interface's name is written as a slash
-        name = (
-            f"net.{options['family']}.conf.{interface(options['interface'], 'interface').replace('.', '/')}.forwarding"
-        )
+        name = link_sysctl(options["family"], "conf", interface(options["interface"], "interface"), "forwarding")
     return [Resource("sysctl", (options["netns"], name), {"value": str(int(options["enabled"]))})]
 
 

@@ -88,7 +88,9 @@ def docker_bridge(node):
         ("lab-ns0", "eth0"): "10.15.10.2/24",
         ("lab-ns1", "eth0"): "10.15.10.3/24",
     }
-    node.task("address", config=[{"netns": netns, "dev": dev, "address": text} for (netns, dev), text in addresses.items()])
+    node.task(
+        "address", config=[{"netns": netns, "dev": dev, "address": text} for (netns, dev), text in addresses.items()]
+    )
     node.task("forwarding", config=[{"family": "ipv4", "netns": "vm"}])
     node.task("route", config=[{"netns": f"lab-ns{n}", "prefix": "default", "via": "10.15.10.1"} for n in (0, 1)])
     return node
@@ -149,7 +151,9 @@ def test_isolated_ports_do_not_meet(node):
     node.task("netns", config=[{"name": "a"}, {"name": "b"}])
     node.task("bridge", name="br0")
     node.task("veth", config=[link(("", "v-a"), ("a", "eth0"), "br0"), link(("", "v-b"), ("b", "eth0"), "br0")])
-    node.task("address", config=[{"netns": ns, "dev": "eth0", "address": f"10.0.0.{n}/24"} for n, ns in ((2, "a"), (3, "b"))])
+    node.task(
+        "address", config=[{"netns": ns, "dev": "eth0", "address": f"10.0.0.{n}/24"} for n, ns in ((2, "a"), (3, "b"))]
+    )
     assert node.ping("a", "10.0.0.3") == 64
     node.task("bridge_port", config=[{"name": "v-a", "isolated": True}, {"name": "v-b", "isolated": True}])
     assert node.ping("a", "10.0.0.3") is None

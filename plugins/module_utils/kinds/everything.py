@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from .address import Address
+from .fdb import Fdb
 from .link import Link
 from .nat import Nat
+from .neighbor import Neighbor, Proxy
 from .netns import Netns
 from .port import Port
 from .route import Route
@@ -16,4 +18,4 @@ from .sysctl import Sysctl
 
 def all_kinds():
     """Return one object of each kind."""
-    return [Netns(), Sysctl(), Link(), Port(), Address(), Route(), Nat()]
+    return [Netns(), Sysctl(), Link(), Port(), Address(), Route(), Neighbor(), Proxy(), Fdb(), Nat()]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from ..engine.apply import Request
 from ..engine.kind import Kind
@@ -28,7 +29,8 @@ class Link(Kind):
 
     name = "link"
     title = "interface"
-    fixed = frozenset({"type", "peer"})
+    # vxlan_nl2conf (drivers/net/vxlan/vxlan_core.c) refuses to change what a VXLAN device was made with.
+    fixed = frozenset({"type", "peer", "vni", "local", "lower", "port", "learning"})
     marked = False
 
     def needs(self, resource):
@@ -37,11 +39,15 @@ class Link(Kind):
             found["netns", (resource.values["peer"][0],)] = "netns"
         if resource.values.get("master"):
             found["link", (resource.netns, resource.values["master"])] = "master"
+        if resource.values.get("lower"):
+            found["link", (resource.netns, resource.values["lower"])] = "dev"
         return found
 
     def falls_with(self, resource):
         """The end of the bridge is not the end of its ports; that of one end of a veth is the end of the other."""
         found = [("netns", (resource.netns,))] if resource.netns else []
+        if resource.values.get("lower"):
+            found.append(("link", (resource.netns, resource.values["lower"])))
         return tuple(found) + self.companions(resource)
 
     def claimed(self, resource, owner):
@@ -60,7 +66,8 @@ class Link(Kind):
                 key = netns, attrs["IFLA_IFNAME"]
                 values = _common(kernel, netns, fields, attrs)
                 info = attrs.get("IFLA_LINKINFO") or {}
-                values.update(decode(TYPES.get(values["type"], {}), info.get("IFLA_INFO_DATA") or {}))
+                name_of = partial(kernel.link_name, netns)
+                values.update(decode(TYPES.get(values["type"], {}), info.get("IFLA_INFO_DATA") or {}, name_of))
                 if values["type"] == "veth":
                     values["peer"] = _peer(kernel, scope, netns, index, attrs)
                 owner = owner_in(values["alias"])
@@ -71,7 +78,7 @@ class Link(Kind):
     def create(self, resource, companions):
         """The mark and what must be decided before the link is up follow in the next stage, in each namespace."""
         kind = resource.values["type"]
-        info = encode(TYPES[kind], resource.values)
+        info = encode(TYPES[kind], resource.values, resource.netns)
         for other in companions:
             peer = [("IFLA_NET_NS_FD", Descriptor(other.netns))] + _at_creation(other)
             info.append(("VETH_INFO_PEER", {"attrs": peer}))
@@ -87,7 +94,7 @@ class Link(Kind):
 
     def change(self, before, after, fields):
         requests = self._set(after, set(fields), stage=0)
-        info = encode(TYPES.get(after.values["type"], {}), {name: after.values[name] for name in fields})
+        info = encode(TYPES.get(after.values["type"], {}), {name: after.values[name] for name in fields}, after.netns)
         if info:
             attrs = [
                 ("IFLA_IFNAME", after.key[1]),

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from ..kernel.netlink import Index
+
 # The kernel counts a bridge's times in hundredths of a second (USER_HZ); we say seconds.
 HZ = 100
 
@@ -26,16 +28,17 @@ class Field:
     encode: Callable[[Any], Any] = int
     decode: Callable[[Any], Any] = int
 
+    def pack(self, value, _netns):
+        """Return the attribute for ``value``."""
+        return self.attr, self.encode(value)
+
+    def unpack(self, attrs, _name_of):
+        """Return the value in the kernel's ``attrs``, or None."""
+        return None if attrs.get(self.attr) is None else self.decode(attrs[self.attr])
+
     def words(self, value):
+        """Return the words of ip-link(8) for ``value``."""
         return [self.word, str(self.encode(value))]
-
-
-def _seconds(attr, word):
-    return Field(attr, word, lambda seconds: round(seconds * HZ), lambda ticks: ticks / HZ)
-
-
-def _switch(attr, word):
-    return Field(attr, word, int, bool)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,53 @@ class OnOff(Field):
 
     def words(self, value):
         return [self.word, "on" if value else "off"]
+
+
+@dataclass(frozen=True)
+class Flag(Field):
+    """A switch that ip-link(8) writes by its name, or by its name with ``no`` before it."""
+
+    decode: Callable[[Any], Any] = bool
+
+    def words(self, value):
+        return [self.word if value else f"no{self.word}"]
+
+
+@dataclass(frozen=True)
+class Address(Field):
+    """An address; the kernel may have another attribute for IPv6."""
+
+    encode: Callable[[Any], Any] = str
+    decode: Callable[[Any], Any] = str
+    attr6: str = ""
+
+    def pack(self, value, _netns):
+        return (self.attr6 if ":" in value else self.attr), value
+
+    def unpack(self, attrs, _name_of):
+        found = attrs.get(self.attr) or attrs.get(self.attr6)
+        return None if found in (None, "0.0.0.0", "::") else found
+
+
+@dataclass(frozen=True)
+class Lower(Field):
+    """The link that this one stands on, by name; the kernel has its index."""
+
+    encode: Callable[[Any], Any] = str
+
+    def pack(self, value, netns):
+        return self.attr, Index(netns, value)
+
+    def unpack(self, attrs, name_of):
+        return name_of(attrs[self.attr]) if attrs.get(self.attr) else None
+
+
+def _seconds(attr, word):
+    return Field(attr, word, lambda seconds: round(seconds * HZ), lambda ticks: ticks / HZ)
+
+
+def _switch(attr, word):
+    return Field(attr, word, int, bool)
 
 
 BRIDGE = {
@@ -74,20 +124,39 @@ PORT = {
     "priority": Field("IFLA_BRPORT_PRIORITY", "priority"),
 }
 
+VXLAN = {
+    "vni": Field("IFLA_VXLAN_ID", "id"),
+    "local": Address("IFLA_VXLAN_LOCAL", "local", attr6="IFLA_VXLAN_LOCAL6"),
+    "lower": Lower("IFLA_VXLAN_LINK", "dev"),
+    "port": Field("IFLA_VXLAN_PORT", "dstport"),
+    "learning": Flag("IFLA_VXLAN_LEARNING", "learning"),
+    "ttl": Field("IFLA_VXLAN_TTL", "ttl"),
+}
+
+IPIP = {
+    "local": Address("IFLA_IPIP_LOCAL", "local"),
+    "remote": Address("IFLA_IPIP_REMOTE", "remote"),
+    "lower": Lower("IFLA_IPIP_LINK", "dev"),
+    "ttl": Field("IFLA_IPIP_TTL", "ttl"),
+    "pmtudisc": Flag("IFLA_IPIP_PMTUDISC", "pmtudisc"),
+}
+
 # type of link -> its fields
-TYPES = {"bridge": BRIDGE, "veth": {}}
+TYPES = {"bridge": BRIDGE, "veth": {}, "vxlan": VXLAN, "ipip": IPIP}
 
 
-def encode(fields, values):
+def encode(fields, values, netns):
     """Return the attributes of those of ``fields`` that are in ``values``."""
-    return [(field.attr, field.encode(values[name])) for name, field in fields.items() if name in values]
+    return [field.pack(values[name], netns) for name, field in fields.items() if name in values]
 
 
-def decode(fields, attrs):
-    """Return the values of ``fields`` in the kernel's ``attrs``."""
-    return {
-        name: field.decode(attrs[field.attr]) for name, field in fields.items() if attrs.get(field.attr) is not None
-    }
+def decode(fields, attrs, name_of=None):
+    """Return the values of ``fields`` in the kernel's ``attrs``.
+
+    :param name_of: returns the name of the link of an index.
+    """
+    found = {name: field.unpack(attrs, name_of) for name, field in fields.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def words(fields, values):

@@ -56,7 +56,7 @@ class Port(Kind):
         requests = []
         if "master" in fields:
             requests.append(self._enslave(resource, Index(resource.netns, resource.values["master"])))
-        data = encode(PORT, {name: resource.values[name] for name in fields})
+        data = encode(PORT, {name: resource.values[name] for name in fields}, resource.netns)
         if data:
             info = [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": data})]
             requests.append(

@@ -10,12 +10,18 @@ import shlex
 
 def ip(netns, *words):
     """Return an ip(8) command that acts in ``netns``."""
-    words = [str(word) for word in words]
-    if not netns:
-        return shlex.join(["ip", *words])
-    if "/" in netns:
-        return shlex.join(["nsenter", f"--net={netns}", "ip", *words])
-    return shlex.join(["ip", "-n", netns, *words])
+    return _with_n("ip", netns, words)
+
+
+def bridge(netns, *words):
+    """Return a bridge(8) command that acts in ``netns``."""
+    return _with_n("bridge", netns, words)
+
+
+def _with_n(program, netns, words):
+    if not netns or "/" in netns:
+        return inside(netns, program, *words)
+    return shlex.join([program, "-n", netns, *(str(word) for word in words)])
 
 
 def inside(netns, *words):
@@ -26,7 +32,3 @@ def inside(netns, *words):
     if "/" in netns:
         return shlex.join(["nsenter", f"--net={netns}", *words])
     return shlex.join(["ip", "netns", "exec", netns, *words])
-
-
-def on_off(value):
-    return "on" if value else "off"

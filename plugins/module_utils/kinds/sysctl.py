@@ -69,6 +69,15 @@ class Sysctl(Kind):
         return [inside(netns, "sysctl", "-qw", f"{name}={value}")]
 
 
+def link_sysctl(version, group, link, setting):
+    """Return the name of a link's sysctl; sysctl(8) writes a dot in the link's name as a slash.
+
+    :param version: ``ipv4`` or ``ipv6``.
+    :param group: ``conf`` or ``neigh``.
+    """
+    return f"net.{version}.{group}.{link.replace('.', '/')}.{setting}"
+
+
 def _link_of(name):
     """Return the link that ``net.FAMILY.conf.LINK.…`` is about, or None."""
     parts = name.split(".")

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Forwarding entries of a VXLAN device (bridge(8), "fdb"): behind which node a MAC address is.
+
+A VTEP needs two tables. The neighbor table says which MAC address the peer's VTEP has, the forwarding table to which node
+of the underlay packets for that MAC address go. A unicast MAC address is behind one node; the zero address, for all that is
+not known, may be behind many (drivers/net/vxlan/vxlan_core.c, vxlan_fdb_add).
+"""
+
+from __future__ import annotations
+
+from ..engine.apply import Request
+from ..engine.kind import Kind
+from ..engine.plan import CREATE, DELETE
+from ..engine.resource import Resource
+from ..kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Index, Message
+from ..ownership import owner_in
+from .shell import bridge
+
+# linux/neighbour.h, linux/socket.h
+NUD_NOARP, NUD_PERMANENT, NTF_SELF = 0x40, 0x80, 0x02
+AF_BRIDGE = 7
+ZERO = "00:00:00:00:00:00"
+
+
+class Fdb(Kind):
+    """``key``: (netns, link, mac, dst of the zero address, else ""). ``values``: dst."""
+
+    name = "fdb"
+    title = "forwarding entry"
+    after = ("link", "neighbor")
+
+    def needs(self, resource):
+        found = super().needs(resource)
+        found["link", resource.key[:2]] = "dev"
+        return found
+
+    def observe(self, kernel, scope):
+        for netns in scope.netns:
+            for fields, attrs in kernel.dump(netns, "neigh", {"family": AF_BRIDGE}):
+                link = kernel.links(netns).get(fields["ifindex"])
+                if link is None or not attrs.get("NDA_DST") or not fields["state"] & (NUD_PERMANENT | NUD_NOARP):
+                    continue
+                dst = attrs["NDA_DST"]
+                key = key_of(netns, link[1]["IFLA_IFNAME"], attrs["NDA_LLADDR"], dst)
+                owner = kernel.ledger.owner((self.name, key))
+                owner = owner_in(link[1].get("IFLA_IFALIAS")) if owner is None else owner
+                yield Resource(self.name, key, {"dst": dst}, owner)
+
+    def create(self, resource, companions):
+        more = NLM_F_APPEND if resource.key[2] == ZERO else NLM_F_REPLACE
+        return [self._request("new", NLM_F_CREATE | more, resource)]
+
+    def change(self, before, after, fields):
+        return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)]
+
+    def delete(self, resource):
+        return [self._request("del", 0, resource)]
+
+    @staticmethod
+    def _request(verb, flags, resource):
+        netns, link, mac, _dst = resource.key
+        fields = {"family": AF_BRIDGE, "ifindex": Index(netns, link), "state": NUD_PERMANENT, "flags": NTF_SELF}
+        attrs = [("NDA_LLADDR", mac), ("NDA_DST", resource.values["dst"])]
+        return Request(netns, Message(verb, "neigh", flags, fields, attrs))
+
+    def commands(self, step):
+        netns, link, mac, _dst = step.resource.key
+        verb = "append" if step.action == CREATE and mac == ZERO else {DELETE: "del"}.get(step.action, "replace")
+        words = ["fdb", verb, mac, "dev", link, "dst", step.resource.values["dst"], "self"]
+        return [bridge(netns, *words, *(["permanent"] if step.action != DELETE else []))]
+
+
+def key_of(netns, link, mac, dst):
+    """Return the key of an entry: a unicast MAC address is behind one node, the zero address behind many."""
+    return netns, link, mac, dst if mac == ZERO else ""

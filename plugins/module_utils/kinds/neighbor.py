@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Neighbors that somebody wrote down (ip-neighbour(8)): permanent entries, and addresses that the node answers for.
+
+What the kernel learns by itself comes and goes and is not looked at. An entry that it learned, or failed to learn, stands
+in the way of none of ours: a request for a permanent one replaces it.
+"""
+
+from __future__ import annotations
+
+from ..engine.apply import Request
+from ..engine.kind import Kind
+from ..engine.plan import DELETE
+from ..engine.resource import Resource
+from ..kernel.netlink import NLM_F_CREATE, NLM_F_REPLACE, Index, Message
+from ..ownership import owner_in
+from .fields import AF_INET, AF_INET6, family
+from .shell import ip
+
+# linux/neighbour.h
+NUD_PERMANENT, NTF_PROXY = 0x80, 0x08
+
+
+class Neighbor(Kind):
+    """``key``: (netns, link, address). ``values``: mac."""
+
+    name = "neighbor"
+    title = "neighbor"
+    after = ("link", "port", "address")
+    flags = 0
+
+    def needs(self, resource):
+        found = super().needs(resource)
+        found["link", resource.key[:2]] = "dev"
+        return found
+
+    def observe(self, kernel, scope):
+        for netns in scope.netns:
+            for number in (AF_INET, AF_INET6):
+                for fields, attrs in kernel.dump(netns, "neigh", {"family": number, "flags": self.flags}):
+                    found = self._observed(kernel, netns, fields, attrs)
+                    if found:
+                        yield found
+
+    def _observed(self, kernel, netns, fields, attrs):
+        proxy = bool(fields["flags"] & NTF_PROXY)
+        link = kernel.links(netns).get(fields["ifindex"])
+        if link is None or proxy != bool(self.flags) or not (proxy or fields["state"] & NUD_PERMANENT):
+            return None
+        key = netns, link[1]["IFLA_IFNAME"], attrs["NDA_DST"]
+        owner = kernel.ledger.owner((self.name, key))
+        if owner is None:
+            owner = owner_in(link[1].get("IFLA_IFALIAS"))
+        return Resource(self.name, key, {} if proxy else {"mac": attrs.get("NDA_LLADDR")}, owner)
+
+    def create(self, resource, companions):
+        return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, resource)]
+
+    def change(self, before, after, fields):
+        return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)]
+
+    def delete(self, resource):
+        return [self._request("del", 0, resource)]
+
+    def _request(self, verb, flags, resource):
+        netns, link, address = resource.key
+        fields = {"family": family(address), "ifindex": Index(netns, link), "state": NUD_PERMANENT, "flags": self.flags}
+        attrs = [("NDA_DST", address)]
+        if "mac" in resource.values:
+            attrs.append(("NDA_LLADDR", resource.values["mac"]))
+        return Request(netns, Message(verb, "neigh", flags, fields, attrs))
+
+    def commands(self, step):
+        netns, link, address = step.resource.key
+        if step.action == DELETE:
+            return [ip(netns, "neighbor", "del", address, "dev", link)]
+        mac = step.after.values["mac"]
+        return [ip(netns, "neighbor", "replace", address, "lladdr", mac, "dev", link, "nud", "permanent")]
+
+
+class Proxy(Neighbor):
+    """An address that the node answers neighbour discovery or ARP for. ``key``: (netns, link, address)."""
+
+    name = "proxy"
+    title = "proxied neighbor"
+    flags = NTF_PROXY
+
+    def commands(self, step):
+        netns, link, address = step.resource.key
+        return [ip(netns, "neighbor", "del" if step.action == DELETE else "add", "proxy", address, "dev", link)]

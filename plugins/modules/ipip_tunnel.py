@@ -1,0 +1,214 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ipip_tunnel
+short_description: IPIP tunnels
+version_added: 0.1.0
+description:
+  - Makes and removes tunnels of IPv4 in IPv4 (RFC 2003; ip-link(8), type ipip).
+  - Without O(remote) one device serves for any number of peers; a route to each, with the peer's address as gateway
+    and C(onlink), says where packets go.
+  - The namespace's own fallback device C(tunl0) is never touched.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  name: &name
+    description:
+      - Name of the device.
+    type: str
+  local: &local
+    description:
+      - Address of the underlay that packets are sent from, IPv4. Needed to make a device.
+    type: str
+  remote: &remote
+    description:
+      - Address of the only peer, for a tunnel of two.
+    type: str
+  dev: &dev
+    description:
+      - Interface of the underlay.
+    type: str
+  ttl: &ttl
+    description:
+      - Time to live of the outer packets; 0 takes over that of the inner ones.
+    type: int
+  pmtudisc: &pmtudisc
+    description:
+      - Whether the MTU of the path is found out, and packets are sent with "don't fragment".
+    type: bool
+  mtu: &mtu
+    description:
+      - MTU in bytes; unset, what the kernel takes from the interface below.
+    type: int
+  up: &up
+    description:
+      - Whether the interface is up.
+    type: bool
+    default: true
+  addrgenmode: &addrgenmode
+    description:
+      - How the interface gets its IPv6 link-local address (ip-link(8)).
+    type: str
+    choices: [eui64, none, stable_secret, random]
+  config:
+    description:
+      - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        <<: *name
+        required: true
+      local: *local
+      remote: *remote
+      dev: *dev
+      ttl: *ttl
+      pmtudisc: *pmtudisc
+      mtu: *mtu
+      up: *up
+      addrgenmode: *addrgenmode
+      netns:
+        description:
+          - The namespace of this entry, where it is not that of the task.
+        type: str
+      state:
+        description:
+          - Whether this entry is there, where it is not as the task says.
+        type: str
+        choices: [present, absent]
+extends_documentation_fragment:
+  - nodenet.fabric.common
+  - nodenet.fabric.common.promised
+  - nodenet.fabric.common.netns
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: See whether this kernel has IPIP
+  nodenet.fabric.requirements:
+    features: [ipip]
+  register: found
+  ignore_errors: true
+
+- name: One device for all peers
+  nodenet.fabric.ipip_tunnel:
+    name: tun245
+    local: 192.168.32.245
+    mtu: 1480
+  when: found is succeeded
+
+- name: Remove it
+  nodenet.fabric.ipip_tunnel:
+    name: tun245
+    state: absent
+"""
+
+RETURN = r"""
+commands:
+  description:
+    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
+      In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["ip link add name tun245 mtu 1480 type ipip local 192.168.32.245"]
+reasons:
+  description: Why an object was made anew instead of changed in place.
+  returned: when one was
+  type: list
+  elements: str
+stats:
+  description: How many objects were observed and changed, the seconds it took, and what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import (
+    AF_INET,
+    address,
+    family,
+    given,
+    in_range,
+    interface,
+)
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.options import LINK_OPTIONS, link_values
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
+
+OPTIONS = {
+    "name": {"type": "str"},
+    "local": {"type": "str"},
+    "remote": {"type": "str"},
+    "dev": {"type": "str"},
+    "ttl": {"type": "int"},
+    "pmtudisc": {"type": "bool"},
+    **{name: spec for name, spec in LINK_OPTIONS.items() if name != "mac"},
+}
+# ipip_init_net (net/ipv4/ipip.c) makes it in each namespace; removing it exits well and does nothing
+FALLBACK = "tunl0"
+
+
+def resources(options):
+    """Return the device that ``options`` describe."""
+    key = options["netns"], interface(options["name"], "name")
+    if key[1] == FALLBACK:
+        raise InputError("name", f"{FALLBACK} is the kernel's own fallback device: give the tunnel another name")
+    if options["state"] == "absent":
+        return [Resource("link", key)]
+    if options["local"] is None:
+        raise InputError("local", f"the address that packets are sent from is needed to make {key[1]!r}")
+    own = given(
+        local=_ipv4(options, "local"),
+        remote=_ipv4(options, "remote"),
+        lower=options["dev"] and interface(options["dev"], "dev"),
+        ttl=in_range(options["ttl"], 0, 255, "ttl"),
+        pmtudisc=options["pmtudisc"],
+    )
+    return [Resource("link", key, {"type": "ipip", **own, **link_values({**options, "mac": None})})]
+
+
+def _ipv4(options, name):
+    if options[name] is None:
+        return None
+    found = address(options[name], name)
+    if family(found) != AF_INET:
+        raise InputError(name, f"{found} is not IPv4: IPIP carries IPv4 in IPv4")
+    return found
+
+
+PART = Part(
+    options=OPTIONS,
+    required=["name"],
+    kinds=[Link(), Netns(), Address(), Route()],
+    resources=resources,
+    purges=lambda found: found.kind == "link" and found.values.get("type") == "ipip",
+)
+
+
+def main():
+    PART.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: neighbor
+short_description: Permanent neighbors
+version_added: 0.1.0
+description:
+  - Writes down which MAC address a neighbor has (ip-neighbour(8), nud permanent), for ARP and neighbour discovery
+    alike.
+  - What the kernel learned by itself is replaced, and stands in the way of nothing.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  address: &address
+    description:
+      - Address of the neighbor.
+    type: str
+  dev: &dev
+    description:
+      - The interface behind which it is.
+    type: str
+  mac: &mac
+    description:
+      - Its MAC address. Needed to make an entry.
+    type: str
+  config:
+    description:
+      - Many objects in one task; each entry takes the same options. One of O(address) and O(config) is needed.
+    type: list
+    elements: dict
+    suboptions:
+      address:
+        <<: *address
+        required: true
+      dev:
+        <<: *dev
+        required: true
+      mac: *mac
+      netns:
+        description:
+          - The namespace of this entry, where it is not that of the task.
+        type: str
+      state:
+        description:
+          - Whether this entry is there, where it is not as the task says.
+        type: str
+        choices: [present, absent]
+extends_documentation_fragment:
+  - nodenet.fabric.common
+  - nodenet.fabric.common.promised
+  - nodenet.fabric.common.netns
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: A bridge
+  nodenet.fabric.bridge:
+    name: br0
+
+- name: Neighbors of both families
+  nodenet.fabric.neighbor:
+    config:
+      - {dev: br0, address: 172.246.0.0, mac: "02:00:00:00:00:02"}
+      - {dev: br0, address: "fd46::", mac: "02:00:00:00:00:02"}
+
+- name: Remove one
+  nodenet.fabric.neighbor:
+    dev: br0
+    address: 172.246.0.0
+    state: absent
+"""
+
+RETURN = r"""
+commands:
+  description:
+    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
+      In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["ip neighbor replace 172.246.0.0 lladdr 02:00:00:00:00:02 dev br0 nud permanent"]
+reasons:
+  description: Why an object was made anew instead of changed in place.
+  returned: when one was
+  type: list
+  elements: str
+stats:
+  description: How many objects were observed and changed, the seconds it took, and what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, given, interface, mac
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.neighbor import Neighbor
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
+
+OPTIONS = {"address": {"type": "str"}, "dev": {"type": "str"}, "mac": {"type": "str"}}
+
+
+def resources(options):
+    """Return the neighbor that ``options`` describe."""
+    found = address(options["address"], "address")
+    if not options["dev"]:
+        raise InputError("dev", f"the interface behind which {found} is, is missing")
+    if options["state"] == "present" and not options["mac"]:
+        raise InputError("mac", f"the MAC address of {found} is missing")
+    key = options["netns"], interface(options["dev"], "dev"), found
+    return [Resource("neighbor", key, given(mac=options["mac"] and mac(options["mac"], "mac")))]
+
+
+PART = Part(
+    options=OPTIONS,
+    required=["address", "dev"],
+    kinds=[Neighbor(), Link(), Netns()],
+    resources=resources,
+    purges=lambda found: found.kind == "neighbor",
+)
+
+
+def main():
+    PART.run()
+
+
+if __name__ == "__main__":
+    main()

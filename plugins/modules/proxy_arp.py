@@ -1,0 +1,167 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: proxy_arp
+short_description: Proxy ARP and neighbour proxy
+version_added: 0.1.0
+description:
+  - Lets the node answer on an interface for addresses that are elsewhere (ip-sysctl: C(proxy_arp), C(proxy_ndp)).
+  - For IPv4 the node answers for whatever it has a route to that leads elsewhere; for IPv6 only for the addresses
+    that O(addresses) lists.
+  - The node answers at once, C(proxy_delay) is 0; otherwise it waits up to 0.7 s. It answers only while it forwards,
+    and only if it has a route that covers the address and leads elsewhere than back out of the interface.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  interface: &interface
+    description:
+      - The interface.
+    type: str
+  family: &family
+    description:
+      - The family of addresses.
+    type: str
+    choices: [ipv4, ipv6]
+    default: ipv4
+  addresses: &addresses
+    description:
+      - IPv6 alone. The addresses that the node answers for.
+    type: list
+    elements: str
+    default: []
+  config:
+    description:
+      - Many objects in one task; each entry takes the same options. One of O(interface) and O(config) is needed.
+    type: list
+    elements: dict
+    suboptions:
+      interface:
+        <<: *interface
+        required: true
+      family: *family
+      addresses: *addresses
+      netns:
+        description:
+          - The namespace of this entry, where it is not that of the task.
+        type: str
+      state:
+        description:
+          - Whether this entry is there, where it is not as the task says.
+        type: str
+        choices: [present, absent]
+extends_documentation_fragment:
+  - nodenet.fabric.common
+  - nodenet.fabric.common.promised
+  - nodenet.fabric.common.netns
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: A namespace
+  nodenet.fabric.netns:
+    name: ns1
+    ipv6: true
+
+- name: A veth straight into it
+  nodenet.fabric.veth:
+    name: veth-ns1
+    peer: {name: eth0, netns: ns1}
+
+- name: The node answers for the gateway on the host's end
+  nodenet.fabric.proxy_arp:
+    config:
+      - {interface: veth-ns1}
+      - {interface: veth-ns1, family: ipv6, addresses: ["fd00::1"]}
+
+- name: No longer
+  nodenet.fabric.proxy_arp:
+    interface: veth-ns1
+    state: absent
+"""
+
+RETURN = r"""
+commands:
+  description:
+    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
+      In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["sysctl -qw net.ipv4.conf.veth-ns1.proxy_arp=1", "sysctl -qw net.ipv4.neigh.veth-ns1.proxy_delay=0"]
+reasons:
+  description: Why an object was made anew instead of changed in place.
+  returned: when one was
+  type: list
+  elements: str
+stats:
+  description: How many objects were observed and changed, the seconds it took, and what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import AF_INET6, address, family, interface
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.neighbor import Proxy
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.sysctl import Sysctl, link_sysctl
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
+
+OPTIONS = {
+    "interface": {"type": "str"},
+    "family": {"type": "str", "choices": ["ipv4", "ipv6"], "default": "ipv4"},
+    "addresses": {"type": "list", "elements": "str", "default": []},
+}
+SWITCH = {"ipv4": "proxy_arp", "ipv6": "proxy_ndp"}
+
+
+def resources(options):
+    """Return the sysctls, and for IPv6 the proxied neighbors, that ``options`` describe."""
+    netns, link, version = options["netns"], interface(options["interface"], "interface"), options["family"]
+    proxied = [address(text, "addresses") for text in options["addresses"]]
+    if any((family(text) == AF_INET6) != (version == "ipv6") for text in proxied) or (proxied and version == "ipv4"):
+        raise InputError(
+            "addresses", "only IPv6 addresses, with family: ipv6; for IPv4 the node answers for what it routes"
+        )
+    settings = {
+        link_sysctl(version, "conf", link, SWITCH[version]): "1",
+        link_sysctl(version, "neigh", link, "proxy_delay"): "0",
+    }
+    return [
+        *(Resource("sysctl", (netns, name), {"value": value}) for name, value in settings.items()),
+        *(Resource("proxy", (netns, link, text)) for text in proxied),
+    ]
+
+
+PART = Part(
+    options=OPTIONS,
+    required=["interface"],
+    kinds=[Sysctl(), Proxy(), Link(), Netns()],
+    resources=resources,
+    purges=lambda found: found.kind == "proxy" or found.key[-1].endswith(("proxy_arp", "proxy_ndp", "proxy_delay")),
+)
+
+
+def main():
+    PART.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vxlan
+short_description: VXLAN devices
+version_added: 0.1.0
+description:
+  - Makes and removes VTEPs (RFC 7348; ip-link(8), type vxlan). Who is behind them say M(nodenet.fabric.neighbor) and
+    M(nodenet.fabric.vxlan_fdb).
+  - What a device was made with the kernel lets nobody change; a device that differs is made anew, with its addresses,
+    neighbors, forwarding entries and routes, and RV(reasons) says what differed.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  name: &name
+    description:
+      - Name of the device.
+    type: str
+  vni: &vni
+    description:
+      - Number of the network that the packets carry (VXLAN network identifier). Needed to make a device.
+    type: int
+  port: &port
+    description:
+      - UDP port. IANA's is 4789, the kernel's own default and flannel's 8472.
+    type: int
+    default: 8472
+  local: &local
+    description:
+      - Address of the underlay that packets are sent from, IPv4 or IPv6.
+    type: str
+  dev: &dev
+    description:
+      - Interface of the underlay; the device takes its MTU from it, less what VXLAN adds. Without it the MTU is 1500.
+    type: str
+  learning: &learning
+    description:
+      - Whether the device learns from packets which node a MAC address is behind. With written down entries it has
+        nothing to learn.
+    type: bool
+    default: false
+  ttl: &ttl
+    description:
+      - Time to live of the outer packets; 0 takes over that of the inner ones, or the system's default.
+    type: int
+  mac: &mac
+    description:
+      - MAC address. It is in the request that makes the interface, so that nothing sees another one first.
+    type: str
+  mtu: &mtu
+    description:
+      - MTU in bytes; unset, what the kernel takes from the interface below.
+    type: int
+  up: &up
+    description:
+      - Whether the interface is up.
+    type: bool
+    default: true
+  addrgenmode: &addrgenmode
+    description:
+      - How the interface gets its IPv6 link-local address (ip-link(8)).
+    type: str
+    choices: [eui64, none, stable_secret, random]
+  config:
+    description:
+      - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        <<: *name
+        required: true
+      vni: *vni
+      port: *port
+      local: *local
+      dev: *dev
+      learning: *learning
+      ttl: *ttl
+      mac: *mac
+      mtu: *mtu
+      up: *up
+      addrgenmode: *addrgenmode
+      netns:
+        description:
+          - The namespace of this entry, where it is not that of the task.
+        type: str
+      state:
+        description:
+          - Whether this entry is there, where it is not as the task says.
+        type: str
+        choices: [present, absent]
+extends_documentation_fragment:
+  - nodenet.fabric.common
+  - nodenet.fabric.common.promised
+  - nodenet.fabric.common.netns
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: An interface of the underlay
+  nodenet.fabric.bridge:
+    name: underlay0
+
+- name: Its address
+  nodenet.fabric.address:
+    dev: underlay0
+    address: 192.168.32.245/24
+
+- name: A VTEP on it
+  nodenet.fabric.vxlan:
+    name: vxlan1
+    vni: 1
+    port: 8472
+    local: 192.168.32.245
+    dev: underlay0
+    mac: "02:00:c0:a8:20:f5"
+
+- name: Remove it
+  nodenet.fabric.vxlan:
+    name: vxlan1
+    state: absent
+"""
+
+RETURN = r"""
+commands:
+  description:
+    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
+      In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["ip link add name vxlan1 address 02:00:c0:a8:20:f5 type vxlan id 1 local 192.168.32.245 dev underlay0 dstport 8472 nolearning"]
+reasons:
+  description: Why an object was made anew instead of changed in place.
+  returned: when one was
+  type: list
+  elements: str
+stats:
+  description: How many objects were observed and changed, the seconds it took, and what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fdb import Fdb
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, given, in_range, interface
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.neighbor import Neighbor
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.options import LINK_OPTIONS, link_values
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
+
+OPTIONS = {
+    "name": {"type": "str"},
+    "vni": {"type": "int"},
+    "port": {"type": "int", "default": 8472},
+    "local": {"type": "str"},
+    "dev": {"type": "str"},
+    "learning": {"type": "bool", "default": False},
+    "ttl": {"type": "int"},
+    **LINK_OPTIONS,
+}
+
+
+def resources(options):
+    """Return the device that ``options`` describe."""
+    key = options["netns"], interface(options["name"], "name")
+    if options["state"] == "absent":
+        return [Resource("link", key)]
+    if options["vni"] is None:
+        raise InputError("vni", f"the number of the network is needed to make {key[1]!r}")
+    own = given(
+        vni=in_range(options["vni"], 0, 2**24 - 1, "vni"),
+        port=in_range(options["port"], 1, 65535, "port"),
+        local=options["local"] and address(options["local"], "local"),
+        lower=options["dev"] and interface(options["dev"], "dev"),
+        learning=options["learning"],
+        ttl=in_range(options["ttl"], 0, 255, "ttl"),
+    )
+    return [Resource("link", key, {"type": "vxlan", **own, **link_values(options)})]
+
+
+PART = Part(
+    options=OPTIONS,
+    required=["name"],
+    kinds=[Link(), Netns(), Address(), Route(), Neighbor(), Fdb()],
+    resources=resources,
+    purges=lambda found: found.kind == "link" and found.values.get("type") == "vxlan",
+)
+
+
+def main():
+    PART.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vxlan_fdb
+short_description: Forwarding entries of VXLAN devices
+version_added: 0.1.0
+description:
+  - Writes down which node of the underlay a MAC address is behind (bridge(8), fdb, self permanent).
+  - The address C(00:00:00:00:00:00), for all that is not known, may be behind many nodes, an entry for each.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  mac: &mac
+    description:
+      - The MAC address.
+    type: str
+  dev: &dev
+    description:
+      - The VXLAN device.
+    type: str
+  dst: &dst
+    description:
+      - Address of the node on the underlay. Needed to make an entry, and for the address of zeroes to remove one.
+    type: str
+  config:
+    description:
+      - Many objects in one task; each entry takes the same options. One of O(mac) and O(config) is needed.
+    type: list
+    elements: dict
+    suboptions:
+      mac:
+        <<: *mac
+        required: true
+      dev:
+        <<: *dev
+        required: true
+      dst: *dst
+      netns:
+        description:
+          - The namespace of this entry, where it is not that of the task.
+        type: str
+      state:
+        description:
+          - Whether this entry is there, where it is not as the task says.
+        type: str
+        choices: [present, absent]
+extends_documentation_fragment:
+  - nodenet.fabric.common
+  - nodenet.fabric.common.promised
+  - nodenet.fabric.common.netns
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: A VTEP
+  nodenet.fabric.vxlan:
+    name: vxlan1
+    vni: 1
+    local: 192.168.32.245
+
+- name: A peer's VTEP is behind its node
+  nodenet.fabric.vxlan_fdb:
+    dev: vxlan1
+    mac: "02:00:c0:a8:20:f6"
+    dst: 192.168.32.246
+
+- name: No longer
+  nodenet.fabric.vxlan_fdb:
+    dev: vxlan1
+    mac: "02:00:c0:a8:20:f6"
+    state: absent
+"""
+
+RETURN = r"""
+commands:
+  description:
+    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
+      In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["bridge fdb replace 02:00:c0:a8:20:f6 dev vxlan1 dst 192.168.32.246 self permanent"]
+reasons:
+  description: Why an object was made anew instead of changed in place.
+  returned: when one was
+  type: list
+  elements: str
+stats:
+  description: How many objects were observed and changed, the seconds it took, and what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fdb import ZERO, Fdb, key_of
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, given, interface, mac
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
+
+OPTIONS = {"mac": {"type": "str"}, "dev": {"type": "str"}, "dst": {"type": "str"}}
+
+
+def resources(options):
+    """Return the entry that ``options`` describe."""
+    found = ZERO if options["mac"].strip() == ZERO else mac(options["mac"], "mac")
+    if not options["dev"]:
+        raise InputError("dev", f"the VXLAN device behind which {found} is, is missing")
+    if not options["dst"] and (options["state"] == "present" or found == ZERO):
+        raise InputError("dst", f"the node that {found} is behind is missing")
+    dst = options["dst"] and address(options["dst"], "dst")
+    key = key_of(options["netns"], interface(options["dev"], "dev"), found, dst)
+    return [Resource("fdb", key, given(dst=dst or None))]
+
+
+PART = Part(
+    options=OPTIONS,
+    required=["mac", "dev"],
+    kinds=[Fdb(), Link(), Netns()],
+    resources=resources,
+    purges=lambda found: found.kind == "fdb",
+)
+
+
+def main():
+    PART.run()
+
+
+if __name__ == "__main__":
+    main()
