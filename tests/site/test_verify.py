@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verify tells the truth: what answers, what does not, and what nobody could ask."""
+
+import json
+
+DUAL = """
+fabric:
+  vars:
+    fabric_outside: [{name: out4, address: 198.51.100.9}, {name: out6, address: "2001:db8:9::9"}]
+  hosts:
+    vm1:
+      fabric_node_address: 192.168.32.1
+      fabric_node_address6: fd01::1
+      fabric_node_subnet: 10.1.0.0/24
+      fabric_node_subnet6: fd00:1::/64
+      fabric_endpoints: [{name: web}, {name: a-rather-long-1}, {name: a-rather-long-2}]
+    vm2:
+      fabric_node_address: 192.168.32.2
+      fabric_node_address6: fd01::2
+      fabric_node_subnet: 10.2.0.0/24
+      fabric_node_subnet6: fd00:2::/64
+      fabric_endpoints: [{name: web}]
+"""
+
+
+def machine(printed):
+    """Return the document that a run with JSON printed: the line that begins with a brace."""
+    (line,) = [line for line in printed.splitlines() if line.startswith("{")]
+    return json.loads(line)
+
+
+def rows(printed):
+    """Return the matrix: source -> cells."""
+    lines = printed.split("Show who reaches whom] ")[1].splitlines()[1:]
+    table = lines[: lines.index("")]
+    return {line.split()[0]: line.split()[1:] for line in table[1:]}
+
+
+def test_the_matrix_names_who_does_not_answer_and_limit_shows_who_was_asked(fabric):
+    one = fabric("host-gw")
+    one.play("site")
+    assert rows(one.play("verify")) == {
+        "ns245": ["·", "62", "64", "63"],
+        "ns246": ["62", "·", "63", "64"],
+        "vm1": ["64", "·", "·", "·"],
+        "vm2": ["·", "64", "·", "·"],
+    }
+    one.on("vm1", "ip route del 172.246.0.0/24")
+    printed = one.play("verify", "--limit", "vm2", fails=True)
+    assert rows(printed) == {"ns246": ["✗", "·", "63", "64"], "vm2": ["·", "64", "·", "·"]}
+    assert "1 of 5 pairs do not answer" in printed
+    assert "ns246 -> ns245 (172.245.0.2): no answer" in printed
+
+
+def test_a_node_that_cannot_be_reached_is_a_failure(fabric):
+    one = fabric("host-gw")
+    one.play("site", "--limit", "vm1")
+    hosts = one.inventory / "hosts.yml"
+    text = hosts.read_text(encoding="utf-8")
+    hosts.write_text(text.replace("    vm2:\n", "    vm2:\n      fabric_lab: there-is-none\n"), encoding="utf-8")
+    printed = one.play("verify", fails=True)
+    hosts.write_text(text, encoding="utf-8")
+    assert "vm2 could not be asked: unreachable: " in printed
+    assert rows(printed)["ns246"] == ["?", "·", "?", "?"]
+
+
+def test_json_on_a_line_of_its_own_and_in_a_file(fabric, tmp_path):
+    one = fabric("docker-bridge")
+    one.play("site")
+    path = tmp_path / "verified.json"
+    arguments = ["-e", "fabric_verify_format=json", "-e", f"fabric_verify_output={path}"]
+    found = machine(one.play("verify", *arguments))
+    assert found == json.loads(path.read_text(encoding="utf-8"))
+    assert found["asked"] == found["answered"] == len(found["pairs"])
+    one.on("docker1", "nft delete table inet nodenet_fabric")
+    found = machine(one.play("verify", *arguments, fails=True))
+    assert {pair["target"] for pair in found["pairs"] if not pair["ok"]} == {"outside"}
+
+
+def test_two_families_and_an_endpoint_that_has_not_said_a_word(fabric):
+    one = fabric("host-gw", lambda _text: DUAL)
+    one.play("site")
+    printed = one.play("verify")
+    assert rows(printed)["vm2/web"][:3] == ["62", "62", "62"]
+    # with the tables empty, the node itself must ask for its endpoint on behalf of a packet that it only forwards
+    one.on("vm2", "ip -n web -6 neigh flush dev eth0; ip -6 neigh flush dev fabric0")
+    assert one.ping("vm1", "web", "fd00:2::2") == 62
+    one.on("vm2", "ip -n web -6 address del fd00:2::2/64 dev eth0")
+    assert rows(one.play("verify", "--limit", "vm1", fails=True))["vm1/web"][3] == "✗6"
