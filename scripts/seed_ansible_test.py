@@ -32,7 +32,10 @@ def main():
     if script.exists():
         return
     cache.mkdir(parents=True, exist_ok=True)
-    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(cache), f"pip=={version}"], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(cache), f"pip=={version}"],
+        check=True,
+    )
     script.write_text(BOOTSTRAP.replace("{version}", version), encoding="utf-8")
 
 

@@ -112,8 +112,7 @@ stats:
 """
 
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds import fields
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.nat import Nat
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds import fields, nat
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
 
@@ -134,21 +133,19 @@ def resources(options):
     for text in exclude:
         fields.same_family({"source": source, "exclude": text})
     link = options["out_interface"] and fields.interface(options["out_interface"], "out_interface")
-    values = {
-        "source": source,
-        "exclude": fields.collapsed([*exclude, MULTICAST[fields.family(source)]]),
-        "out_interface": link or None,
-        "random": options["random"],
-        "verdict": "masquerade",
-        "other": None,
-    }
+    protocol = "ip6" if fields.family(source) == fields.AF_INET6 else "ip"
+    rule = [f'oifname "{link}"'] if link else []
+    rule.append(f"{protocol} saddr {nat.prefixes([source])}")
+    rule.append(f"{protocol} daddr != {nat.prefixes([*exclude, MULTICAST[fields.family(source)]])}")
+    rule.append("masquerade fully-random" if options["random"] else "masquerade")
+    values = {**dict.fromkeys(nat.CHAINS), "postrouting": " ".join(rule)}
     return [Resource("nat", (options["netns"], "masquerade", source), values)]
 
 
 PART = Part(
     options=OPTIONS,
     required=["source"],
-    kinds=[Nat(), Netns()],
+    kinds=[nat.Nat(), Netns()],
     resources=resources,
     purges=lambda found: found.kind == "nat" and found.key[1] == "masquerade",
 )

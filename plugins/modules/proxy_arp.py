@@ -10,7 +10,7 @@ module: proxy_arp
 short_description: Proxy ARP and neighbour proxy
 version_added: 0.1.0
 description:
-  - Lets the node answer on an interface for addresses that are elsewhere (ip-sysctl: C(proxy_arp), C(proxy_ndp)).
+  - Lets the node answer on an interface for addresses that are elsewhere (C(proxy_arp), C(proxy_ndp) in ip-sysctl).
   - For IPv4 the node answers for whatever it has a route to that leads elsewhere; for IPv6 only for the addresses
     that O(addresses) lists.
   - The node answers at once, C(proxy_delay) is 0; otherwise it waits up to 0.7 s. It answers only while it forwards,

@@ -21,7 +21,14 @@ def vteps(node):
         addresses = [("eth0", f"192.168.32.{number}/24"), ("br0", f"172.{number}.0.1/24")]
         node.task("address", netns=vm, config=[{"dev": dev, "address": text} for dev, text in addresses])
         node.task(
-            "vxlan", netns=vm, name="vxlan1", vni=1, local=f"192.168.32.{number}", dev="eth0", mac=mac, addrgenmode="none"
+            "vxlan",
+            netns=vm,
+            name="vxlan1",
+            vni=1,
+            local=f"192.168.32.{number}",
+            dev="eth0",
+            mac=mac,
+            addrgenmode="none",
         )
         node.task("address", netns=vm, dev="vxlan1", address=f"172.{number}.0.0/32")
     return node
@@ -35,7 +42,13 @@ def entries(vm):
         ("vxlan_fdb", {"netns": vm, "dev": "vxlan1", "mac": mac, "dst": f"192.168.32.{number}"}),
         (
             "route",
-            {"netns": vm, "prefix": f"172.{number}.0.0/24", "via": f"172.{number}.0.0", "dev": "vxlan1", "onlink": True},
+            {
+                "netns": vm,
+                "prefix": f"172.{number}.0.0/24",
+                "via": f"172.{number}.0.0",
+                "dev": "vxlan1",
+                "onlink": True,
+            },
         ),
     ]
 
@@ -138,7 +151,11 @@ def routed(node):
     """A node with an endpoint on a veth and no bridge, and a host beyond the node that knows the way back."""
     node.task("netns", config=[{"name": name} for name in ("vm", "outside", "ep")])
     node.task("veth", config=[link(("vm", "eth0"), ("outside", "eth0")), link(("vm", "veth0"), ("ep", "eth0"))])
-    addresses = {("vm", "eth0"): "192.168.32.1/24", ("outside", "eth0"): "192.168.32.2/24", ("ep", "eth0"): "10.2.0.1/32"}
+    addresses = {
+        ("vm", "eth0"): "192.168.32.1/24",
+        ("outside", "eth0"): "192.168.32.2/24",
+        ("ep", "eth0"): "10.2.0.1/32",
+    }
     node.task("address", config=[{"netns": ns, "dev": dev, "address": text} for (ns, dev), text in addresses.items()])
     node.task(
         "route",

@@ -20,7 +20,11 @@ def test_each_endpoint_hangs_on_the_bridge(docker1, endpoint, address):
 
 
 def test_node_and_endpoints_answer_each_other(docker1):
-    for asks, target in (("", "10.15.10.2"), ("ip netns exec lab-ns0 ", "10.15.10.3"), ("ip netns exec lab-ns1 ", "10.15.10.1")):
+    for asks, target in (
+        ("", "10.15.10.2"),
+        ("ip netns exec lab-ns0 ", "10.15.10.3"),
+        ("ip netns exec lab-ns1 ", "10.15.10.1"),
+    ):
         assert "ttl=64" in docker1.check_output(f"{asks}ping -c 1 -W 2 {target}")
 
 

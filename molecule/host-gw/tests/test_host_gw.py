@@ -43,4 +43,6 @@ def test_endpoints_answer_across_two_nodes(vm):
 def test_what_stays_inside_is_not_masqueraded(vm):
     host, mine, _other = vm
     rules = host.check_output("nft list table inet nodenet_fabric")
-    assert f"ip saddr 172.{mine}.0.0/24 ip daddr != {{ 172.245.0.0/24, 172.246.0.0/24, 224.0.0.0/4 }} masquerade" in rules
+    assert (
+        f"ip saddr 172.{mine}.0.0/24 ip daddr != {{ 172.245.0.0/24, 172.246.0.0/24, 224.0.0.0/4 }} masquerade" in rules
+    )

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Callable
 
 from ..engine.errors import MissingSoftware
-from . import namespaces
+from . import namespaces, nft
 from .netlink import PYROUTE2_ERROR, PYROUTE2_FLOOR, RTEXT_FILTER_SKIP_STATS, Descriptor, Message, Netlink
 
 # linux/net_namespace.h: NETNSA_NSID_NOT_ASSIGNED is -1, read without its sign
@@ -90,15 +91,19 @@ class Kernel:
         """Carry requests out, in order within each namespace; return for each None or what went wrong."""
         self.forget()
         answers = [None] * len(requests)
-        batch = []
+        batch, edits = [], {}
         for number, request in enumerate(requests):
             if isinstance(request.payload, Call):
                 answers[number] = self._call(request.payload)
+            elif isinstance(request.payload, nft.Edit):
+                edits.setdefault(request.netns, []).append((number, request.payload))
             else:
                 batch.append((number, request))
         found = self.netlink.request([(request.netns, request.payload) for _number, request in batch])
         for (number, _request), answer in zip(batch, found):
             answers[number] = answer
+        for netns, asked in edits.items():  # one transaction for all of a namespace
+            answers[asked[0][0]] = self._call(Call(partial(nft.edit, netns, [one for _number, one in asked])))
         return answers
 
     def _call(self, call):

@@ -8,12 +8,67 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import dataclass
+from typing import Dict, Optional, Tuple
 
 from ..engine.errors import MissingSoftware
 from . import namespaces
 
 # Those that a non-login shell of an ordinary user leaves out.
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The rules of one object in a table: those with its comment go, ``rules`` come.
+
+    :param chains: name of a chain -> what it hooks into; those that are needed are made, those that are empty go.
+    :param rules: (chain, rule) with the comment in it.
+    :param handle: of the one rule that is meant where it has no comment.
+    """
+
+    table: str
+    chains: Dict[str, str]
+    comment: str
+    rules: Tuple[Tuple[str, str], ...] = ()
+    handle: Optional[int] = None
+
+
+def setup(table, chains, rules):
+    """Return the lines that make the table and the chains of ``rules`` where they are not there yet."""
+    used = [chain for chain in chains if any(chain == rule[0] for rule in rules)]
+    return [f"add table inet {table}", *(f"add chain inet {table} {chain} {{ {chains[chain]} }}" for chain in used)]
+
+
+def edit(netns, edits):
+    """Carry out all of ``edits``, which are of one table, in one transaction.
+
+    :raises OSError: nft refused it, and nothing has changed.
+    """
+    table, chains = edits[0].table, edits[0].chains
+    rules = [rule for one in edits for rule in one.rules]
+    listed = list_table(netns, table)
+    there = [entry["rule"] for entry in listed if "rule" in entry]
+    # by the comment: looking through all edits for each rule would grow with the square
+    comments = {one.comment for one in edits if one.handle is None}
+    handles = {one.handle for one in edits if one.handle is not None}
+    gone = [rule for rule in there if rule.get("comment") in comments or rule["handle"] in handles]
+    going = {rule["handle"] for rule in gone}
+    left = [rule for rule in there if rule["handle"] not in going]
+    if not rules and not left:
+        load(netns, f"delete table inet {table}" if listed else "")
+        return
+    # "replace" would do, if nft 1.0.6 did not stumble over a set in the new rule
+    lines = setup(table, chains, rules)
+    lines += [f"delete rule inet {table} {rule['chain']} handle {rule['handle']}" for rule in gone]
+    lines += [f"add rule inet {table} {chain} {rule}" for chain, rule in rules]
+    used = {chain for chain, _rule in rules} | {rule["chain"] for rule in left}
+    lines += [
+        f"delete chain inet {table} {chain}"
+        for chain in dict.fromkeys(rule["chain"] for rule in gone)
+        if chain not in used
+    ]
+    load(netns, "\n".join(lines))
 
 
 def list_table(netns, table):

@@ -135,6 +135,23 @@ def in_range(value, low, high, option):
     return value
 
 
+def ports(text, option):
+    """Return the ports that ``80`` or ``8000-8010`` mean, as a range.
+
+    :raises InputError: it means none.
+    """
+    first, dash, last = str(text).strip().partition("-")
+    last = last if dash else first
+    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last) <= 65535):
+        raise InputError(option, f"{text!r} is neither a port, 1 to 65535, nor a range of ports such as 8000-8010")
+    return range(int(first), int(last) + 1)
+
+
+def ports_text(found):
+    """Return a range of ports as it is written."""
+    return f"{found[0]}-{found[-1]}" if len(found) > 1 else str(found[0])
+
+
 def given(**values):
     """Return those of ``values`` that are not None: what is unset is not managed."""
     return {name: value for name, value in values.items() if value is not None}

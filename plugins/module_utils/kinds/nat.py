@@ -1,34 +1,37 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NAT rules in an nftables table of our own, by nft(8); each rule carries a comment that says which one it is."""
+"""NAT rules in an nftables table of our own, by nft(8); each rule carries a comment that says whose it is.
+
+An object has at most one rule in each chain. Its values are these rules in nft's own language, in one spelling: what is
+wanted is written so, and what nft lists is brought to it, so that the two can be compared and a person can read both.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-import shlex
-from functools import partial
+import json
 
 from ..engine.apply import Request
 from ..engine.kind import Kind
 from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
 from ..kernel import nft
-from ..kernel.door import Call
 from ..ownership import NFT_TABLE
-from .fields import AF_INET6, collapsed, family
+from .fields import collapsed
 from .shell import inside
 
-CHAIN = "postrouting"
-# nft(8): srcnat is priority 100
-SETUP = (
-    f"add table inet {NFT_TABLE}",
-    f"add chain inet {NFT_TABLE} {CHAIN} {{ type nat hook postrouting priority srcnat; policy accept; }}",
-)
+# nft(8): dstnat is -100, and has its name in prerouting alone; srcnat is 100
+CHAINS = {
+    "prerouting": "type nat hook prerouting priority dstnat; policy accept;",
+    "output": "type nat hook output priority -100; policy accept;",
+    "postrouting": "type nat hook postrouting priority srcnat; policy accept;",
+}
+VERDICTS = ("masquerade", "dnat")
 
 
 class Nat(Kind):
-    """``key``: (netns, "masquerade", source prefix). ``values``: exclude (prefixes, collapsed), out_interface, random."""
+    """``key``: (netns, "masquerade" or "publish", name). ``values``: chain -> rule."""
 
     name = "nat"
     title = "NAT rule"
@@ -41,95 +44,120 @@ class Nat(Kind):
         for netns in (known | {""}) & scope.netns:
             if kernel.exists(netns):
                 rules = [entry["rule"] for entry in nft.list_table(netns, NFT_TABLE) if "rule" in entry]
-                for rule in rules:
-                    yield self._observed(kernel, netns, rule, len(rules))
-
-    def _observed(self, kernel, netns, rule, count):
-        source, values = _parse(rule["expr"])
-        # The comment is the key: a rule that somebody edited is still found, and put right.
-        word, _space, name = rule.get("comment", "").partition(" ")
-        key = (netns, word, name) if name else (netns, "rule", str(rule["handle"]))
-        values.update(source=source, handle=rule["handle"], alone=count == 1)
-        return Resource(self.name, key, values, kernel.ledger.owner((self.name, key)) or "")
+                for key, mine in _by_object(netns, rules).items():
+                    values = {rule["chain"]: _text(rule["expr"]) for rule in mine}
+                    values["handles"] = tuple((rule["chain"], rule["handle"]) for rule in mine)
+                    values["alone"] = len(mine) == len(rules)
+                    yield Resource(self.name, key, values, kernel.ledger.owner((self.name, key)) or "")
 
     def create(self, resource, companions):
-        return [self._load(resource, [*SETUP, _add(resource)])]
+        return [self._edit(resource, _rules(resource))]
 
     def change(self, before, after, fields):
-        # "replace" would do, if nft 1.0.6 did not stumble over a set in the new rule
-        return [self._load(after, [_delete(before), _add(after)])]
+        return [self._edit(after, _rules(after))]
 
     def delete(self, resource):
-        return [Request("", Call(partial(_remove, resource.netns, resource.values.get("handle"), resource.key)))]
+        return [self._edit(resource, ())]
 
     @staticmethod
-    def _load(resource, lines):
-        return Request("", Call(partial(nft.load, resource.netns, "\n".join(lines))))
+    def _edit(resource, rules):
+        _netns, word, name = resource.key
+        handle = int(name) if word == "rule" else None
+        return Request(resource.netns, nft.Edit(NFT_TABLE, CHAINS, f"{word} {name}", rules, handle))
 
     def commands(self, step):
-        if step.action == DELETE:
-            alone = step.before.values.get("alone")
-            lines = [f"delete table inet {NFT_TABLE}" if alone else _delete(step.before)]
-        else:
-            lines = [*(SETUP if step.action == CREATE else [_delete(step.before)]), _add(step.after)]
+        if step.action == DELETE and step.before.values.get("alone"):
+            return [inside(step.resource.netns, "nft", f"delete table inet {NFT_TABLE}")]
+        old = step.before.values.get("handles", ()) if step.before else ()
+        lines = [f"delete rule inet {NFT_TABLE} {chain} handle {handle}" for chain, handle in old]
+        if step.after:
+            rules = _rules(step.after)
+            lines += nft.setup(NFT_TABLE, CHAINS, rules) if step.action == CREATE else []
+            lines += [f"add rule inet {NFT_TABLE} {chain} {rule}" for chain, rule in rules]
         return [inside(step.resource.netns, "nft", line) for line in lines]
 
 
-def _add(resource):
-    return f"add rule inet {NFT_TABLE} {CHAIN} {_rule(resource)}"
+def _by_object(netns, rules):
+    """Return key -> its rules. The comment is the key: a rule that somebody edited is still found, and put right."""
+    found = {}
+    for rule in rules:
+        word, _space, name = rule.get("comment", "").partition(" ")
+        key = (netns, word, name) if name else (netns, "rule", str(rule["handle"]))
+        found.setdefault(key, []).append(rule)
+    return found
 
 
-def _delete(resource):
-    return f"delete rule inet {NFT_TABLE} {CHAIN} handle {resource.values.get('handle', 'HANDLE')}"
+def _rules(resource):
+    _netns, word, name = resource.key
+    found = [(chain, resource.values[chain]) for chain in CHAINS if resource.values.get(chain)]
+    return tuple((chain, f'{rule} comment "{word} {name}"') for chain, rule in found)
 
 
-def _remove(netns, handle, key):
-    """Remove the rule of ``key``, and the table with the last one."""
-    rules = [entry["rule"] for entry in nft.list_table(netns, NFT_TABLE) if "rule" in entry]
-    if handle is None:
-        handle = next((rule["handle"] for rule in rules if rule.get("comment") == " ".join(key[1:])), None)
-    others = [rule for rule in rules if rule["handle"] != handle]
-    nft.load(
-        netns, f"delete rule inet {NFT_TABLE} {CHAIN} handle {handle}" if others else f"delete table inet {NFT_TABLE}"
-    )
+def prefixes(found):
+    """Return a set of prefixes as rules have it: as few as cover them, in order."""
+    return "{ " + ", ".join(collapsed(found)) + " }"
 
 
-def _rule(resource):
-    """Return the rule in nft's language."""
-    _netns, word, source = resource.key
-    values = resource.values
-    protocol = "ip6" if family(source) == AF_INET6 else "ip"
-    parts = [f"oifname {shlex.quote(values['out_interface'])}"] if values.get("out_interface") else []
-    parts.append(f"{protocol} saddr {source}")
-    if values.get("exclude"):
-        parts.append(f"{protocol} daddr != {{ {', '.join(values['exclude'])} }}")
-    parts.append("masquerade" + (" fully-random" if values.get("random") else ""))
-    return " ".join(parts) + f' comment "{word} {source}"'
+def _text(expressions):
+    """Return a rule that nft listed (libnftables-json(5)) in our spelling; what is not understood stays as it is."""
+    return " ".join(_match(one["match"]) if "match" in one else _verdict(one) for one in expressions)
 
 
-def _parse(expressions):
-    """Return (source, values) of a rule in nft's JSON; what is not ours to understand is kept as ``other``."""
-    source, values = None, {"exclude": (), "out_interface": None, "random": False}
-    other = []
-    for expression in expressions:
-        match = expression.get("match")
-        left = match["left"] if match else {}
-        field = left.get("payload", {}).get("field") or left.get("meta", {}).get("key")
-        if field == "saddr" and match["op"] == "==":
-            source = _prefixes(match["right"])[0]
-        elif field == "daddr" and match["op"] == "!=":
-            values["exclude"] = collapsed(_prefixes(match["right"]))
-        elif field == "oifname" and match["op"] == "==":
-            values["out_interface"] = match["right"]
-        elif "masquerade" in expression:
-            flags = (expression["masquerade"] or {}).get("flags") or ()
-            values["random"] = "fully-random" in ([flags] if isinstance(flags, str) else flags)
-            values["verdict"] = "masquerade"
-        else:
-            other.append(str(expression))
-    if other:
-        values["other"] = tuple(other)
-    return source, values
+def _match(match):
+    left, operator, right = match["left"], match["op"], match["right"]
+    sign = " != " if operator == "!=" else " "
+    if "payload" in left and left["payload"].get("field") in ("saddr", "daddr"):
+        return f"{left['payload']['protocol']} {left['payload']['field']}{sign}{prefixes(_prefixes(right))}"
+    if "payload" in left:
+        return f"{left['payload'].get('protocol')} {left['payload'].get('field')}{sign}{_plain(right)}"
+    if "meta" in left:
+        word = {"oifname": "oifname", "nfproto": "meta nfproto"}.get(left["meta"]["key"], left["meta"]["key"])
+        return f'{word}{sign}"{right}"' if word == "oifname" else f"{word}{sign}{_plain(right)}"
+    if "fib" in left:
+        return f"fib {' . '.join(_list(left['fib']['flags']))} {left['fib']['result']}{sign}{_plain(right)}"
+    if "ct" in left:
+        return f"ct {left['ct']['key']}{sign}{_plain(right)}"
+    return json.dumps(match, sort_keys=True)
+
+
+def _verdict(expression):
+    word = next((word for word in VERDICTS if word in expression), None)
+    if word is None:
+        return json.dumps(expression, sort_keys=True)
+    values = expression[word] or {}
+    flags = "".join(f" {flag}" for flag in _list(values.get("flags", [])))
+    if word == "masquerade":
+        return word + flags
+    return dnat(values["addr"], _ports(values.get("port"))) + flags
+
+
+def dnat(address, port=None):
+    """Return what leads to ``address``, and to ``port`` (text) if it is given."""
+    if ":" in address:
+        return f"dnat ip6 to [{address}]:{port}" if port else f"dnat ip6 to {address}"
+    return f"dnat ip to {address}:{port}" if port else f"dnat ip to {address}"
+
+
+def port_map(protocol, pairs):
+    """Return what leads each port of ``pairs`` to its own."""
+    return f"{protocol} dport map {{ {', '.join(f'{port} : {to_port}' for port, to_port in pairs)} }}"
+
+
+def _ports(port):
+    mapped = port.get("map") if isinstance(port, dict) else None
+    if mapped:
+        return port_map(mapped["key"]["payload"]["protocol"], sorted(mapped["data"]["set"]))
+    return None if port is None else _plain(port)
+
+
+def _plain(value):
+    if isinstance(value, dict) and "range" in value:
+        return "-".join(str(end) for end in value["range"])
+    return str(value) if isinstance(value, (str, int)) else json.dumps(value, sort_keys=True)
+
+
+def _list(value):
+    return [value] if isinstance(value, str) else value
 
 
 def _prefixes(value):

@@ -1,0 +1,230 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: port_forward
+short_description: Published ports
+version_added: 0.1.0
+description:
+  - What arrives for a port of the node is led to an address behind it (nft(8), C(dnat)), from outside, from the node itself
+    and from those behind it alike.
+  - Only what is meant for the node itself is led elsewhere, whatever of its addresses it names; what the node forwards for
+    the same port goes its way, and so does what the node sends to a loopback address.
+  - The address of the client is kept, except for those of O(hairpin). The rules are in an nftables table of our own,
+    C(inet nodenet_fabric).
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  port: &port
+    description:
+      - The port of the node, V(80), or a range of them, V(8000-8010).
+    type: str
+  protocol: &protocol
+    description:
+      - The protocol.
+    type: str
+    choices: [tcp, udp]
+    default: tcp
+  to: &to
+    description:
+      - The address that the port leads to, needed unless the port is to be published no longer.
+    type: str
+  to_port: &to_port
+    description:
+      - The port there, or a range as long as that of O(port). The same as O(port) if left out.
+    type: str
+  address: &address
+    description:
+      - Only what is meant for this address of the node. All of its addresses if left out.
+    type: str
+  family: &family
+    description:
+      - The family whose packets are led elsewhere; that of O(to), and needed only to remove.
+    type: str
+    choices: [ipv4, ipv6]
+  hairpin: &hairpin
+    description:
+      - Prefixes from which O(to) is reached without the node between, so that the answer would not come back through it.
+        These get the node's address as their source (they are those on the same bridge, or O(to) itself).
+    type: list
+    elements: str
+    default: []
+  config:
+    description:
+      - Many objects in one task; each entry takes the same options. One of O(port) and O(config) is needed.
+    type: list
+    elements: dict
+    suboptions:
+      port:
+        <<: *port
+        required: true
+      protocol: *protocol
+      to: *to
+      to_port: *to_port
+      address: *address
+      family: *family
+      hairpin: *hairpin
+      netns:
+        description:
+          - The namespace of this entry, where it is not that of the task.
+        type: str
+      state:
+        description:
+          - Whether this entry is there, where it is not as the task says.
+        type: str
+        choices: [present, absent]
+requirements:
+  - nft (Debian and Ubuntu package nftables)
+extends_documentation_fragment:
+  - nodenet.fabric.common
+  - nodenet.fabric.common.promised
+  - nodenet.fabric.common.netns
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+"""
+
+EXAMPLES = r"""
+- name: Publish the web server blue at the node's port 80, for red on the same bridge too
+  nodenet.fabric.port_forward:
+    port: 80
+    to: 192.168.15.2
+    hairpin: [192.168.15.0/24]
+
+- name: Publish ten ports, and a name server at another port
+  nodenet.fabric.port_forward:
+    config:
+      - {port: 8000-8009, to: 192.168.15.2}
+      - {protocol: udp, port: 5353, to: 192.168.15.2, to_port: 53}
+
+- name: No longer
+  nodenet.fabric.port_forward:
+    port: 80
+    family: ipv4
+    state: absent
+"""
+
+RETURN = r"""
+commands:
+  description:
+    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
+      In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["nft 'add table inet nodenet_fabric'"]
+reasons:
+  description: Why an object was made anew instead of changed in place.
+  returned: when one was
+  type: list
+  elements: str
+stats:
+  description: How many objects were observed and changed, the seconds it took, and what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds import fields, nat
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
+
+OPTIONS = {
+    "port": {"type": "str"},
+    "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+    "to": {"type": "str"},
+    "to_port": {"type": "str"},
+    "address": {"type": "str"},
+    "family": {"type": "str", "choices": ["ipv4", "ipv6"]},
+    "hairpin": {"type": "list", "elements": "str", "default": []},
+}
+# family -> nft's word for it, and what the node keeps for itself (RFC 1122 3.2.1.3, RFC 4291 2.5.3)
+FAMILIES = {"ipv4": ("ip", "127.0.0.0/8"), "ipv6": ("ip6", "::1/128")}
+
+
+def resources(options):
+    """Return the object, a rule in each chain, that ``options`` describe."""
+    ports = fields.ports(options["port"], "port")
+    given = {name: options[name] and fields.address(options[name], name) for name in ("to", "address")}
+    hairpin = [fields.prefix(text, "hairpin") for text in options["hairpin"]]
+    for text in [*hairpin, None]:
+        fields.same_family({**given, "hairpin": text})
+    family = _family(options, given)
+    name = "/".join(
+        [options["protocol"], fields.ports_text(ports), family, *([given["address"]] if given["address"] else [])]
+    )
+    key = options["netns"], "publish", name
+    if options["state"] == "absent":
+        return [Resource("nat", key)]
+    if not given["to"]:
+        raise InputError("to", f"the address that port {fields.ports_text(ports)} leads to is missing")
+    return [Resource("nat", key, _values(options, family, ports, given, hairpin))]
+
+
+def _family(options, given):
+    address = given["to"] or given["address"]
+    meant = address and ("ipv6" if ":" in address else "ipv4")
+    if meant and options["family"] not in (None, meant):
+        raise InputError("family", f"{options['family']} is not the family of {address}: leave it out")
+    return meant or options["family"] or "ipv4"
+
+
+def _values(options, family, ports, given, hairpin):
+    word, loopback = FAMILIES[family]
+    here = [f"{word} daddr {nat.prefixes([given['address']])}"] if given["address"] else [f"meta nfproto {family}"]
+    found = ["fib daddr type local", f"{options['protocol']} dport {fields.ports_text(ports)}"]
+    verdict = nat.dnat(given["to"], _target(options, ports))
+    sources = nat.prefixes(hairpin) if hairpin else None
+    target = nat.prefixes([given["to"]])
+    return {
+        "prerouting": " ".join([*here, *found, verdict]),
+        "output": " ".join(
+            [f"{word} daddr != {nat.prefixes([loopback])}", *here[: bool(given["address"])], *found, verdict]
+        ),
+        "postrouting": sources and f"{word} saddr {sources} {word} daddr {target} ct status dnat masquerade",
+    }
+
+
+def _target(options, ports):
+    """Return the port to lead to, in nft's words; None: the same."""
+    targets = fields.ports(options["to_port"], "to_port") if options["to_port"] else ports
+    if targets == ports:
+        return None
+    if len(targets) == 1:
+        return fields.ports_text(targets)
+    if len(targets) != len(ports):
+        raise InputError(
+            "to_port", f"{options['to_port']} has {len(targets)} ports, and port {options['port']} has {len(ports)}"
+        )
+    return nat.port_map(options["protocol"], zip(ports, targets))
+
+
+PART = Part(
+    options=OPTIONS,
+    required=["port"],
+    kinds=[nat.Nat(), Netns()],
+    resources=resources,
+    purges=lambda found: found.kind == "nat" and found.key[1] == "publish",
+)
+
+
+def main():
+    PART.run()
+
+
+if __name__ == "__main__":
+    main()

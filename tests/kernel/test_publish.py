@@ -1,0 +1,264 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Red and blue on a bridge, a LAN behind their host: step by step to the LAN and the world, and published ports."""
+
+import subprocess
+import sys
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
+from test_packets import captured, link
+
+# tells each client its own address, as the server sees it, and the server's port
+SERVER = """
+import selectors, socket, sys
+wait = selectors.DefaultSelector()
+for port in sys.argv[3:]:
+    one = socket.socket(getattr(socket, sys.argv[1]), getattr(socket, sys.argv[2]))
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("", int(port)))
+    if sys.argv[2] == "SOCK_STREAM":
+        one.listen()
+    wait.register(one, selectors.EVENT_READ, port)
+print("ready", flush=True)
+while True:
+    for key, _events in wait.select():
+        if sys.argv[2] == "SOCK_STREAM":
+            client, address = key.fileobj.accept()
+            client.sendall(f"{address[0]} {key.data}".encode())
+            client.close()
+        else:
+            _text, address = key.fileobj.recvfrom(99)
+            key.fileobj.sendto(f"{address[0]} {key.data}".encode(), address)
+"""
+CLIENT = """
+import socket, sys
+family, sort = (getattr(socket, word) for word in sys.argv[1:3])
+one = socket.socket(family, sort)
+one.settimeout(0.7)
+try:
+    one.connect((sys.argv[3], int(sys.argv[4])))
+    if sort == socket.SOCK_DGRAM:
+        one.send(b"?")
+    print(one.recv(99).decode())
+except OSError:
+    print("silent")
+"""
+
+
+@pytest.fixture
+def serve():
+    """Return a function that starts a server in a namespace; all end with the test."""
+    running = []
+
+    def start(netns, ports, sort="SOCK_STREAM", family="AF_INET"):
+        words = ["ip", "netns", "exec", netns, sys.executable, "-c", SERVER, family, sort, *map(str, ports)]
+        running.append(subprocess.Popen(words, stdout=subprocess.PIPE, text=True))
+        assert running[-1].stdout.readline() == "ready\n"
+
+    yield start
+    for one in running:
+        one.kill()
+        one.wait()
+        one.stdout.close()
+
+
+def ask(netns, host, port, sort="SOCK_STREAM", family="AF_INET"):
+    """Return what the server says: (the client's address, its own port); None: nobody answers."""
+    words = ["ip", "netns", "exec", netns, sys.executable, "-c", CLIENT, family, sort, host, str(port)]
+    found = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    return (found[0], int(found[1])) if len(found) == 2 else None
+
+
+@pytest.fixture
+def red_blue(node):
+    """Red and blue on the bridge of vm, a LAN with a host behind vm, and the world behind that host."""
+    node.task("netns", config=[{"name": name, "ipv6": True} for name in ("vm", "red", "blue", "lan", "world")])
+    node.task("bridge", netns="vm", name="v-net-0")
+    node.task(
+        "veth",
+        config=[
+            link(("vm", "v-red"), ("red", "eth0"), "v-net-0"),
+            link(("vm", "v-blue"), ("blue", "eth0"), "v-net-0"),
+            link(("vm", "eth0"), ("lan", "eth0")),
+            link(("lan", "eth1"), ("world", "eth0")),
+        ],
+    )
+    addresses = [
+        ("vm", "v-net-0", "192.168.15.5/24", "fd15::5/64"),
+        ("red", "eth0", "192.168.15.1/24", "fd15::1/64"),
+        ("blue", "eth0", "192.168.15.2/24", "fd15::2/64"),
+        ("vm", "eth0", "192.168.1.2/24", "fd01::2/64"),
+        ("lan", "eth0", "192.168.1.3/24", "fd01::3/64"),
+        ("lan", "eth1", "8.8.8.1/24", "fd08::1/64"),
+        ("world", "eth0", "8.8.8.8/24", "fd08::8/64"),
+    ]
+    node.task(
+        "address",
+        config=[
+            {"netns": ns, "dev": dev, "address": text, "nodad": ":" in text or None}
+            for ns, dev, *both in addresses
+            for text in both
+        ]
+        + [{"netns": "vm", "dev": dev, "address": "fe80::1/64", "nodad": True} for dev in ("v-net-0", "eth0")],
+    )
+    node.task("forwarding", netns="vm", config=[{"family": "ipv4"}, {"family": "ipv6"}])
+    node.task("forwarding", netns="lan", family="ipv4")
+    node.task(
+        "route",
+        config=[
+            {"netns": "vm", "prefix": "default", "via": "192.168.1.3"},
+            {"netns": "world", "prefix": "default", "via": "8.8.8.1"},
+        ],
+    )
+    return node
+
+
+def test_to_the_lan_and_then_to_the_world_step_by_step(red_blue):
+    node = red_blue
+    assert node.ping("blue", "192.168.15.1") == 64
+    assert node.ping("blue", "192.168.1.3") is None
+    node.task("route", netns="blue", prefix="192.168.1.0/24", via="192.168.15.5")
+    # the LAN hears it, and does not know where to answer
+    assert node.ping("blue", "192.168.1.3") is None
+    assert captured(node, "lan", "blue", "192.168.1.3") == {"192.168.15.2"}
+    node.task("masquerade", netns="vm", source="192.168.15.0/24", exclude=["192.168.15.0/24"])
+    assert node.ping("blue", "192.168.1.3") == 63
+    assert node.ping("blue", "8.8.8.8") is None  # a route to the LAN alone
+    node.task("route", netns="blue", prefix="default", via="192.168.15.5")
+    assert node.ping("blue", "8.8.8.8") == 62
+
+
+@pytest.fixture
+def ways(red_blue):
+    """The ways in: both endpoints can leave."""
+    red_blue.task(
+        "route",
+        config=[
+            {"netns": ns, "prefix": prefix, "via": via}
+            for ns in ("red", "blue")
+            for prefix, via in (("default", "192.168.15.5"), ("::/0", "fd15::5"))
+        ],
+    )
+    return red_blue
+
+
+def test_a_published_port_is_reached_from_everywhere_and_sees_the_client(ways, serve):
+    serve("blue", [80])
+    assert ask("lan", "192.168.1.2", 80) is None
+    entry = {"netns": "vm", "port": "80", "to": "192.168.15.2", "hairpin": ["192.168.15.0/24"]}
+    assert ways.task("port_forward", **entry)["changed"]
+    assert not ways.task("port_forward", **entry)["changed"]
+    assert ask("lan", "192.168.1.2", 80) == ("192.168.1.3", 80)
+    assert ask("vm", "192.168.1.2", 80) == ("192.168.1.2", 80)
+    assert ask("vm", "192.168.15.5", 80) == ("192.168.15.5", 80)
+    # by the host's address from the same bridge: the answer must come back through the host
+    assert ask("red", "192.168.1.2", 80) == ("192.168.15.5", 80)
+    # to itself, it must leave by the port that it came in where netfilter sees what is bridged (br_netfilter)
+    ways.task("bridge_port", netns="vm", name="v-blue", hairpin=True)
+    assert ask("blue", "192.168.1.2", 80) == ("192.168.15.5", 80)
+    assert ask("red", "192.168.15.2", 80) == ("192.168.15.1", 80)
+    assert ask("lan", "192.168.1.2", 81) is None
+    assert ask("vm", "127.0.0.1", 80) is None
+    ways.sh("ip netns exec vm sysctl -qw net.bridge.bridge-nf-call-iptables=0")
+    assert ask("red", "192.168.1.2", 80) == ask("blue", "192.168.1.2", 80) == ("192.168.15.5", 80)
+    ways.task("port_forward", **{**entry, "hairpin": []})
+    assert ask("red", "192.168.1.2", 80) is None
+    ways.task("port_forward", netns="vm", port="80", state="absent")
+    assert ask("lan", "192.168.1.2", 80) is None
+    assert "nodenet" not in ways.sh("ip netns exec vm nft list ruleset")
+
+
+def test_what_is_only_forwarded_goes_its_way(ways, serve):
+    ways.task("masquerade", netns="vm", source="192.168.15.0/24")
+    serve("blue", [80])
+    serve("lan", [80])
+    ways.task("port_forward", netns="vm", port="80", to="192.168.15.2", hairpin=["192.168.15.0/24"])
+    assert ask("red", "192.168.1.3", 80) == ("192.168.1.2", 80)  # the LAN's own, not the published one
+    assert ask("red", "192.168.1.2", 80) == ("192.168.15.5", 80)
+
+
+def test_udp_and_another_port_and_one_address_alone(ways, serve):
+    serve("blue", [53], "SOCK_DGRAM")
+    assert ask("lan", "192.168.1.2", 5353, "SOCK_DGRAM") is None
+    ways.task(
+        "port_forward", netns="vm", protocol="udp", port="5353", to="192.168.15.2", to_port="53", address="192.168.1.2"
+    )
+    assert ask("lan", "192.168.1.2", 5353, "SOCK_DGRAM") == ("192.168.1.3", 53)
+    assert ask("vm", "192.168.15.5", 5353, "SOCK_DGRAM") is None
+    assert ask("vm", "192.168.1.2", 5353, "SOCK_DGRAM") == ("192.168.1.2", 53)
+
+
+def test_ranges_keep_their_order(ways, serve):
+    serve("blue", [8000, 8001, 8002, 9001])
+    config = [
+        {"port": "8000-8002", "to": "192.168.15.2"},
+        {"port": "7000-7001", "to": "192.168.15.2", "to_port": "9000-9001"},
+    ]
+    found = ways.task("port_forward", netns="vm", config=config)
+    assert not ways.task("port_forward", netns="vm", config=config)["changed"]
+    assert [ask("lan", "192.168.1.2", port) for port in (8000, 8001, 8002, 8003)] == [
+        ("192.168.1.3", 8000),
+        ("192.168.1.3", 8001),
+        ("192.168.1.3", 8002),
+        None,
+    ]
+    assert ask("lan", "192.168.1.2", 7000) is None  # nobody listens at 9000
+    assert ask("lan", "192.168.1.2", 7001) == ("192.168.1.3", 9001)
+    # by hand they give the same rules
+    made = ways.snapshot()["vm"]
+    assert ways.task("port_forward", netns="vm", config=[], purge=True)["changed"]
+    for command in found["commands"]:
+        ways.sh(command)
+    assert ways.snapshot()["vm"]["nft"] == made["nft"]
+
+
+def test_ipv6_alike(ways, serve):
+    serve("blue", [80], family="AF_INET6")
+    assert ask("lan", "fd01::2", 80, family="AF_INET6") is None
+    ways.task("route", netns="lan", prefix="::/0", via="fd01::2")
+    entry = {"netns": "vm", "port": "8080", "to": "fd15::2", "to_port": "80", "hairpin": ["fd15::/64"]}
+    ways.task("port_forward", **entry)
+    assert not ways.task("port_forward", **entry)["changed"]
+    assert ask("lan", "fd01::2", 8080, family="AF_INET6") == ("fd01::3", 80)
+    assert ask("vm", "fd01::2", 8080, family="AF_INET6") == ("fd01::2", 80)
+    assert ask("red", "fd01::2", 8080, family="AF_INET6") == ("fd15::5", 80)
+    # the same port of the other family is another one
+    assert not ways.task("port_forward", netns="vm", port="8080", state="absent")["changed"]
+    assert ways.task("port_forward", netns="vm", port="8080", family="ipv6", state="absent")["changed"]
+
+
+def test_a_rule_edited_by_hand_is_put_right_and_a_thousand_take_one_task(ways, serve):
+    many = [{"port": str(port), "to": "192.168.15.2"} for port in range(10000, 10500)]
+    found = ways.task("port_forward", netns="vm", config=many)
+    assert len(found["commands"]) > 1000
+    assert not ways.task("port_forward", netns="vm", config=many)["changed"]
+    one = ways.task("port_forward", netns="vm", config=many[1:], purge=True)
+    assert [command for command in one["commands"] if "delete" not in command] == []
+    chain = "inet nodenet_fabric prerouting"
+    handle = ways.sh(f"ip netns exec vm nft -a list chain {chain} | grep 'dport 10001 ' | sed 's/.*handle //'").strip()
+    ways.sh(f"ip netns exec vm nft delete rule {chain} handle {handle}")
+    ways.sh(f"ip netns exec vm nft 'add rule {chain} tcp dport 10001 accept comment \"publish tcp/10001/ipv4\"'")
+    again = ways.task("port_forward", netns="vm", config=many[1:], _check=True)
+    assert again["changed"] and any("dport 10001" in command for command in again["commands"])
+    ways.task("port_forward", netns="vm", config=many[1:])
+    assert not ways.task("port_forward", netns="vm", config=many[1:])["changed"]
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ({"port": "0"}, "port: '0' is neither a port"),
+        ({"port": "90-80"}, "port: '90-80' is neither a port"),
+        ({"port": "80"}, "to: the address that port 80 leads to is missing"),
+        ({"port": "80", "to": "10.0.0.1/24"}, "to: '10.0.0.1/24' is not an IPv4 or IPv6 address"),
+        ({"port": "80-81", "to": "10.0.0.1", "to_port": "90-92"}, "to_port: 90-92 has 3 ports, and port 80-81 has 2"),
+        ({"port": "80", "to": "10.0.0.1", "address": "fd00::1"}, "address: fd00::1 and to 10.0.0.1"),
+        ({"port": "80", "to": "10.0.0.1", "hairpin": ["fd00::/64"]}, "hairpin: fd00::/64 and to 10.0.0.1"),
+        ({"port": "80", "to": "10.0.0.1", "family": "ipv6"}, "family: ipv6 is not the family of 10.0.0.1"),
+    ],
+)
+def test_bad_input_is_refused_with_the_options_name(node, options, expected):
+    with pytest.raises(InputError, match=expected):
+        node.task("port_forward", **options)
