@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path as File
 
 from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
-from ..plugin_utils.matrix import as_data, as_text, pairs
+from ..plugin_utils.matrix import Path, as_data, as_text, pairs, path_lines
 from ..plugin_utils.questions import Everybody
 
 display = Display()
@@ -38,26 +38,33 @@ class ActionModule(ActionBase):
             }
         )
         everybody = Everybody(self._task.args["inventory"])
-        found, unasked = [], {}
+        found, unasked, paths = [], {}, []
         for host in task_vars["ansible_play_hosts_all"]:
             # as it was registered: what a module returned is no template, and may be large
-            answers, why = _answers(task_vars["hostvars"].raw_get(host).get(options["register"]))
+            registered = task_vars["hostvars"].raw_get(host).get(options["register"])
+            answers, why = _answers(registered)
             found += pairs(host, everybody.asked_by(host), answers)
             if answers is None:
                 unasked[host] = why
-        data = as_data(found, unasked)
-        self._show(as_text(found, everybody.labels(), _paint), data, options)
-        silent = _silent(found, unasked)
+            elif registered.get("paths"):
+                paths += [Path(host, *both) for both in zip(everybody.paths_from(host), registered["paths"])]
+        data = as_data(found, unasked, paths)
+        text = as_text(found, everybody.labels(), _paint)
+        self._show("\n".join([text, *(_paint(line, "green") for line in path_lines(paths))]), data, options)
+        astray = [fault for path in paths for fault in path.faults()]
+        silent = _silent(found, unasked, astray)
         if silent:
             missing = data["asked"] - data["answered"]
-            return {**result, "failed": True, "msg": f"{missing} of {len(found)} pairs do not answer:\n{silent}"}
+            told = f"{missing} of {len(found)} pairs do not answer" if missing or unasked else "all pairs answer"
+            told += f", {len(astray)} faults of the paths between nodes" if astray else ""
+            return {**result, "failed": True, "msg": f"{told}:\n{silent}"}
         return {**result, "changed": False, "msg": f"all {len(found)} pairs answer", **data}
 
     def _show(self, text, data, options):
         # on one line, the one of the output that begins with a brace
         line = json.dumps(data, ensure_ascii=False)
         if options["output"]:
-            path = Path(self._loader.path_dwim(options["output"]))
+            path = File(self._loader.path_dwim(options["output"]))
             path.write_text(line + "\n", encoding="utf-8")
         display.display(line if options["format"] == "json" else text)
 
@@ -72,10 +79,10 @@ def _answers(registered):
     return None, ("unreachable: " if registered.get("unreachable") else "") + why
 
 
-def _silent(found, unasked):
-    """Return a line for each node that could not be asked, and for each pair that does not answer."""
+def _silent(found, unasked, astray):
+    """Return a line for each node that could not be asked, each pair that does not answer, and each fault of a path."""
     lines = [f"{node} could not be asked: {why}" for node, why in unasked.items()]
-    missing = [pair.told() for pair in found if pair.asked and not pair.ok]
+    missing = [pair.told() for pair in found if pair.asked and not pair.ok] + astray
     lines += missing[:MOST_NAMED]
     if len(missing) > MOST_NAMED:
         lines.append(f"… and {len(missing) - MOST_NAMED} more")

@@ -30,6 +30,13 @@ def probes(model, name):
     ]
 
 
+def paths(model, name):
+    """Return the ways to its peers that one node proves, as the module nodenet.fabric.probe takes them."""
+    _known(model, name)
+    wanted = ("netns", "address", "mtu", "underlay")
+    return [{key: path[key] for key in wanted} for path in Everybody(model).paths_from(name)]
+
+
 def _known(model, name):
     if not isinstance(model, dict) or "nodes" not in model:
         raise AnsibleFilterError(
@@ -73,4 +80,4 @@ class FilterModule:
     """The collection's filters."""
 
     def filters(self):
-        return {"node": node, "each": each, "probes": probes}
+        return {"node": node, "each": each, "probes": probes, "paths": paths}

@@ -106,16 +106,19 @@ class Source:
                 answer.done = True
 
 
-def probe(wanted, timeout=2.0, tries=3, size=None):
+def probe(wanted, timeout=2.0, tries=3, size=None, token=None):
     """Ask every target of every namespace.
 
     :param wanted: list of (namespace, list of addresses).
     :param timeout: seconds that a target has to answer, over all tries.
     :param size: length of the IP packet in bytes, sent so that nobody may fragment it; None: the shortest.
+    :param token: 8 bytes that the packets carry, for who wants to know them on the wire; None: each source has its own.
     :returns: a list of Answer for each of ``wanted``.
     :raises PermissionError: a namespace gives us no raw socket.
     """
     sources = [Source(netns, [Answer(target) for target in targets]) for netns, targets in wanted]
+    for source in sources if token else ():
+        source.token = token
     many = sum(len(source.answers) for source in sources) > TIDY
     _allow_files(3 * len(sources) + 64)
     try:

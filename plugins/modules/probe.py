@@ -38,6 +38,34 @@ options:
         type: list
         elements: str
         required: true
+  paths:
+    description:
+      - Ways to other nodes, of which it is proven what they carry. The largest packet must pass unfragmented, one byte
+        more must not, and what leaves the node is looked at on the wire.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      netns:
+        description:
+          - The namespace that asks.
+        type: str
+      address:
+        description:
+          - Address of the target.
+        type: str
+        required: true
+      mtu:
+        description:
+          - Length in bytes of the largest IP packet that passes.
+        type: int
+        required: true
+      underlay:
+        description:
+          - Addresses of the node on the underlay, whose interfaces are listened to.
+        type: list
+        elements: str
+        required: true
   timeout:
     description:
       - Seconds that each target has to answer, over all tries.
@@ -81,12 +109,19 @@ answers:
   type: list
   elements: dict
   sample: [{"name": "ns245", "targets": [{"target": "172.246.0.2", "ok": true, "ttl": 62, "rtt_ms": 0.09, "reason": ""}]}]
+paths:
+  description: For each of O(paths) whether its largest packet and one larger passed, and how it looked on the wire.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"address": "172.246.0.2", "mtu": 1450, "passes": true, "larger_passes": false, "reason": "", "wire": ["udp:8472"]}]
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, in_range
 from ansible_collections.nodenet.fabric.plugins.module_utils.probe import probe
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import guarded, reference
+from ansible_collections.nodenet.fabric.plugins.module_utils.wire import Path, prove
 
 SPEC = {
     "probes": {
@@ -97,6 +132,17 @@ SPEC = {
             "name": {"type": "str"},
             "netns": {"type": "str"},
             "targets": {"type": "list", "elements": "str", "required": True},
+        },
+    },
+    "paths": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "netns": {"type": "str"},
+            "address": {"type": "str", "required": True},
+            "mtu": {"type": "int", "required": True},
+            "underlay": {"type": "list", "elements": "str", "required": True},
         },
     },
     "timeout": {"type": "float", "default": 2},
@@ -121,7 +167,23 @@ def perform(params):
         {"name": entry["name"] or entry["netns"] or "", "targets": [_plain(answer) for answer in answered]}
         for entry, answered in zip(params["probes"], found)
     ]
-    return {"changed": False, "answers": answers}
+    paths = [_path(entry, f"paths[{number}]") for number, entry in enumerate(params["paths"])]
+    prove(paths, params["timeout"])
+    told = ("address", "mtu", "passes", "larger_passes", "reason", "wire")
+    return {
+        "changed": False,
+        "answers": answers,
+        "paths": [{name: getattr(path, name) for name in told} for path in paths],
+    }
+
+
+def _path(entry, option):
+    return Path(
+        reference(entry["netns"], f"{option}.netns"),
+        address(entry["address"], f"{option}.address"),
+        in_range(entry["mtu"], 68, 65534, f"{option}.mtu"),
+        [address(text, f"{option}.underlay") for text in entry["underlay"]],
+    )
 
 
 def _plain(answer):

@@ -26,7 +26,7 @@ def backend_faults(nodes, segments):
     version = underlay_version(nodes.values())
     for name, values in nodes.items():
         yield from ((name, sentence) for sentence in _mtu(backend, version, values))
-        yield from ((name, sentence) for sentence in _families(backend, values))
+        yield from ((name, sentence) for sentence in _families(backend, values, len(nodes) > 2))
     if backend == "host_gw":
         yield from _on_link(nodes, segments)
     elif version is None and all(
@@ -52,7 +52,12 @@ def _mtu(backend, version, values):
         yield f"packets have {mtu} bytes by fabric_mtu and fabric_underlay_mtu: endpoints need {least} at least."
 
 
-def _families(backend, values):
+def _families(backend, values, many):
+    if backend == "ipip" and values["fabric_ipip_name"] and values["fabric_ipip_pairs"] and many:
+        yield (
+            f"fabric_ipip_name is {values['fabric_ipip_name']!r}, and with fabric_ipip_pairs the node has a tunnel for each"
+            " of its peers: leave the name out."
+        )
     if backend == "ipip" and (values["fabric_node_subnet6"] or not values["fabric_node_address"]):
         yield "fabric_backend ipip carries IPv4 over IPv4 alone: leave fabric_node_subnet6 out, or use vxlan."
     if backend == "host_gw" and (values["fabric_node_address"] or values["fabric_node_address6"]):

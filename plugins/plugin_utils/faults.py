@@ -15,14 +15,15 @@ from .backends import backend_faults, some
 from .inventory import (
     FABRIC_WIDE,
     FAMILIES,
+    GATEWAYS,
     OVERHEAD,
     Segments,
     assigned,
-    gateway_of,
+    attachment_of,
     settled,
     underlay_of,
 )
-from .shape import shape_of
+from .shape import ports, shape_of
 from .view import host_end
 
 ATTACHMENTS = ("bridge", "routed", "direct")
@@ -83,12 +84,15 @@ def _told(found):
 def _node(values):
     if not (values["fabric_node_address"] or values["fabric_node_address6"]):
         yield "fabric_node_address is missing: set it to the node's address on the underlay."
-    if not (values["fabric_node_subnet"] or values["fabric_node_subnet6"]):
+    bare = not (values["fabric_node_subnet"] or values["fabric_node_subnet6"])
+    if bare and (values["fabric_endpoints"] or not values["fabric_links"]):
         yield "fabric_node_subnet is missing: set it to the subnet of the node's endpoints."
     for variable, choices in (("fabric_backend", tuple(OVERHEAD)), ("fabric_attachment", ATTACHMENTS)):
         if values[variable] not in choices:
             yield f"{variable} is {values[variable]!r}: it is one of {', '.join(choices)}."
     yield from _names(values)
+    yield from _attached(values)
+    yield from _links(values)
     yield from _publish(values)
     for subnet, _address, key in FAMILIES:
         if values[subnet]:
@@ -113,16 +117,45 @@ def _names(values):
         )
 
 
+def _attached(values):
+    """Check what an endpoint says of how it is attached."""
+    for number, endpoint in enumerate(values["fabric_endpoints"]):
+        where, attachment = f"fabric_endpoints[{number}]", attachment_of(values, endpoint)
+        if endpoint.get("attachment") and attachment not in ATTACHMENTS:
+            yield f"{where}.attachment is {attachment!r}: it is one of {', '.join(ATTACHMENTS)}."
+        for key, needed in (("host_address", "direct"), ("prefix_length", "routed")):
+            if endpoint.get(key) and attachment != needed:
+                yield f"{where}.{key} says nothing to an endpoint that is attached by {attachment}: it is for {needed} ones."
+
+
+def _links(values):
+    """Check that no two ends of links, or of endpoints, are one interface."""
+    taken = {("", host_end(endpoint["name"])): "the host's end of an endpoint" for endpoint in values["fabric_endpoints"]}
+    taken.update({(endpoint["name"], "eth0"): "an endpoint's own" for endpoint in values["fabric_endpoints"]})
+    for number, link in enumerate(values["fabric_links"]):
+        for word in ("a", "b"):
+            where, end = f"fabric_links[{number}].{word}", link[word]
+            key = end.get("netns") or "", end["name"]
+            if key in taken:
+                yield f"{where} is {end['name']!r} in {key[0] or 'the node itself'}, which is {taken[key]}: rename it."
+            taken.setdefault(key, f"that of {where}")
+
+
 def _publish(values):
     names = {endpoint["name"] for endpoint in values["fabric_endpoints"]}
-    seen = set()
+    taken = {}
     for number, entry in enumerate(values["fabric_publish"]):
+        where, protocol = f"fabric_publish[{number}]", entry.get("protocol") or "tcp"
         if entry["endpoint"] not in names:
-            yield f"fabric_publish[{number}].endpoint is {entry['endpoint']!r}: the node has no endpoint of that name."
-        port = (entry.get("protocol") or "tcp", int(entry["port"]))
-        if port in seen:
-            yield f"fabric_publish[{number}] publishes {port[0]} port {port[1]} a second time: choose another port."
-        seen.add(port)
+            yield f"{where}.endpoint is {entry['endpoint']!r}: the node has no endpoint of that name."
+        given, to_port = ports(entry["port"]), entry.get("to_port")
+        if to_port and len(ports(to_port)) not in (1, len(given)):
+            yield f"{where}.to_port {to_port} has {len(ports(to_port))} ports, and port {entry['port']} has {len(given)}."
+        others = taken.setdefault((protocol, entry.get("address")), set())
+        again = sorted(others.intersection(given))
+        if again:
+            yield f"{where} publishes {protocol} port {again[0]} a second time: choose another port."
+        others.update(given)
 
 
 def _in_subnet(values, variable, network, key):
@@ -132,10 +165,14 @@ def _in_subnet(values, variable, network, key):
         return
     reserved = {
         network.network_address: "the network's own address",
-        gateway_of(str(network)): "the address of the node's bridge",
     }
     if network.version == 4:
         reserved[network.broadcast_address] = "the broadcast address"
+    gateway = values[GATEWAYS[key]] and ipaddress.ip_address(values[GATEWAYS[key]])
+    if gateway and (gateway in reserved or gateway not in network):
+        yield f"{GATEWAYS[key]} is {gateway}, which no host of {variable} {network} can have: choose one of its addresses."
+    elif gateway:
+        reserved[gateway] = "the address of the node's bridge"
     for endpoint in values["fabric_endpoints"]:
         found = ipaddress.ip_address(endpoint[key]) if endpoint.get(key) else None
         if found and found not in network:
@@ -143,7 +180,7 @@ def _in_subnet(values, variable, network, key):
         elif found in reserved:
             yield f"endpoint {endpoint['name']} has {found}, which is {reserved[found]} in {network}: give it another."
     try:
-        assigned(values["fabric_endpoints"], str(network), key)
+        assigned(values["fabric_endpoints"], str(network), key, values[GATEWAYS[key]])
     except ValueError as full:
         yield f"{variable} {full}: give the node a larger subnet, or fewer endpoints."
 

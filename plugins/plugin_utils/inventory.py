@@ -21,7 +21,14 @@ DEFAULTS = {
     "fabric_vxlan_port": 8472,
     "fabric_underlay": [],
     "fabric_underlay_mtu": 1500,
+    "fabric_vxlan_name": None,
+    "fabric_ipip_name": None,
+    "fabric_ipip_pairs": False,
+    "fabric_ipip_address": None,
     "fabric_bridge": "fabric0",
+    "fabric_bridge_address": None,
+    "fabric_bridge_address6": None,
+    "fabric_routed_gateway": "169.254.1.1",
     "fabric_endpoints": [],
     "fabric_links": [],
     "fabric_publish": [],
@@ -35,19 +42,22 @@ DEFAULTS = {
 FABRIC_WIDE = (
     "fabric_backend",
     "fabric_cross_subnet",
+    "fabric_ipip_pairs",
     "fabric_vxlan_vni",
     "fabric_vxlan_port",
     "fabric_underlay",
     "fabric_outside",
 )
 NUMBERS = ("fabric_vxlan_vni", "fabric_vxlan_port", "fabric_underlay_mtu")
-BOOLEANS = ("fabric_cross_subnet", "fabric_masquerade")
+BOOLEANS = ("fabric_cross_subnet", "fabric_masquerade", "fabric_ipip_pairs")
 LISTS = ("fabric_endpoints", "fabric_links", "fabric_publish", "fabric_outside", "fabric_underlay")
 # (a node's subnet, its address on the underlay, an endpoint's address), of each family
 FAMILIES = (
     ("fabric_node_subnet", "fabric_node_address", "address"),
     ("fabric_node_subnet6", "fabric_node_address6", "address6"),
 )
+# an endpoint's address -> the address in the subnet that endpoints of a bridge leave by
+GATEWAYS = {"address": "fabric_bridge_address", "address6": "fabric_bridge_address6"}
 # As Ansible reads them; -e and INI inventories give text.
 TRUE, FALSE = (True, "true", "yes", "on", "1"), (False, "false", "no", "off", "0")
 
@@ -70,8 +80,28 @@ def settled(variables):
     for subnet, address, _key in FAMILIES:
         found[subnet] = found[subnet] and str(ipaddress.ip_network(found[subnet]))
         found[address] = found[address] and str(ipaddress.ip_address(found[address]))
+    for subnet, _address, key in FAMILIES:
+        given = found[GATEWAYS[key]]
+        found[GATEWAYS[key]] = str(ipaddress.ip_address(given)) if given else _first(found, subnet)
     found["fabric_underlay"] = [str(ipaddress.ip_network(text)) for text in found["fabric_underlay"]]
     return found
+
+
+def _first(values, subnet):
+    """Return the first address of a node's subnet where a gateway is in need of one; elsewhere an endpoint may have it."""
+    needed = attachments_of(values) & {"bridge", "direct"}
+    return str(ipaddress.ip_network(values[subnet]).network_address + 1) if values[subnet] and needed else None
+
+
+def attachment_of(values, endpoint):
+    """Return how an endpoint is attached: as itself says, else as its node does."""
+    return endpoint.get("attachment") or values["fabric_attachment"]
+
+
+def attachments_of(values):
+    """Return the attachments that a node uses."""
+    found = {attachment_of(values, endpoint) for endpoint in values["fabric_endpoints"]}
+    return found or ({values["fabric_attachment"]} if subnets_of(values) else set())
 
 
 def boolean(value):
@@ -104,9 +134,16 @@ def compact(hosts):
 def _own(values):
     """Return what a node has of its own, its endpoints with all of their addresses."""
     own = {name: value for name, value in values.items() if name not in FABRIC_WIDE}
-    addresses = {key: assigned(values["fabric_endpoints"], subnet, key) for subnet, key in subnets_of(values)}
+    addresses = {
+        key: assigned(values["fabric_endpoints"], subnet, key, values[GATEWAYS[key]])
+        for subnet, key in subnets_of(values)
+    }
     own["fabric_endpoints"] = [
-        {"name": endpoint["name"], **{key: found[endpoint["name"]] for key, found in addresses.items()}}
+        {
+            **{name: value for name, value in endpoint.items() if value not in (None, "")},
+            "attachment": attachment_of(values, endpoint),
+            **{key: found[endpoint["name"]] for key, found in addresses.items()},
+        }
         for endpoint in values["fabric_endpoints"]
     ]
     return own
@@ -159,22 +196,18 @@ def segment_of(address, underlay):
     return Segments(underlay).of(address)
 
 
-def gateway_of(subnet):
-    """Return the first address of a node's subnet, which its bridge has."""
-    return ipaddress.ip_network(subnet).network_address + 1
-
-
-def assigned(endpoints, subnet, key):
+def assigned(endpoints, subnet, key, gateway=None):
     """Return endpoint name -> address in ``subnet``: as given, else the next free one, in the order of the list.
 
     :param key: ``address`` or ``address6``.
+    :param gateway: the address that the node has for itself, if any.
     :raises ValueError: the subnet is full.
     """
     network = ipaddress.ip_network(subnet)
     explicit = {endpoint["name"]: ipaddress.ip_address(endpoint[key]) for endpoint in endpoints if endpoint.get(key)}
-    taken = {gateway_of(subnet), *explicit.values()}
+    taken = {*explicit.values(), *([ipaddress.ip_address(gateway)] if gateway else [])}
     last = network.broadcast_address - (1 if network.version == 4 else 0)
-    candidate, found = gateway_of(subnet), {}
+    candidate, found = network.network_address + 1, {}
     for endpoint in endpoints:
         name = endpoint["name"]
         if name not in explicit:
@@ -193,9 +226,16 @@ def most_mtu(backend, version, values):
     return values["fabric_underlay_mtu"] - OVERHEAD[backend] - over_ipv6
 
 
+def mtu_of(fabric, values):
+    """Return the MTU of a node's endpoints in bytes."""
+    most = most_mtu(fabric["fabric_backend"], fabric["underlay_version"], values)
+    return most if values["fabric_mtu"] == "auto" else values["fabric_mtu"]
+
+
 def roles_of(fabric, values):
     """Return the roles that arrange a node, in order."""
-    return [values["fabric_attachment"], fabric["fabric_backend"], "nat"]
+    attachments = attachments_of(values) | ({"direct"} if values["fabric_links"] else set())
+    return [*sorted(attachments), fabric["fabric_backend"], "nat", *(["publish"] if values["fabric_publish"] else [])]
 
 
 def subnets_of(values):

@@ -12,6 +12,7 @@ from typing import Optional
 WIDEST = 20
 # Wider than this the columns are numbered, and the rows say whose number it is.
 WIDTH = 100
+WIRE = {"plain": "plain packets", "ipip": "IP in IP (protocol 4)"}
 NO_ANSWER, UNASKED, NOT_MEANT = "✗", "?", "·"
 
 
@@ -21,6 +22,7 @@ class Pair:
 
     :param node: the node that the source is on.
     :param ttl: time to live of the answer; None: there was none.
+    :param expected: the time to live that the way to the target leaves; None: nobody knows.
     :param asked: False if the node could not be asked: nothing is known.
     """
 
@@ -31,13 +33,17 @@ class Pair:
     ttl: Optional[int] = None
     reason: str = ""
     asked: bool = True
+    expected: Optional[int] = None
 
     @property
     def ok(self):
-        return self.ttl is not None
+        return self.ttl is not None and self.expected in (None, self.ttl)
 
     def told(self):
-        return f"{self.source} -> {self.target} ({self.address}): {self.reason or 'no answer'}"
+        way = f"{self.source} -> {self.target} ({self.address})"
+        if self.ttl is not None:
+            return f"{way}: the answer has TTL {self.ttl}, not {self.expected}: it went another way"
+        return f"{way}: {self.reason or 'no answer'}"
 
 
 def pairs(node, asked, answers):
@@ -51,12 +57,50 @@ def pairs(node, asked, answers):
         for place, target in enumerate(question["targets"]):
             answer = answers[number]["targets"][place] if answers else {}
             known = {"ttl": answer.get("ttl"), "reason": answer.get("reason", ""), "asked": bool(answers)}
+            known["expected"] = target["ttl"]
             found.append(Pair(node, question["name"], target["name"], target["address"], **known))
     return found
 
 
-def as_data(found, unasked):
-    """Return the pairs as JSON can hold them.
+@dataclass(frozen=True)
+class Path:
+    """A way from one node's endpoint to a peer's, and what it proved to be.
+
+    :param wanted: as :meth:`questions.Everybody.paths_from` gives it.
+    :param found: as nodenet.fabric.probe returned it.
+    """
+
+    node: str
+    wanted: dict
+    found: dict
+
+    def faults(self):
+        """Yield what is not as it must be."""
+        mtu, way = self.wanted["mtu"], f"{self.wanted['name']} -> {self.wanted['target']} ({self.wanted['address']})"
+        if not self.found["passes"]:
+            yield f"{way}: a packet of {mtu} bytes does not pass unfragmented: {self.found['reason'] or 'no answer'}"
+        if self.found["larger_passes"]:
+            yield f"{way}: a packet of {mtu + 1} bytes passes, and the path is said to carry {mtu} at most"
+        if self.found["wire"] != [self.wanted["wire"]]:
+            seen = " and ".join(self.found["wire"]) or "nothing"
+            yield f"{way}: on the wire is {seen}, not {self.wanted['wire']}"
+
+
+def path_lines(found):
+    """Return a line for each sort of path that was proven."""
+    sorts = {}
+    for path in found:
+        if not list(path.faults()):
+            sorts.setdefault((path.wanted["wire"], path.wanted["mtu"]), []).append(path)
+    return [
+        f"{len(paths)} {'path' if len(paths) == 1 else 'paths'} between nodes: {WIRE.get(wire, wire)} on the wire, {mtu} bytes"
+        f" pass unfragmented, {mtu + 1} do not"
+        for (wire, mtu), paths in sorts.items()
+    ]
+
+
+def as_data(found, unasked, paths=()):
+    """Return the pairs and paths as JSON can hold them.
 
     :param unasked: node that could not be asked -> why.
     """
@@ -68,11 +112,19 @@ def as_data(found, unasked):
             "address": pair.address,
             "ok": pair.ok,
             "ttl": pair.ttl,
+            "expected_ttl": pair.expected,
             "reason": pair.reason,
         }
         for pair in found
     ]
-    return {"pairs": told, "answered": sum(pair.ok for pair in found), "asked": len(found), "unasked": unasked}
+    ways = [{"node": path.node, **path.wanted, **path.found, "faults": list(path.faults())} for path in paths]
+    return {
+        "pairs": told,
+        "answered": sum(pair.ok for pair in found),
+        "asked": len(found),
+        "unasked": unasked,
+        "paths": ways,
+    }
 
 
 def as_text(found, labels, paint=lambda text, colour: text):
@@ -124,6 +176,8 @@ def _cell(pairs_, width, paint):
         return paint("/".join(ttls).rjust(width), "green")
     if not silent[0].asked:
         return paint(UNASKED.rjust(width), "red")
+    if silent[0].ttl is not None:
+        return paint(f"{silent[0].ttl}!".rjust(width), "red")
     families = {":" in pair.address for pair in silent}
     partly = len(families) == 1 and {":" in pair.address for pair in pairs_} != families
     return paint((NO_ANSWER + (("6" if True in families else "4") if partly else "")).rjust(width), "red")

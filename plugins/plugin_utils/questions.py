@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .inventory import gateway_of, subnets_of
+from .inventory import FAMILIES, GATEWAYS, attachments_of, mtu_of, subnets_of
+from .overlay import Overlay
 
 ADDRESSES = ("fabric_node_address", "fabric_node_address6")
+# What Linux sends with; each node on the way takes one off (net.ipv4.ip_default_ttl).
+TTL = 64
 
 
 class Everybody:
@@ -21,55 +24,120 @@ class Everybody:
     def __init__(self, model):
         self._model = model
         nodes, outside = model["nodes"], model["fabric"]["fabric_outside"]
-        times = Counter(endpoint["name"] for values in nodes.values() for endpoint in values["fabric_endpoints"])
+        times = Counter(name for values in nodes.values() for name in _namespaces(values))
         times.update([*nodes, *(entry["name"] for entry in outside)])
+        self._times = times
         self.endpoints = [
-            (self._label(times, node, endpoint["name"]), node, address)
+            (self._label(node, endpoint["name"]), node, endpoint, address)
             for node, values in nodes.items()
             for endpoint in values["fabric_endpoints"]
             for address in _addresses(values, endpoint)
         ]
         self.nodes = [(node, values[key]) for node, values in nodes.items() for key in ADDRESSES if values[key]]
         self.outside = [(entry["name"], entry["address"]) for entry in outside]
-        self._times = times
 
-    @staticmethod
-    def _label(times, node, endpoint):
-        """An endpoint is called by its name alone where no other has it."""
-        return endpoint if times[endpoint] == 1 else f"{node}/{endpoint}"
+    def _label(self, node, netns):
+        """A namespace is called by its name alone where no other has it; the node's own as the node."""
+        return netns if self._times[netns] == 1 else f"{node}/{netns}" if netns else node
 
     def labels(self):
-        """Return all labels: endpoints, then nodes, then who is outside."""
-        found = [label for label, *_rest in self.endpoints + self.nodes + self.outside]
-        return list(dict.fromkeys(found))
+        """Return all labels: endpoints and ends of links, then nodes, then who is outside."""
+        found = [
+            self._label(node, netns) for node, values in self._model["nodes"].items() for netns in _namespaces(values)
+        ]
+        return list(dict.fromkeys([*found, *(label for label, _address in self.nodes + self.outside)]))
 
     def asked_by(self, node):
-        """Return what a node is to ask: each of its endpoints everybody, the node its own endpoints.
+        """Return what a node is to ask: each of its endpoints everybody, each end of a link the other, the node its own.
 
-        :returns: list of ``{"name": label, "netns", "targets": [{"name": label, "address"}]}``.
+        :returns: list of ``{"name": label, "netns", "targets": [{"name": label, "address", "ttl": expected or None}]}``.
         """
         values = self._model["nodes"][node]
-        gateways = [(node, str(gateway_of(subnet))) for subnet, _key in subnets_of(values)]
-        targets = [(label, address) for label, _node, address in self.endpoints] + gateways + self.nodes
+        asked = [self._asked_by_endpoint(node, values, endpoint) for endpoint in values["fabric_endpoints"]]
+        asked += [question for link in values["fabric_links"] for question in self._asked_by_link(node, link)]
+        own = [_target(label, address, TTL) for label, where, _endpoint, address in self.endpoints if where == node]
+        return [*asked, {"name": node, "netns": "", "targets": own}]
+
+    def _asked_by_endpoint(self, node, values, endpoint):
+        label = self._label(node, endpoint["name"])
+        targets = [
+            _target(other, address, TTL - _hops(node, endpoint, where, one))
+            for other, where, one, address in self.endpoints
+            if other != label
+        ]
+        targets += [_target(node, address, TTL) for address in _gateways(values, endpoint)]
+        targets += [_target(other, address, TTL if other == node else TTL - 1) for other, address in self.nodes]
         if values["fabric_masquerade"]:  # without it no answer finds its way back from outside
-            targets += self.outside
-        asked = []
-        for endpoint in values["fabric_endpoints"]:
-            label = self._label(self._times, node, endpoint["name"])
-            asked.append(_question(label, endpoint["name"], targets, _addresses(values, endpoint)))
-        own = [(label, address) for label, where, address in self.endpoints if where == node]
-        return [*asked, {"name": node, "netns": "", "targets": [_target(*target) for target in own]}]
+            targets += [_target(*outside, None) for outside in self.outside]
+        families = {":" in address for address in _addresses(values, endpoint)}
+        reached = [target for target in targets if (":" in target["address"]) in families]
+        return {"name": label, "netns": endpoint["name"], "targets": reached}
+
+    def _asked_by_link(self, node, link):
+        for end, other in ((link["a"], link["b"]), (link["b"], link["a"])):
+            netns, there = (one.get("netns") or "" for one in (end, other))
+            targets = [
+                _target(self._label(node, there), other[key].split("/")[0], TTL)
+                for key in ("address", "address6")
+                if end.get(key) and other.get(key)
+            ]
+            yield {"name": self._label(node, netns), "netns": netns, "targets": targets}
+
+    def paths_from(self, node):
+        """Return the ways from a node to its peers, of which each is proven: the largest packet, and what the wire carries.
+
+        :returns: list of ``{"name", "netns", "target": label, "peer", "address", "mtu", "wire", "underlay"}``.
+        """
+        nodes, overlay, found = self._model["nodes"], Overlay(self._model, node), []
+        values = nodes[node]
+        mine = values["fabric_endpoints"][:1]
+        for peer, other in nodes.items():
+            wire = overlay.wire(peer) if peer != node and mine else {}
+            for _subnet, _address, key in FAMILIES:
+                if wire.get(key) and mine[0].get(key) and other["fabric_endpoints"]:
+                    found.append(
+                        {
+                            "name": self._label(node, mine[0]["name"]),
+                            "netns": mine[0]["name"],
+                            "target": self._label(peer, other["fabric_endpoints"][0]["name"]),
+                            "peer": peer,
+                            "address": other["fabric_endpoints"][0][key],
+                            "mtu": min(mtu_of(self._model["fabric"], one) for one in (values, other)),
+                            "wire": wire[key],
+                            "underlay": [values[address] for address in ADDRESSES if values[address]],
+                        }
+                    )
+        return found
 
 
-def _question(label, netns, targets, mine):
-    """Return what one endpoint asks: the targets of the families that it has an address of, itself left out."""
-    families = {":" in address for address in mine}
-    reached = [_target(name, address) for name, address in targets if name != label and (":" in address) in families]
-    return {"name": label, "netns": netns, "targets": reached}
+def _hops(node, endpoint, where, other):
+    """Return how many nodes are between two endpoints."""
+    if node != where:
+        return 2
+    return 0 if endpoint["attachment"] == other["attachment"] == "bridge" else 1
 
 
-def _target(label, address):
-    return {"name": label, "address": address}
+def _gateways(values, endpoint):
+    """Return the addresses that the node has for its endpoints; a routed one leaves by an address that nobody has."""
+    found = []
+    if "bridge" in attachments_of(values):
+        found = [values[GATEWAYS[key]] for _subnet, key in subnets_of(values)]
+    if endpoint["attachment"] == "direct":
+        found += [
+            (endpoint.get("host_address") if key == "address" else None) or values[GATEWAYS[key]]
+            for _subnet, key in subnets_of(values)
+        ]
+    return list(dict.fromkeys(found))
+
+
+def _namespaces(values):
+    """Return the namespaces of a node that somebody can be asked from, endpoints first."""
+    ends = [end.get("netns") for link in values["fabric_links"] for end in (link["a"], link["b"]) if end.get("netns")]
+    return list(dict.fromkeys([*(endpoint["name"] for endpoint in values["fabric_endpoints"]), *ends]))
+
+
+def _target(label, address, ttl):
+    return {"name": label, "address": address, "ttl": ttl}
 
 
 def _addresses(values, endpoint):

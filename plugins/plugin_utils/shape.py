@@ -10,7 +10,7 @@ import ipaddress
 import re
 
 from .inventory import BOOLEANS, DEFAULTS, LISTS, boolean
-from .view import IFNAME_MAX
+from .overlay import IFNAME_MAX
 
 # Variables of the collection that are read by playbooks, roles and the lab, and not by the model.
 OTHERS = (
@@ -19,11 +19,11 @@ OTHERS = (
     "fabric_verify_output",
     "fabric_persist",
     "fabric_repair",
-    "fabric_routed_gateway",
     "fabric_checked",
     "fabric_node",
 )
-TEXTS = ("fabric_backend", "fabric_attachment", "fabric_bridge")
+TEXTS = ("fabric_backend", "fabric_attachment")
+INTERFACES = ("fabric_bridge", "fabric_vxlan_name", "fabric_ipip_name")
 # RFC 791: every host takes 576 bytes
 MTU_MIN, MTU_MAX = 576, 65535
 RANGES = {
@@ -33,10 +33,14 @@ RANGES = {
 }
 # Lists of mappings: the keys that one may have, those that it must have, and what one looks like.
 ENTRIES = {
-    "fabric_endpoints": (("name", "address", "address6"), ("name",), "{name: ns1}"),
+    "fabric_endpoints": (
+        ("name", "address", "address6", "attachment", "host_address", "prefix_length"),
+        ("name",),
+        "{name: ns1}",
+    ),
     "fabric_outside": (("name", "address"), ("name", "address"), "{name: outside, address: 192.0.2.1}"),
     "fabric_publish": (
-        ("protocol", "port", "endpoint", "to_port"),
+        ("protocol", "port", "endpoint", "to_port", "address"),
         ("port", "endpoint"),
         "{protocol: tcp, port: 80, endpoint: ns1, to_port: 80}",
     ),
@@ -56,8 +60,9 @@ def shape_of(variables):
     for name in TEXTS:
         if not isinstance(given.get(name, ""), str):
             yield f"{name} is {given[name]!r}, not text."
-    if isinstance(given.get("fabric_bridge"), str):
-        yield from interface("fabric_bridge", given["fabric_bridge"])
+    for name in INTERFACES:
+        if name in given:
+            yield from interface(name, given[name])
     for name in LISTS:
         if not isinstance(given.get(name, []), list):
             yield f"{name} is {given[name]!r}, not a list."
@@ -73,6 +78,13 @@ def _networks(given):
         yield from address(variable, given.get(variable), version)
     for variable, version in (("fabric_node_subnet", 4), ("fabric_node_subnet6", 6)):
         yield from _prefix(variable, given.get(variable), version)
+    for variable, version in (
+        ("fabric_bridge_address", 4),
+        ("fabric_bridge_address6", 6),
+    ):
+        yield from address(variable, given.get(variable), version)
+    yield from address("fabric_routed_gateway", given.get("fabric_routed_gateway"), 4)
+    yield from _host_prefix("fabric_ipip_address", given.get("fabric_ipip_address"), 4)
     underlay = given.get("fabric_underlay")
     for number, text in enumerate(underlay if isinstance(underlay, list) else ()):
         yield from _prefix(f"fabric_underlay[{number}]", text)
@@ -111,12 +123,15 @@ def _values(where, entry):
         yield from interface(f"{where}.name", entry["name"])
     elif not isinstance(entry.get("name", ""), str):
         yield f"{where}.name is {entry['name']!r}, not text."
-    version = None if where.startswith("fabric_outside") else 4
+    version = 4 if where.startswith("fabric_endpoints") else None
     yield from address(f"{where}.address", entry.get("address"), version)
     yield from address(f"{where}.address6", entry.get("address6"), 6)
+    yield from address(f"{where}.host_address", entry.get("host_address"), 4)
+    if "prefix_length" in entry:
+        yield from _number(f"{where}.prefix_length", entry["prefix_length"], 1, 32)
     for key in ("port", "to_port"):
-        if key in entry:
-            yield from _number(f"{where}.{key}", entry[key], 1, 65535)
+        if key in entry and ports(entry[key]) is None:
+            yield f"{where}.{key} is {entry[key]!r}: it is a port from 1 to 65535, or a range of them such as 8000-8010."
     if entry.get("protocol", "tcp") not in ("tcp", "udp"):
         yield f"{where}.protocol is {entry['protocol']!r}: it is tcp or udp."
     for end in ("a", "b"):
@@ -131,10 +146,21 @@ def _link_end(where, end):
     for key in end:
         if key not in LINK_KEYS:
             yield f"{where} has no key {key!r}{_meant(key, LINK_KEYS) or _there_are(LINK_KEYS)}"
-    for key in ("netns", "name"):
-        yield from interface(f"{where}.{key}", end.get(key))
+    yield from interface(f"{where}.name", end.get("name"))
+    if end.get("netns"):  # without one it is the node's own
+        yield from interface(f"{where}.netns", end["netns"])
     for key, version in (("address", 4), ("address6", 6)):
         yield from _host_prefix(f"{where}.{key}", end.get(key), version)
+
+
+def ports(value):
+    """Return the ports that ``80`` or ``8000-8010`` mean, as a range, or None."""
+    first, dash, last = str(value).partition("-")
+    bounds = [first, last if dash else first]
+    if isinstance(value, bool) or not all(bound.isdecimal() for bound in bounds):
+        return None
+    found = range(int(bounds[0]), int(bounds[1]) + 1)
+    return found if found and 1 <= found[0] and found[-1] <= 65535 else None
 
 
 def interface(where, text):
@@ -146,7 +172,7 @@ def interface(where, text):
         )
     elif len(text.encode()) > IFNAME_MAX:
         yield f"{where} is {text!r}, which has {len(text.encode())} characters: a name has at most {IFNAME_MAX}."
-    elif where == "fabric_bridge" and text in ("all", "default", "lo"):
+    elif where in INTERFACES and text in ("all", "default", "lo", "tunl0"):
         yield f"{where} is {text!r}, which the kernel keeps for itself: choose another name."
 
 
@@ -162,7 +188,9 @@ def address(where, text, version=None):
         return
     if version and found.version != version:
         yield f"{where} is {text}, which is not IPv{version}{_other_family(where, found.version)}."
-    elif found.is_multicast or found.is_loopback or found.is_unspecified or found.is_link_local:
+    elif found.is_multicast or found.is_loopback or found.is_unspecified or (
+        found.is_link_local and where != "fabric_routed_gateway"
+    ):
         yield f"{where} is {text}, which nobody reaches from another network: give an address that is routed."
 
 

@@ -5,22 +5,27 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import ipaddress
 
-from .inventory import FAMILIES, gateway_of, most_mtu, roles_of, subnets_of
+from .inventory import GATEWAYS, attachments_of, mtu_of, roles_of, subnets_of
+from .overlay import Overlay, mac_of, named
 
 # What the kernel must be able to do for each
 FEATURES = {
     "bridge": ["netns", "veth", "bridge"],
+    "routed": ["netns", "veth"],
+    "direct": ["netns", "veth"],
     "host_gw": [],
     "ipip": ["ipip"],
     "vxlan": ["vxlan"],
     "nat": ["masquerade"],
 }
-IFNAME_MAX = 15
-# The bridge's own on its link; an endpoint derives one from its MAC address.
+# The node's own on a link to endpoints; an endpoint derives one from its MAC address.
 LINK_LOCAL = "fe80::1/64"
+# What routed endpoints leave by in IPv6: nobody has it, the node answers for it; its own address there is another.
+ROUTED_GATEWAY6, ROUTED_LINK_LOCAL = "fe80::1", "fe80::2/64"
+# IPv4's link-local prefix (RFC 3927): a gateway from it is led to by a route, any other is said to be on the link.
+LINK_LOCAL_IPV4 = ipaddress.ip_network("169.254.0.0/16")
 
 
 def node_view(model, name):
@@ -30,44 +35,40 @@ def node_view(model, name):
     """
     fabric, values = model["fabric"], model["nodes"][name]
     subnets = subnets_of(values)
-    most = most_mtu(fabric["fabric_backend"], fabric["underlay_version"], values)
-    mtu = most if values["fabric_mtu"] == "auto" else values["fabric_mtu"]
-    ipv6 = values["fabric_node_subnet6"] is not None
+    mtu = mtu_of(fabric, values)
+    overlay = Overlay(model, name)
+    attached = _Attached(name, values, mtu)
+    roles = roles_of(fabric, values)
     return {
         "name": name,
         "address": values["fabric_node_address"],
         "address6": values["fabric_node_address6"],
         "backend": fabric["fabric_backend"],
         "attachment": values["fabric_attachment"],
-        "bridge": {"name": values["fabric_bridge"], "mac": mac_of(name, "bridge", values["fabric_bridge"]), "mtu": mtu},
         "mtu": mtu,
         "subnets": [subnet for subnet, _key in subnets],
         "families": ["ipv6" if ":" in subnet else "ipv4" for subnet, _key in subnets],
-        "gateways": [{"prefix": prefix, **_nodad(prefix)} for prefix in _gateways(subnets, ipv6)],
-        "endpoints": [_endpoint(name, endpoint, mtu, ipv6) for endpoint in values["fabric_endpoints"]],
-        "addresses": [_address(endpoint, *of) for of in subnets for endpoint in values["fabric_endpoints"]],
-        "peers": [peer for other, node in model["nodes"].items() if other != name for peer in _peers(other, node)],
+        "bridge": attached.bridge(),
+        "routed": attached.routed(),
+        "direct": attached.direct(),
+        "peers": overlay.direct(),
+        "vxlan": overlay.vxlan(mtu),
+        "ipip": overlay.ipip(mtu),
         "masquerade": _masquerade(subnets, fabric["inside"]) if values["fabric_masquerade"] else [],
+        "publish": [rule for entry in values["fabric_publish"] for rule in _published(values, entry)],
+        "hairpins": _hairpins(values),
         "inside": fabric["inside"],
         "outside": fabric["fabric_outside"],
-        "roles": roles_of(fabric, values),
-        "features": _features(roles_of(fabric, values), ipv6),
+        "roles": roles,
+        "arrangement": [{"role": role, "tasks": "main"} for role in roles if role not in ("nat", "publish")]
+        + [{"role": "nat", "tasks": "publish"}] * ("publish" in roles),
+        "features": _features(roles, values["fabric_node_subnet6"] is not None),
     }
-
-
-def mac_of(*words):
-    """Return a MAC address derived from ``words``: locally administered, always the same, for a node made anew too."""
-    digest = hashlib.sha256("\0".join(words).encode()).digest()
-    return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
 
 
 def host_end(endpoint):
     """Return the name of the host's end of an endpoint's veth: the endpoint's own as far as it fits."""
-    for name in (f"veth-{endpoint}", f"v-{endpoint}"):
-        if len(name.encode()) <= IFNAME_MAX:
-            return name
-    # 40 bits: names that begin alike, as those of replicas do, do not meet
-    return f"v{endpoint[:5]}-{base64.b32encode(hashlib.sha256(endpoint.encode()).digest())[:8].decode().lower()}"
+    return named(("veth-", "v-", "v"), endpoint)
 
 
 def _features(roles, ipv6):
@@ -75,44 +76,186 @@ def _features(roles, ipv6):
     return list(dict.fromkeys(needed))
 
 
-def _gateways(subnets, ipv6):
-    """Return what the node's bridge has: its address in each subnet, and what it asks for neighbors from (RFC 4861, 7.2.2).
+class _Attached:
+    """The endpoints of one node, by how they are attached."""
 
-    Without a link-local address the kernel sends no question on behalf of a packet that is only forwarded, and an endpoint
-    that has not spoken yet is not reached.
-    """
-    return [_with_length(gateway_of(subnet), subnet) for subnet, _key in subnets] + [LINK_LOCAL] * ipv6
+    def __init__(self, node, values, mtu):
+        self._node, self._values, self._mtu = node, values, mtu
+        self._subnets = subnets_of(values)
+        self._ipv6 = values["fabric_node_subnet6"] is not None
+
+    def _of(self, attachment):
+        return [endpoint for endpoint in self._values["fabric_endpoints"] if endpoint["attachment"] == attachment]
+
+    def _endpoint(self, endpoint):
+        name = endpoint["name"]
+        return {
+            "name": name,
+            "host_end": host_end(name),
+            "mac": mac_of(self._node, name, "eth0"),
+            "host_mac": mac_of(self._node, name, "host"),
+            "mtu": self._mtu,
+            "ipv6": self._ipv6,
+        }
+
+    def _addresses(self, attachment, gateway, length):
+        """Return a record for each address of each endpoint.
+
+        :param gateway: takes an endpoint and a family's key; the address that it leaves by.
+        :param length: takes an endpoint and a subnet; the length of the prefix that its address has.
+        """
+        return [
+            {
+                "endpoint": endpoint["name"],
+                "host_end": host_end(endpoint["name"]),
+                "address": endpoint[key],
+                "prefix": f"{endpoint[key]}/{length(endpoint, subnet)}",
+                "gateway": gateway(endpoint, key),
+                "default": "::/0" if ":" in subnet else "0.0.0.0/0",
+                "family": "ipv6" if ":" in subnet else "ipv4",
+                **_nodad(subnet),
+            }
+            for subnet, key in self._subnets
+            for endpoint in self._of(attachment)
+        ]
+
+    def bridge(self):
+        """Return the bridge, what it has, and the endpoints on it."""
+        name = self._values["fabric_bridge"]
+        gateways = []
+        if "bridge" in attachments_of(self._values):
+            gateways = [f"{self._values[GATEWAYS[key]]}/{_length(subnet)}" for subnet, key in self._subnets]
+            # Without a link-local address the kernel sends no question on behalf of a packet that is only forwarded, and
+            # an endpoint that has not spoken yet is not reached (RFC 4861, 7.2.2).
+            gateways += [LINK_LOCAL] * self._ipv6
+        return {
+            "name": name,
+            "mac": mac_of(self._node, "bridge", name),
+            "mtu": self._mtu,
+            "gateways": [{"prefix": prefix, **_nodad(prefix)} for prefix in gateways],
+            "endpoints": [self._endpoint(endpoint) for endpoint in self._of("bridge")],
+            "addresses": self._addresses(
+                "bridge", lambda _endpoint, key: self._values[GATEWAYS[key]], lambda _endpoint, subnet: _length(subnet)
+            ),
+        }
+
+    def routed(self):
+        """Return the endpoints that a route leads to, and the gateway that the node answers for without having it."""
+        gateway = self._values["fabric_routed_gateway"]
+        addresses = self._addresses(
+            "routed",
+            lambda _endpoint, key: gateway if key == "address" else ROUTED_GATEWAY6,
+            lambda endpoint, subnet: 128 if ":" in subnet else endpoint.get("prefix_length") or 32,
+        )
+        for entry in addresses:
+            entry["onlink"] = None if entry["family"] == "ipv6" or _is_link_local(gateway) else True
+        ipv4 = [entry for entry in addresses if entry["family"] == "ipv4"]
+        return {
+            "endpoints": [self._endpoint(endpoint) for endpoint in self._of("routed")],
+            "addresses": addresses,
+            "link_gateways": [
+                {"endpoint": entry["endpoint"], "gateway": gateway} for entry in ipv4 if not entry["onlink"]
+            ],
+            # so that proxy ARP answers for the gateway: it does only for what a route covers that leads elsewhere
+            "covered": [gateway] if ipv4 else [],
+            "host_addresses": [
+                {"host_end": entry["host_end"], "prefix": ROUTED_LINK_LOCAL, **_nodad(ROUTED_LINK_LOCAL)}
+                for entry in addresses
+                if entry["family"] == "ipv6"
+            ],
+            "proxies": [
+                {
+                    "host_end": entry["host_end"],
+                    "family": entry["family"],
+                    "addresses": [ROUTED_GATEWAY6] if entry["family"] == "ipv6" else [],
+                }
+                for entry in addresses
+            ],
+            # what nobody has is not sent around: only the endpoints' own routes lead anywhere
+            "blocks": [subnet for subnet, _key in self._subnets] if attachments_of(self._values) == {"routed"} else [],
+        }
+
+    def direct(self):
+        """Return what joins two namespaces, or one and the node, without anything between."""
+        mine = [self._endpoint(endpoint) for endpoint in self._of("direct")]
+        addresses = self._addresses(
+            "direct",
+            lambda endpoint, key: (endpoint.get("host_address") if key == "address" else None) or self._values[GATEWAYS[key]],
+            lambda _endpoint, subnet: 128 if ":" in subnet else _length(subnet),
+        )
+        for entry in addresses:
+            entry["onlink"] = True if entry["family"] == "ipv6" else None
+        links = self._values["fabric_links"]
+        taken = {endpoint["name"] for endpoint in self._values["fabric_endpoints"]}
+        ends = [end for link in links for end in (link["a"], link["b"])]
+        others = dict.fromkeys(end["netns"] for end in ends if end.get("netns") and end["netns"] not in taken)
+        six = {end["netns"] for end in ends if end.get("netns") and end.get("address6")}
+        return {
+            "namespaces": [{"name": endpoint["name"], "ipv6": endpoint["ipv6"]} for endpoint in mine]
+            + [{"name": netns, "ipv6": netns in six} for netns in others],
+            "links": [_endpoints_link(endpoint) for endpoint in mine] + [self._link(link) for link in links],
+            "addresses": [
+                entry
+                for of in addresses
+                for entry in (
+                    _address(of["endpoint"], "eth0", of["prefix"]),
+                    {**_address("", of["host_end"], f"{of['gateway']}/{of['prefix'].split('/')[1]}"), "noprefixroute": True},
+                )
+            ]
+            + [_address("", endpoint["host_end"], LINK_LOCAL) for endpoint in mine if endpoint["ipv6"]]
+            + [
+                _address(end.get("netns") or "", end["name"], end[key])
+                for end in ends
+                for key in ("address", "address6")
+                if end.get(key)
+            ],
+            "endpoints": addresses,
+            # to each other endpoints of one IPv4 subnet seem to be on one link: the node answers for the others
+            "proxies": [{"host_end": of["host_end"]} for of in addresses if of["family"] == "ipv4"],
+        }
+
+    def _link(self, link):
+        name, other = (f"{link[end].get('netns') or ''}/{link[end]['name']}" for end in ("a", "b"))
+        ends = [
+            {"netns": link[end].get("netns") or "", "name": link[end]["name"], "mac": mac_of(self._node, *words), "mtu": None}
+            for end, words in (("a", ("link", name, other)), ("b", ("link", other, name)))
+        ]
+        return {"a": ends[0], "b": ends[1]}
 
 
-def _endpoint(node, endpoint, mtu, ipv6):
-    name = endpoint["name"]
+def _endpoints_link(endpoint):
     return {
-        "name": name,
-        "host_end": host_end(name),
-        "mac": mac_of(node, name, "eth0"),
-        "host_mac": mac_of(node, name, "host"),
-        "mtu": mtu,
-        "ipv6": ipv6,
+        "a": {"netns": "", "name": endpoint["host_end"], "mac": endpoint["host_mac"], "mtu": endpoint["mtu"]},
+        "b": {"netns": endpoint["name"], "name": "eth0", "mac": endpoint["mac"], "mtu": endpoint["mtu"]},
     }
 
 
-def _address(endpoint, subnet, key):
-    return {
-        "endpoint": endpoint["name"],
-        "prefix": _with_length(endpoint[key], subnet),
-        "gateway": str(gateway_of(subnet)),
-        "default": "::/0" if ":" in subnet else "0.0.0.0/0",
-        **_nodad(subnet),
-    }
+def _address(netns, dev, prefix):
+    return {"netns": netns, "dev": dev, "prefix": prefix, "noprefixroute": None, **_nodad(prefix)}
 
 
-def _peers(name, values):
-    """Return the subnets of a peer, each by way of its address of that family."""
-    return [
-        {"name": name, "subnet": values[subnet], "via": values[address]}
-        for subnet, address, _key in FAMILIES
-        if values[subnet] and values[address]
-    ]
+def _published(values, entry):
+    """Return a rule for each address of the endpoint that a published port leads to."""
+    endpoint = next(endpoint for endpoint in values["fabric_endpoints"] if endpoint["name"] == entry["endpoint"])
+    for subnet, key in subnets_of(values):
+        own = f"{endpoint[key]}/{128 if ':' in subnet else 32}"
+        if not entry.get("address") or (":" in entry["address"]) == (":" in subnet):
+            yield {
+                "protocol": entry.get("protocol") or "tcp",
+                "port": str(entry["port"]),
+                "to": endpoint[key],
+                "to_port": str(entry["to_port"]) if entry.get("to_port") else None,
+                "address": entry.get("address") or None,
+                # on one bridge an answer does not pass the node; elsewhere only what an endpoint asks itself does not
+                "hairpin": [subnet if endpoint["attachment"] == "bridge" else own],
+            }
+
+
+def _hairpins(values):
+    """Return the bridge ports whose endpoints reach themselves by a port that the node publishes."""
+    published = {entry["endpoint"] for entry in values["fabric_publish"]}
+    bridged = [one["name"] for one in values["fabric_endpoints"] if one["attachment"] == "bridge"]
+    return [host_end(name) for name in bridged if name in published]
 
 
 def _masquerade(subnets, inside):
@@ -127,5 +270,9 @@ def _nodad(subnet):
     return {"nodad": True if ":" in subnet else None}
 
 
-def _with_length(address, subnet):
-    return f"{address}/{subnet.split('/')[1]}"
+def _is_link_local(gateway):
+    return ipaddress.ip_address(gateway) in LINK_LOCAL_IPV4
+
+
+def _length(subnet):
+    return subnet.split("/")[1]
