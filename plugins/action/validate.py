@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.faults import faults_of, warnings_of
-from ..plugin_utils.inventory import compact, roles_of
+from ..plugin_utils.inventory import compact
 
-COLLECTION = Path(__file__).parent.parent.parent
 # what the playbooks themselves set
 REGISTERED = ("fabric_checked", "fabric_node")
 
@@ -32,13 +30,11 @@ class ActionModule(ActionBase):
         _valid, options = self.validate_argument_spec({"group": {"type": "str", "default": "fabric"}})
         hosts = fabric_variables(task_vars, options["group"])
         faults = faults_of(hosts)
-        model = compact(hosts) if not faults else None
-        faults += _not_yet(model) if model else []
         if faults:
             told = "\n".join(f"  - {fault}" for fault in faults)
             count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
             return {**result, "failed": True, "faults": faults, "msg": f"The inventory has {count}:\n{told}"}
-        return {**result, "changed": False, "fabric_inventory": model, "warnings": warnings_of(hosts)}
+        return {**result, "changed": False, "fabric_inventory": compact(hosts), "warnings": warnings_of(hosts)}
 
 
 def fabric_variables(task_vars, group):
@@ -71,14 +67,3 @@ def _plain(value):
     if isinstance(value, (list, tuple)):
         return [_plain(member) for member in value]
     return str(value)
-
-
-def _not_yet(model):
-    """Return a sentence for each thing that the model wants and this version of the collection has not."""
-    nodes = model["nodes"].values()
-    roles = {role for values in nodes for role in roles_of(model["fabric"], values)}
-    missing = [f"There is no role {role}" for role in sorted(roles) if not (COLLECTION / "roles" / role).is_dir()]
-    for variable, part in (("fabric_links", "roles/direct"), ("fabric_publish", "plugins/modules/port_forward.py")):
-        if any(values[variable] for values in nodes) and not (COLLECTION / part).exists():
-            missing.append(f"{variable} is not available")
-    return [f"{sentence} in this version of nodenet.fabric." for sentence in missing]

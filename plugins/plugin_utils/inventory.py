@@ -235,7 +235,7 @@ def mtu_of(fabric, values):
 def roles_of(fabric, values):
     """Return the roles that arrange a node, in order."""
     attachments = attachments_of(values) | ({"direct"} if values["fabric_links"] else set())
-    return [*sorted(attachments), fabric["fabric_backend"], "nat", *(["publish"] if values["fabric_publish"] else [])]
+    return [*sorted(attachments), fabric["fabric_backend"], "nat"]
 
 
 def subnets_of(values):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .inventory import FAMILIES, GATEWAYS, attachments_of, mtu_of, subnets_of
+from .inventory import FAMILIES, GATEWAYS, Segments, attachments_of, mtu_of, subnets_of
 from .overlay import Overlay
 
 ADDRESSES = ("fabric_node_address", "fabric_node_address6")
@@ -27,6 +27,7 @@ class Everybody:
         times = Counter(name for values in nodes.values() for name in _namespaces(values))
         times.update([*nodes, *(entry["name"] for entry in outside)])
         self._times = times
+        self._segments = Segments(model["fabric"]["fabric_underlay"])
         self.endpoints = [
             (self._label(node, endpoint["name"]), node, endpoint, address)
             for node, values in nodes.items()
@@ -66,12 +67,20 @@ class Everybody:
             if other != label
         ]
         targets += [_target(node, address, TTL) for address in _gateways(values, endpoint)]
-        targets += [_target(other, address, TTL if other == node else TTL - 1) for other, address in self.nodes]
+        targets += [_target(other, address, self._ttl_of_node(values, address)) for other, address in self.nodes]
         if values["fabric_masquerade"]:  # without it no answer finds its way back from outside
             targets += [_target(*outside, None) for outside in self.outside]
         families = {":" in address for address in _addresses(values, endpoint)}
         reached = [target for target in targets if (":" in target["address"]) in families]
         return {"name": label, "netns": endpoint["name"], "targets": reached}
+
+    def _ttl_of_node(self, values, address):
+        """Return what is left on the way to a node's own address, which no tunnel shortens; None if routers are between."""
+        mine = [values[key] for key in ADDRESSES if values[key]]
+        if address in mine:
+            return TTL
+        near = self._segments.of(address) in [self._segments.of(own) for own in mine]
+        return TTL - 1 if near else None
 
     def _asked_by_link(self, node, link):
         for end, other in ((link["a"], link["b"]), (link["b"], link["a"])):

@@ -39,6 +39,7 @@ def node_view(model, name):
     overlay = Overlay(model, name)
     attached = _Attached(name, values, mtu)
     roles = roles_of(fabric, values)
+    publishing = [{"role": "nat", "tasks": "publish"}] if values["fabric_publish"] else []
     return {
         "name": name,
         "address": values["fabric_node_address"],
@@ -59,9 +60,9 @@ def node_view(model, name):
         "hairpins": _hairpins(values),
         "inside": fabric["inside"],
         "outside": fabric["fabric_outside"],
-        "roles": roles,
-        "arrangement": [{"role": role, "tasks": "main"} for role in roles if role not in ("nat", "publish")]
-        + [{"role": "nat", "tasks": "publish"}] * ("publish" in roles),
+        "arrangement": [{"role": role, "tasks": "main"} for role in roles[:-1]] + publishing,
+        # whose objects stay: the roles', and what several of them share
+        "owners": [*roles, "forwarding"] + [part["tasks"] for part in publishing],
         "features": _features(roles, values["fabric_node_subnet6"] is not None),
     }
 
