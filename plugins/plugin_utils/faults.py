@@ -130,7 +130,9 @@ def _attached(values):
 
 def _links(values):
     """Check that no two ends of links, or of endpoints, are one interface."""
-    taken = {("", host_end(endpoint["name"])): "the host's end of an endpoint" for endpoint in values["fabric_endpoints"]}
+    taken = {
+        ("", host_end(endpoint["name"])): "the host's end of an endpoint" for endpoint in values["fabric_endpoints"]
+    }
     taken.update({(endpoint["name"], "eth0"): "an endpoint's own" for endpoint in values["fabric_endpoints"]})
     for number, link in enumerate(values["fabric_links"]):
         for word in ("a", "b"):

@@ -119,7 +119,8 @@ class Overlay:
         inner = [own] if own else self._own_addresses()
         if pairs:
             devices = [
-                {"name": self._pair(other), "local": local, "remote": remote, "mtu": mtu} for other, remote in remotes.items()
+                {"name": self._pair(other), "local": local, "remote": remote, "mtu": mtu}
+                for other, remote in remotes.items()
             ]
             routes = [
                 {"prefix": values[subnet], "dev": self._pair(other), "via": None, "onlink": None}

@@ -87,7 +87,7 @@ def _networks(given):
     yield from _host_prefix("fabric_ipip_address", given.get("fabric_ipip_address"), 4)
     underlay = given.get("fabric_underlay")
     for number, text in enumerate(underlay if isinstance(underlay, list) else ()):
-        yield from _prefix(f"fabric_underlay[{number}]", text)
+        yield from _prefix(f"fabric_underlay[{number}]", "" if text is None else text)
 
 
 def _numbers(given):
@@ -188,8 +188,11 @@ def address(where, text, version=None):
         return
     if version and found.version != version:
         yield f"{where} is {text}, which is not IPv{version}{_other_family(where, found.version)}."
-    elif found.is_multicast or found.is_loopback or found.is_unspecified or (
-        found.is_link_local and where != "fabric_routed_gateway"
+    elif (
+        found.is_multicast
+        or found.is_loopback
+        or found.is_unspecified
+        or (found.is_link_local and where != "fabric_routed_gateway")
     ):
         yield f"{where} is {text}, which nobody reaches from another network: give an address that is routed."
 

@@ -53,8 +53,8 @@ def node_view(model, name):
         "routed": attached.routed(),
         "direct": attached.direct(),
         "peers": overlay.direct(),
-        "vxlan": overlay.vxlan(mtu),
-        "ipip": overlay.ipip(mtu),
+        "vxlan": overlay.vxlan(mtu) if fabric["fabric_backend"] == "vxlan" else None,
+        "ipip": overlay.ipip(mtu) if fabric["fabric_backend"] == "ipip" else None,
         "masquerade": _masquerade(subnets, fabric["inside"]) if values["fabric_masquerade"] else [],
         "publish": [rule for entry in values["fabric_publish"] for rule in _published(values, entry)],
         "hairpins": _hairpins(values),
@@ -181,7 +181,9 @@ class _Attached:
         mine = [self._endpoint(endpoint) for endpoint in self._of("direct")]
         addresses = self._addresses(
             "direct",
-            lambda endpoint, key: (endpoint.get("host_address") if key == "address" else None) or self._values[GATEWAYS[key]],
+            lambda endpoint, key: (
+                (endpoint.get("host_address") if key == "address" else None) or self._values[GATEWAYS[key]]
+            ),
             lambda _endpoint, subnet: 128 if ":" in subnet else _length(subnet),
         )
         for entry in addresses:
@@ -200,7 +202,10 @@ class _Attached:
                 for of in addresses
                 for entry in (
                     _address(of["endpoint"], "eth0", of["prefix"]),
-                    {**_address("", of["host_end"], f"{of['gateway']}/{of['prefix'].split('/')[1]}"), "noprefixroute": True},
+                    {
+                        **_address("", of["host_end"], f"{of['gateway']}/{of['prefix'].split('/')[1]}"),
+                        "noprefixroute": True,
+                    },
                 )
             ]
             + [_address("", endpoint["host_end"], LINK_LOCAL) for endpoint in mine if endpoint["ipv6"]]
@@ -218,7 +223,12 @@ class _Attached:
     def _link(self, link):
         name, other = (f"{link[end].get('netns') or ''}/{link[end]['name']}" for end in ("a", "b"))
         ends = [
-            {"netns": link[end].get("netns") or "", "name": link[end]["name"], "mac": mac_of(self._node, *words), "mtu": None}
+            {
+                "netns": link[end].get("netns") or "",
+                "name": link[end]["name"],
+                "mac": mac_of(self._node, *words),
+                "mtu": None,
+            }
             for end, words in (("a", ("link", name, other)), ("b", ("link", other, name)))
         ]
         return {"a": ends[0], "b": ends[1]}

@@ -19,7 +19,8 @@ from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import (
     compact,
     settled,
 )
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.view import host_end, mac_of, node_view
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.overlay import mac_of
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.view import host_end, node_view
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,28 +70,32 @@ def view(hosts, name, **group):
 def test_a_node_of_the_first_example():
     seen = view(HOST_GW, "vm1")
     assert seen["bridge"]["name"] == "fabric0"
-    assert seen["gateways"] == [{"prefix": "172.245.0.1/24", "nodad": None}]
-    assert [endpoint["host_end"] for endpoint in seen["endpoints"]] == ["veth-ns245"]
-    assert seen["addresses"] == [
+    assert seen["bridge"]["gateways"] == [{"prefix": "172.245.0.1/24", "nodad": None}]
+    assert [endpoint["host_end"] for endpoint in seen["bridge"]["endpoints"]] == ["veth-ns245"]
+    assert seen["bridge"]["addresses"] == [
         {
             "endpoint": "ns245",
+            "host_end": "veth-ns245",
+            "address": "172.245.0.2",
             "prefix": "172.245.0.2/24",
             "gateway": "172.245.0.1",
             "default": "0.0.0.0/0",
+            "family": "ipv4",
             "nodad": None,
         }
     ]
     assert seen["peers"] == [{"name": "vm2", "subnet": "172.246.0.0/24", "via": "192.168.32.246"}]
     assert seen["masquerade"] == [{"source": "172.245.0.0/24", "exclude": ["172.245.0.0/24", "172.246.0.0/24"]}]
-    assert seen["roles"] == ["bridge", "host_gw", "nat"]
+    assert [part["role"] for part in seen["arrangement"]] == ["bridge", "host_gw"]
+    assert seen["owners"] == ["bridge", "host_gw", "nat", "forwarding"]
     assert seen["features"] == ["netns", "veth", "bridge", "masquerade"]
 
 
 def test_both_families_alike():
     seen = view(DUAL, "vm1")
     assert seen["families"] == ["ipv4", "ipv6"]
-    assert [entry["prefix"] for entry in seen["gateways"]] == ["10.0.1.1/24", "fd00:1::1/64", "fe80::1/64"]
-    assert [(entry["endpoint"], entry["prefix"]) for entry in seen["addresses"]] == [
+    assert [entry["prefix"] for entry in seen["bridge"]["gateways"]] == ["10.0.1.1/24", "fd00:1::1/64", "fe80::1/64"]
+    assert [(entry["endpoint"], entry["prefix"]) for entry in seen["bridge"]["addresses"]] == [
         ("web", "10.0.1.3/24"),
         ("db", "10.0.1.2/24"),
         ("web", "fd00:1::2/64"),
@@ -123,7 +128,7 @@ def test_without_masquerade_there_is_none():
 )
 def test_mtu(backend, mtu, given, expected):
     seen = view(HOST_GW, "vm1", fabric_backend=backend, fabric_mtu=mtu, fabric_underlay_mtu=given)
-    assert seen["mtu"] == seen["bridge"]["mtu"] == seen["endpoints"][0]["mtu"] == expected
+    assert seen["mtu"] == seen["bridge"]["mtu"] == seen["bridge"]["endpoints"][0]["mtu"] == expected
 
 
 def test_vxlan_over_ipv6_takes_twenty_bytes_more():
@@ -181,7 +186,7 @@ def endpoint_lists(draw):
 @given(endpoint_lists())
 def test_addresses_are_distinct_usable_and_as_given(drawn):
     network, endpoints = drawn
-    found = assigned(endpoints, str(network), "address")
+    found = assigned(endpoints, str(network), "address", str(network[1]))
     addresses = [ipaddress.ip_address(text) for text in found.values()]
     assert len(set(addresses)) == len(endpoints)
     assert all(address in network and address not in (network[0], network[1]) for address in addresses)
@@ -192,8 +197,8 @@ def test_addresses_are_distinct_usable_and_as_given(drawn):
 @given(endpoint_lists())
 def test_an_endpoint_added_at_the_end_moves_no_other(drawn):
     network, endpoints = drawn
-    before = assigned(endpoints[:-1], str(network), "address")
-    after = assigned([*endpoints[:-1], {"name": "new"}], str(network), "address")
+    before = assigned(endpoints[:-1], str(network), "address", str(network[1]))
+    after = assigned([*endpoints[:-1], {"name": "new"}], str(network), "address", str(network[1]))
     assert {name: after[name] for name in before} == before
 
 
@@ -217,5 +222,136 @@ def test_five_thousand_nodes_take_seconds_not_minutes():
     model = compact(hosts)
     assert time.process_time() - start < 5
     start = time.process_time()
-    assert len(node_view(model, "vm7")["peers"]) == 4999
+    assert len(node_view(model, "vm7")["vxlan"]["peers"]) == 4999
     assert time.process_time() - start < 0.1
+
+
+def test_routed_endpoints_have_addresses_of_their_own_and_a_gateway_that_nobody_has():
+    seen = view(HOST_GW, "vm1", fabric_attachment="routed")["routed"]
+    (entry,) = seen["addresses"]
+    assert (entry["prefix"], entry["gateway"], entry["onlink"]) == ("172.245.0.2/32", "169.254.1.1", None)
+    assert seen["link_gateways"] == [{"endpoint": "ns245", "gateway": "169.254.1.1"}]
+    assert seen["covered"] == ["169.254.1.1"]
+    other = view(HOST_GW, "vm1", fabric_attachment="routed", fabric_routed_gateway="169.2.2.2")["routed"]
+    assert (other["addresses"][0]["onlink"], other["link_gateways"]) == (True, [])
+
+
+def test_a_routed_node_keeps_no_address_for_itself():
+    hosts = {"vm1": {**HOST_GW["vm1"], "fabric_attachment": "routed", "fabric_endpoints": [{"name": "a"}]}}
+    assert view(hosts, "vm1")["routed"]["addresses"][0]["address"] == "172.245.0.1"
+
+
+def test_endpoints_of_one_node_may_be_attached_in_several_ways():
+    endpoints = [{"name": "a"}, {"name": "b", "attachment": "routed"}, {"name": "c", "attachment": "direct"}]
+    seen = view({"vm1": {**HOST_GW["vm1"], "fabric_endpoints": endpoints}}, "vm1")
+    assert [part["role"] for part in seen["arrangement"]] == ["bridge", "direct", "routed", "host_gw"]
+    assert [[entry["name"] for entry in seen[name]["endpoints"]] for name in ("bridge", "routed")] == [["a"], ["b"]]
+    assert seen["routed"]["blocks"] == []  # the subnet is on the bridge
+
+
+VXLAN = {name: {**values, "fabric_backend": "vxlan"} for name, values in HOST_GW.items()}
+
+
+def test_what_a_node_knows_of_a_vtep_is_what_the_peer_gives_itself():
+    one, other = (view(VXLAN, name)["vxlan"] for name in ("vm1", "vm2"))
+    (peer,) = one["peers"]
+    assert peer == {
+        "name": "vm2",
+        "subnet": "172.246.0.0/24",
+        "gateway": "172.246.0.0",
+        "mac": other["mac"],
+        "dst": other["local"],
+    }
+    assert other["addresses"] == ["172.246.0.0/32"]
+    assert one["vteps"] == [{"mac": other["mac"], "dst": "192.168.32.246"}]
+    assert (one["name"], one["vni"], one["port"], one["mtu"]) == ("vxlan1", 1, 8472, 1450)
+
+
+def test_a_vteps_mac_comes_from_its_address_and_the_vni_alone():
+    mac = view(VXLAN, "vm1")["vxlan"]["mac"]
+    alone = {"renamed": {**VXLAN["vm1"], "fabric_endpoints": []}}
+    assert view(alone, "renamed")["vxlan"]["mac"] == mac
+    assert view(VXLAN, "vm1", fabric_vxlan_vni=2)["vxlan"]["mac"] != mac
+
+
+def test_both_families_of_a_peer_are_behind_one_vtep():
+    seen = view(DUAL, "vm1", fabric_backend="vxlan")["vxlan"]
+    assert [peer["gateway"] for peer in seen["peers"]] == ["10.0.2.0", "fd00:2::"]
+    assert len(seen["vteps"]) == 1
+    assert seen["addresses"] == ["10.0.1.0/32", "fd00:1::/128"]
+
+
+ACROSS = {
+    f"vm{number}": {
+        "fabric_backend": "vxlan",
+        "fabric_cross_subnet": True,
+        "fabric_node_address": f"192.168.{31 + number // 3}.{number}",
+        "fabric_node_subnet": f"10.244.{number}.0/24",
+    }
+    for number in (1, 2, 3, 4)
+}
+
+
+@pytest.mark.parametrize("backend", ["vxlan", "ipip"])
+def test_across_subnets_only_what_must_be_is_encapsulated(backend):
+    seen = view({name: {**values, "fabric_backend": backend} for name, values in ACROSS.items()}, "vm1")
+    tunnelled = [
+        entry.get("subnet") or entry["prefix"] for entry in seen[backend].get("peers") or seen[backend]["routes"]
+    ]
+    assert [peer["subnet"] for peer in seen["peers"]] == ["10.244.2.0/24"]
+    assert tunnelled == ["10.244.3.0/24", "10.244.4.0/24"]
+
+
+def test_one_ipip_device_serves_all_and_pairs_have_one_each():
+    hosts = {
+        name: {**values, "fabric_backend": "ipip", "fabric_cross_subnet": False} for name, values in ACROSS.items()
+    }
+    seen = view(hosts, "vm1")["ipip"]
+    assert [device["remote"] for device in seen["devices"]] == [None]
+    assert {route["via"] for route in seen["routes"]} == {"192.168.31.2", "192.168.32.3", "192.168.32.4"}
+    assert seen["addresses"] == [{"dev": "ipip0", "prefix": "10.244.1.0/32"}]
+    pairs = view(hosts, "vm1", fabric_ipip_pairs=True)["ipip"]
+    assert [device["name"] for device in pairs["devices"]] == ["ipip-vm2", "ipip-vm3", "ipip-vm4"]
+    assert {(route["dev"], route["via"]) for route in pairs["routes"]} == {
+        (f"ipip-vm{number}", None) for number in (2, 3, 4)
+    }
+
+
+def test_addresses_inside_a_tunnel_are_led_to_as_the_subnets_are():
+    hosts = {
+        name: {
+            **values,
+            "fabric_backend": "ipip",
+            "fabric_ipip_name": f"tun{n}",
+            "fabric_ipip_address": f"172.245.1.{n}/30",
+        }
+        for n, (name, values) in enumerate(HOST_GW.items(), 1)
+    }
+    seen = view(hosts, "vm1")["ipip"]
+    assert [(route["prefix"], route["dev"]) for route in seen["routes"]] == [
+        ("172.246.0.0/24", "tun1"),
+        ("172.245.1.2/32", "tun1"),
+    ]
+    assert seen["addresses"] == [{"dev": "tun1", "prefix": "172.245.1.1/30"}]
+    pair = view(hosts, "vm1", fabric_ipip_pairs=True)["ipip"]
+    assert [(device["name"], device["remote"]) for device in pair["devices"]] == [("tun1", "192.168.32.246")]
+
+
+def test_published_ports_lead_to_each_address_of_an_endpoint():
+    ports = [
+        {"port": 80, "endpoint": "web", "to_port": 8080},
+        {"port": "90-91", "endpoint": "db", "address": "fd00::1"},
+    ]
+    hosts = {**DUAL, "vm1": {**DUAL["vm1"], "fabric_publish": ports}}
+    seen = view(hosts, "vm1")
+    assert [(rule["to"], rule["port"], rule["to_port"], rule["hairpin"]) for rule in seen["publish"]] == [
+        ("10.0.1.3", "80", "8080", ["10.0.1.0/24"]),
+        ("fd00:1::2", "80", "8080", ["fd00:1::/64"]),
+        ("fd00:1::3", "90-91", None, ["fd00:1::/64"]),
+    ]
+    assert seen["arrangement"][-1] == {"role": "nat", "tasks": "publish"}
+    assert seen["owners"][-1] == "publish"
+    assert seen["hairpins"] == ["veth-web", "veth-db"]
+    routed = view(hosts, "vm1", fabric_attachment="routed")
+    assert routed["publish"][0]["hairpin"] == ["10.0.1.1/32"]  # its answers pass the node, but for its own
+    assert routed["hairpins"] == []

@@ -9,7 +9,14 @@ import json
 import time
 
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import compact
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.matrix import Pair, as_data, as_text, pairs
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.matrix import (
+    Pair,
+    Path,
+    as_data,
+    as_text,
+    pairs,
+    path_lines,
+)
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.questions import Everybody
 
 
@@ -40,7 +47,12 @@ def answered(model, silent=(), nodes=None):
     for node in nodes or model["nodes"]:
         questions = everybody.asked_by(node)
         answers = [
-            {"targets": [{"ttl": None if target["address"] in silent else 64} for target in question["targets"]]}
+            {
+                "targets": [
+                    {"ttl": None if target["address"] in silent else target["ttl"] or 62}
+                    for target in question["targets"]
+                ]
+            }
             for question in questions
         ]
         found += pairs(node, questions, answers)
@@ -94,13 +106,69 @@ def test_the_matrix():
     found, labels = answered(fabric(endpoints=("ns{}",)), silent=["10.2.0.2"])
     assert as_text(found, labels).splitlines() == [
         "     ns1  ns2  vm1  vm2",
-        "ns1    ·    ✗   64   64",
-        "ns2   64    ·   64   64",
+        "ns1    ·    ✗   64   63",
+        "ns2   62    ·   63   64",
         "vm1   64    ·    ·    ·",
         "vm2    ·    ✗    ·    ·",
         "",
         "8 of 10 pairs answer",
     ]
+
+
+def test_an_answer_that_went_another_way_is_none():
+    pair = Pair("vm1", "a", "b", "10.0.0.3", 61, expected=62)
+    assert not pair.ok and "TTL 61, not 62" in pair.told()
+    assert as_text([pair], ["a", "b"]).splitlines()[1].endswith("61!")
+
+
+def test_expected_ttls_count_the_nodes_between():
+    model = compact(
+        {
+            "vm1": {
+                "fabric_node_address": "192.0.2.1",
+                "fabric_node_subnet": "10.1.0.0/24",
+                "fabric_endpoints": [{"name": "a"}, {"name": "b"}, {"name": "c", "attachment": "routed"}],
+            },
+            "vm2": {
+                "fabric_node_address": "192.0.3.2",
+                "fabric_node_subnet": "10.2.0.0/24",
+                "fabric_endpoints": [{"name": "d"}],
+            },
+        }
+    )
+    (question, *_rest) = Everybody(model).asked_by("vm1")
+    assert {(target["name"], target["ttl"]) for target in question["targets"]} == {
+        ("b", 64),
+        ("c", 63),
+        ("d", 62),
+        ("vm1", 64),
+        ("vm2", None),  # behind routers that nobody told us of
+    }
+
+
+def test_ends_of_a_link_ask_each_other():
+    link = {"a": {"netns": "red", "name": "r", "address": "10.9.0.1/24"}, "b": {"name": "b", "address": "10.9.0.2/24"}}
+    model = compact({"vm1": {"fabric_node_address": "192.0.2.1", "fabric_links": [link]}})
+    everybody = Everybody(model)
+    assert everybody.labels() == ["red", "vm1"]
+    assert asked(model, "vm1")["red"] == [("vm1", "10.9.0.2")]
+
+
+def path(**found):
+    wanted = {"name": "a", "target": "b", "address": "10.2.0.2", "mtu": 1450, "wire": "udp:8472"}
+    return Path("vm1", wanted, {"passes": True, "larger_passes": False, "reason": "", "wire": ["udp:8472"], **found})
+
+
+def test_paths_tell_what_they_carry():
+    assert path_lines([path(), path()]) == [
+        "2 paths between nodes: udp:8472 on the wire, 1450 bytes pass unfragmented, 1451 do not"
+    ]
+    assert list(path(passes=False).faults()) == [
+        "a -> b (10.2.0.2): a packet of 1450 bytes does not pass unfragmented: no answer"
+    ]
+    assert "1451 bytes passes" in list(path(larger_passes=True).faults())[0]
+    assert "on the wire is plain, not udp:8472" in list(path(wire=["plain"]).faults())[0]
+    assert path_lines([path(wire=[])]) == []
 
 
 def test_colours():
@@ -138,7 +206,7 @@ def test_names_too_wide_for_a_line_are_numbered():
 def test_wide_fabrics_are_counted_by_node():
     found, labels = answered(fabric(12, endpoints=("a{}",)), silent=["10.3.0.2"])
     lines = as_text(found, labels).splitlines()
-    assert lines[0] == "vm1   24 of 25 answer (TTL 64)"
+    assert lines[0] == "vm1   24 of 25 answer (TTL 64, 63, 62)"
     assert len(lines) == 14
 
 
