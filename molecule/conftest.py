@@ -5,6 +5,7 @@
 
 import os
 import shlex
+from contextlib import contextmanager
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.processes import by_hand, hosts_of
@@ -30,3 +31,20 @@ def node():
     """Return a function that gives testinfra's host for a node's name."""
     found = hosts_of(os.environ["NODENET_LAB_NAME"])
     return lambda name: Host(LabBackend(found[name]))
+
+
+@contextmanager
+def without(host, remove, restore):
+    """Take a part away on ``host`` and put it back afterwards, so that what it is for can be seen to need it."""
+    host.check_output(remove)
+    try:
+        yield
+    finally:
+        host.check_output(restore)
+
+
+def ttl(host, netns, target, *options):
+    """Return the TTL of the answer that ``target`` gives to a namespace of ``host``; None: there is none."""
+    inside = f"ip netns exec {netns} " if netns else ""
+    found = host.run(f"{inside}ping -n -c 1 -W 1 {' '.join(options)} {target}")
+    return int(found.stdout.split("ttl=")[1].split()[0]) if found.rc == 0 else None

@@ -160,7 +160,7 @@ def ports(value):
     if isinstance(value, bool) or not all(bound.isdecimal() for bound in bounds):
         return None
     found = range(int(bounds[0]), int(bounds[1]) + 1)
-    return found if found and 1 <= found[0] and found[-1] <= 65535 else None
+    return found if found and found[0] >= 1 and found[-1] <= 65535 else None
 
 
 def interface(where, text):

@@ -247,7 +247,7 @@ def _address(netns, dev, prefix):
 
 def _published(values, entry):
     """Return a rule for each address of the endpoint that a published port leads to."""
-    endpoint = next(endpoint for endpoint in values["fabric_endpoints"] if endpoint["name"] == entry["endpoint"])
+    endpoint = {one["name"]: one for one in values["fabric_endpoints"]}[entry["endpoint"]]
     for subnet, key in subnets_of(values):
         own = f"{endpoint[key]}/{128 if ':' in subnet else 32}"
         if not entry.get("address") or (":" in entry["address"]) == (":" in subnet):
