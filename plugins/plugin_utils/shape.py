@@ -15,6 +15,7 @@ from .overlay import IFNAME_MAX
 # Variables of the collection that are read by playbooks, roles and the lab, and not by the model.
 OTHERS = (
     "fabric_lab",
+    "fabric_serial",
     "fabric_verify_format",
     "fabric_verify_output",
     "fabric_persist",

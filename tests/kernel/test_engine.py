@@ -283,3 +283,13 @@ def test_fabric_info_tells_ours_from_foreign(node):
         "route": 2,
         "nat": 1,
     }
+
+
+def test_the_end_of_one_link_is_not_the_end_of_anothers_link_local_route(node):
+    node.sh("ip link add dm0 type bridge && ip link set dm0 up && ip address add fe80::9/64 dev dm0 nodad")
+    kept = node.sh("ip -6 route show fe80::/64 dev dm0")
+    assert kept
+    node.task("bridge", name="br0")
+    node.task("address", dev="br0", address="fe80::1/64", nodad=True)
+    node.task("bridge", name="br0", state="absent")
+    assert node.sh("ip -6 route show fe80::/64 dev dm0") == kept

@@ -89,3 +89,29 @@ def test_two_families_and_an_endpoint_that_has_not_said_a_word(fabric):
     assert one.ping("vm1", "web", "fd00:2::2") == 62
     one.on("vm2", "ip -n web -6 address del fd00:2::2/64 dev eth0")
     assert rows(one.play("verify", "--limit", "vm1", fails=True))["vm1/web"][3] == "✗6"
+
+
+def test_a_path_that_is_not_what_it_must_be_is_named(fabric):
+    one = fabric("dual-stack")
+    vxlan = ["-e", "fabric_backend=vxlan"]
+    one.play("site", *vxlan)
+    assert "4 paths between nodes: udp:8472 on the wire, 1450 bytes pass unfragmented, 1451 do not" in one.play(
+        "verify", *vxlan
+    )
+    # everybody still answers, with the TTL that is expected; but in plain sight
+    one.on("vm1", "ip route replace 172.246.0.0/24 via 192.168.32.246")
+    printed = one.play("verify", *vxlan, fails=True)
+    assert "all pairs answer, 1 faults of the paths" in printed
+    assert "ns245 -> ns246 (172.246.0.2): on the wire is plain, not udp:8472" in printed
+    one.on("vm1", "ip -n ns245 link set eth0 mtu 1400")
+    printed = one.play("verify", *vxlan, fails=True)
+    assert "a packet of 1450 bytes does not pass unfragmented: larger than the MTU" in printed
+    one.play("site", *vxlan)
+    one.play("verify", *vxlan)
+
+
+def test_an_answer_that_took_another_way_is_a_failure(fabric):
+    one = fabric("vxlan")
+    one.play("site")
+    one.on("vm2", "ip netns exec ns246 sysctl -qw net.ipv4.ip_default_ttl=63")
+    assert "the answer has TTL 61, not 62: it went another way" in one.play("verify", fails=True)

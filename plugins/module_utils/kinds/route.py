@@ -9,7 +9,7 @@ import ipaddress
 
 from ..engine.apply import Request
 from ..engine.kind import Kind
-from ..engine.plan import CREATE, DELETE
+from ..engine.plan import CHANGE, CREATE, DELETE
 from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
 from ..ownership import ROUTE_PROTOCOL
@@ -41,14 +41,14 @@ def default_scope(prefix, kind, via):
 
 
 class Route(Kind):
-    """``key``: (netns, table, prefix, metric). ``values``: type, via, dev, scope, onlink, protocol, src, mtu."""
+    """``key``: (netns, table, prefix, metric), and the link where the kernel made it. ``values``: type, via, dev, scope, onlink, protocol, src, mtu."""
 
     name = "route"
     title = "route"
     after = ("link", "port", "address", "sysctl")
 
     def needs(self, resource):
-        netns, table, prefix, metric = resource.key
+        netns, table, prefix, metric = resource.key[:4]
         found = super().needs(resource)
         if resource.values.get("dev"):
             found["link", (netns, resource.values["dev"])] = "dev"
@@ -60,7 +60,7 @@ class Route(Kind):
         return found
 
     def words(self, resource):
-        _netns, table, prefix, metric = resource.key
+        _netns, table, prefix, metric = resource.key[:4]
         more = f" metric {metric}" if metric != metric_of(prefix, 0) else ""
         return prefix + more + (f" table {table}" if table != TABLE_MAIN else "")
 
@@ -83,6 +83,8 @@ class Route(Kind):
         inet6 = fields["family"] == AF_INET6
         prefix = f"{attrs.get('RTA_DST', '::' if inet6 else '0.0.0.0')}/{fields['dst_len']}"
         key = netns, table, prefix, attrs.get("RTA_PRIORITY", 0)
+        if fields["proto"] in BY_KERNEL:  # each link has its own fe80::/64, and the end of one is not that of another
+            key = *key, kernel.link_name(netns, attrs.get("RTA_OIF"))
         owner = kernel.ledger.owner((self.name, key))
         if owner is None and fields["proto"] == ROUTE_PROTOCOL:
             owner = ""
@@ -92,6 +94,8 @@ class Route(Kind):
         return [self._request("new", NLM_F_CREATE | NLM_F_EXCL, resource)]
 
     def change(self, before, after, fields):
+        if _anew(after, fields):
+            return [*self.delete(before), *self.create(after, ())]
         return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)]
 
     def delete(self, resource):
@@ -99,7 +103,7 @@ class Route(Kind):
 
     @staticmethod
     def _request(verb, flags, resource):
-        netns, table, prefix, metric = resource.key
+        netns, table, prefix, metric = resource.key[:4]
         values = resource.values
         network = ipaddress.ip_network(prefix)
         scope = SCOPES[values.get("scope") or "global"]
@@ -124,8 +128,14 @@ class Route(Kind):
         return Request(netns, Message(verb, "route", flags, fields, attrs))
 
     def commands(self, step):
-        netns, table, prefix, metric = step.resource.key
-        values = step.resource.values
+        if step.action == CHANGE and _anew(step.after, step.fields):
+            return self._command("del", step.before) + self._command("add", step.after)
+        return self._command({CREATE: "add", DELETE: "del"}.get(step.action, "replace"), step.resource)
+
+    @staticmethod
+    def _command(verb, resource):
+        netns, table, prefix, metric = resource.key[:4]
+        values = resource.values
         words = [] if values.get("type", "unicast") == "unicast" else [values["type"]]
         words.append(prefix)
         for word in ("via", "dev", "src"):
@@ -134,13 +144,20 @@ class Route(Kind):
         words += ["metric", metric] if metric else []
         words += ["table", table] if table != TABLE_MAIN else []
         words += ["proto", values["protocol"]] if "protocol" in values else []
-        if step.action != DELETE:
+        if verb != "del":
             words += ["scope", values["scope"]] if values.get("scope") else []
             words += ["mtu", values["mtu"]] if values.get("mtu") else []
             words += ["onlink"] if values.get("onlink") else []
-        verb = {CREATE: "add", DELETE: "del"}.get(step.action, "replace")
         inet6 = ["-6"] if family(prefix) == AF_INET6 else []
         return [ip(netns, *inet6, "route", verb, *words)]
+
+
+def _anew(after, fields):
+    """Say whether a route cannot be replaced: its IPv6 gateway is inside of its prefix, to which it leads elsewhere until then.
+
+    ip6_route_check_nh_onlink (net/ipv6/route.c) looks the gateway up and refuses one that another interface leads to.
+    """
+    return bool("dev" in fields and after.values.get("onlink") and family(after.key[2]) == AF_INET6)
 
 
 def _values(kernel, netns, kind, fields, attrs):
