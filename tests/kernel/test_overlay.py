@@ -183,3 +183,18 @@ def test_a_routed_endpoint_needs_proxy_arp_and_forwarding(routed):
     routed.task("proxy_arp", netns="vm", interface="veth0", state="absent")
     routed.sh("ip -n ep neigh flush all")
     assert routed.ping("ep", "192.168.32.2") is None
+
+
+def test_a_route_moves_from_a_tunnel_to_the_underlay_and_back(vteps):
+    for vm in VMS:
+        for module, options in entries(vm):
+            vteps.task(module, **options)
+    tunnel = entries("vm1")[2][1]
+    plain = {"netns": "vm1", "prefix": "172.246.0.0/24", "via": "192.168.32.246"}
+    found = vteps.task("route", **plain)
+    assert found["commands"] == ["ip -n vm1 route replace 172.246.0.0/24 via 192.168.32.246 proto 178 scope global"]
+    assert "dev eth0" in vteps.sh("ip -n vm1 route show 172.246.0.0/24")
+    assert not vteps.task("route", **plain)["changed"]
+    vteps.task("route", **tunnel)
+    assert not vteps.task("route", **tunnel)["changed"]
+    assert vteps.ping("vm1", "172.246.0.1 -I 172.245.0.1") == 64
