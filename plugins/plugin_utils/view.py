@@ -228,6 +228,7 @@ class _Attached:
                 "name": link[end]["name"],
                 "mac": mac_of(self._node, *words),
                 "mtu": None,
+                "addrgenmode": None,
             }
             for end, words in (("a", ("link", name, other)), ("b", ("link", other, name)))
         ]
@@ -236,7 +237,13 @@ class _Attached:
 
 def _endpoints_link(endpoint):
     return {
-        "a": {"netns": "", "name": endpoint["host_end"], "mac": endpoint["host_mac"], "mtu": endpoint["mtu"]},
+        "a": {
+            "netns": "",
+            "name": endpoint["host_end"],
+            "mac": endpoint["host_mac"],
+            "mtu": endpoint["mtu"],
+            "addrgenmode": "none",  # its addresses are given
+        },
         "b": {"netns": endpoint["name"], "name": "eth0", "mac": endpoint["mac"], "mtu": endpoint["mtu"]},
     }
 

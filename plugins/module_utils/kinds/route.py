@@ -168,7 +168,9 @@ def _anew(after, fields):
 
 def _by_gateway(after, fields):
     """Return a route to another gateway without the interface of the one before, where none is asked for: the kernel finds it."""
-    if "via" in fields and "dev" not in fields and after.values.get("via") and not after.values.get("onlink"):
+    via = after.values.get("via")
+    by_itself = via and not after.values.get("onlink") and not ipaddress.ip_address(via).is_link_local
+    if "via" in fields and "dev" not in fields and by_itself:
         return replace(after, values={name: value for name, value in after.values.items() if name != "dev"})
     return after
 
