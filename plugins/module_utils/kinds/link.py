@@ -15,7 +15,7 @@ from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
 from .fields import given
-from .link_types import TYPES, decode, encode, words
+from .link_types import PORT, TYPES, decode, encode, words
 from .shell import ip
 
 IFF_UP = 1
@@ -25,7 +25,7 @@ ADDRGENMODES = {"eui64": 0, "none": 1, "stable_secret": 2, "random": 3}
 
 
 class Link(Kind):
-    """``key``: (netns, name). ``values``: type, up, mac, mtu, alias, master, addrgenmode, peer, and those of the type."""
+    """``key``: (netns, name). ``values``: type, up, mac, mtu, alias, master, hairpin, addrgenmode, peer, and the type's."""
 
     name = "link"
     title = "interface"
@@ -89,7 +89,7 @@ class Link(Kind):
         return [made] + [
             request
             for end in (resource, *companions)
-            for request in self._set(end, set(end.values) - {"mac", "mtu"}, stage=1)
+            for request in self._set(end, _set_later(end) - {"mac", "mtu"}, stage=1)
         ]
 
     def change(self, before, after, fields):
@@ -126,6 +126,12 @@ class Link(Kind):
             mode = ("IFLA_INET6_ADDR_GEN_MODE", ADDRGENMODES[values["addrgenmode"]])
             attrs.append(("IFLA_AF_SPEC", {"attrs": [("AF_INET6", {"attrs": [mode]})]}))
         requests = [Request(resource.netns, Message("set", "link", 0, {}, [name, *attrs]), stage)] if attrs else []
+        if "hairpin" in fields:
+            data = encode(PORT, {"hairpin": values["hairpin"]}, resource.netns)
+            info = {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": data})]}
+            requests.append(
+                Request(resource.netns, Message("new", "link", 0, {}, [name, ("IFLA_LINKINFO", info)]), stage)
+            )
         if "up" in fields:
             flags = {"flags": IFF_UP if values["up"] else 0, "change": IFF_UP}
             requests.append(Request(resource.netns, Message("set", "link", 0, flags, [name]), stage))
@@ -138,18 +144,24 @@ class Link(Kind):
         if step.action != CREATE:
             return _settings(step.after, step.fields)
         return [_creation(step)] + [
-            command for end in step.everything for command in _settings(end, set(end.values) & LATER)
+            command for end in step.everything for command in _settings(end, _set_later(end) & LATER)
         ]
 
 
 # what ip-link(8) sets in a command of its own after "add"
-LATER = {"alias", "addrgenmode", "master", "up"}
+LATER = {"alias", "addrgenmode", "master", "hairpin", "up"}
+
+
+def _set_later(resource):
+    """Return the fields of a link to be made; a new one is no hairpin, and only a port can be told so."""
+    return set(resource.values) - (set() if resource.values.get("hairpin") else {"hairpin"})
 
 
 def _common(kernel, netns, fields, attrs):
     info = attrs.get("IFLA_LINKINFO") or {}
     inet6 = (attrs.get("IFLA_AF_SPEC") or {}).get("AF_INET6") or {}
     modes = {number: word for word, number in ADDRGENMODES.items()}
+    port = info.get("IFLA_INFO_SLAVE_DATA") if info.get("IFLA_INFO_SLAVE_KIND") == "bridge" else None
     return given(
         type=info.get("IFLA_INFO_KIND") or "device",
         up=bool(fields["flags"] & IFF_UP),
@@ -157,6 +169,7 @@ def _common(kernel, netns, fields, attrs):
         mtu=attrs.get("IFLA_MTU"),
         alias=attrs.get("IFLA_IFALIAS") or "",
         master=kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
+        hairpin=PORT["hairpin"].unpack(port or {}, None) or False,
         addrgenmode=modes.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE")),
     )
 
@@ -212,6 +225,10 @@ def _settings(resource, fields):
     if "master" in fields:
         told.append(
             ip(netns, "link", "set", "dev", name, *(["master", values["master"]] if values["master"] else ["nomaster"]))
+        )
+    if "hairpin" in fields:
+        told.append(
+            ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *words(PORT, {"hairpin": values["hairpin"]}))
         )
     if "up" in fields:
         told.append(ip(netns, "link", "set", "dev", name, "up" if values["up"] else "down"))
