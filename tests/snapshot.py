@@ -114,5 +114,18 @@ def snapshot():
     return {netns: one(netns) for netns in ["", *sorted(listed)]}
 
 
+def differences(before, after, path=""):
+    """Return what differs between two snapshots, a line each: pytest cannot show where in so much it is."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = sorted({*before, *after})
+        return [line for key in keys for line in differences(before.get(key), after.get(key), f"{path}/{key}")]
+    if isinstance(before, list) and isinstance(after, list):
+        gone, come = ([item for item in one if item not in other] for one, other in ((before, after), (after, before)))
+        if len(gone) == len(come) == 1:
+            return differences(gone[0], come[0], path)
+        return [f"{path}: - {item}" for item in gone] + [f"{path}: + {item}" for item in come]
+    return [] if before == after else [f"{path}: {before!r} became {after!r}"]
+
+
 if __name__ == "__main__":
     json.dump(snapshot(), sys.stdout, indent=1, sort_keys=True)

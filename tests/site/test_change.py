@@ -6,7 +6,8 @@
 import re
 
 import pytest
-from conftest import differences, recap, tasks
+from conftest import recap, tasks
+from snapshot import differences
 
 NODES = ("vm1", "vm2")
 CHANGES = [

@@ -6,7 +6,8 @@
 import re
 
 import pytest
-from conftest import ROOT, by_hand, differences, recap
+from conftest import ROOT, by_hand, recap
+from snapshot import differences
 
 # those that test_site runs are left out; from -> to: TTL
 REACH = {

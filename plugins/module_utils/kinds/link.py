@@ -15,7 +15,7 @@ from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
 from .fields import given
-from .link_types import PORT, TYPES, decode, encode, words
+from .link_types import PORT, TYPES, asked_for, decode, encode, words
 from .shell import ip
 
 IFF_UP = 1
@@ -78,7 +78,7 @@ class Link(Kind):
     def create(self, resource, companions):
         """The mark and what must be decided before the link is up follow in the next stage, in each namespace."""
         kind = resource.values["type"]
-        info = encode(TYPES[kind], resource.values, resource.netns)
+        info = encode(TYPES[kind], asked_for(kind, resource.values), resource.netns)
         for other in companions:
             peer = [("IFLA_NET_NS_FD", Descriptor(other.netns))] + _at_creation(other)
             info.append(("VETH_INFO_PEER", {"attrs": peer}))
@@ -194,7 +194,8 @@ def _at_creation(resource):
 
 def _creation(step):
     resource = step.after
-    typed = words(TYPES[resource.values["type"]], resource.values)
+    kind = resource.values["type"]
+    typed = words(TYPES[kind], asked_for(kind, resource.values))
     for other in step.companions:
         typed += ["peer", *_named(other)]
         if other.netns != resource.netns:
