@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.module_utils import cli, saved
+from ansible_collections.nodenet.fabric.plugins.module_utils import cli, persistence, saved
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
 from snapshot import differences
 
@@ -188,3 +188,19 @@ def test_killed_in_the_middle_of_saving_the_file_is_the_old_or_the_new_one(node,
         with open(file, encoding="utf-8") as source:
             text = source.read()
         assert len(text) == 500000 and len(set(text)) == 1
+
+
+def test_the_program_is_one_file_that_needs_nothing_of_ansible(node, file, tmp_path):
+    arrange(node)
+    before = node.snapshot()
+    program = tmp_path / "nodenet-fabric"
+    saved.write(str(program), persistence.program(), 0o755)
+    assert program.read_bytes() == persistence.program()
+    assert b"ansible_collections" not in program.read_bytes()
+    node.sh(f"cd / && env -u PYTHONPATH {program} save --file {file}")
+    reboot(node)
+    printed = node.sh(f"cd / && env -u PYTHONPATH {program} restore --file {file}")
+    assert "objects restored: create" in printed
+    assert differences(before, node.snapshot()) == []
+    assert "network namespace 'red'" in node.sh(f"{program} show --file {file}")
+    assert "in the manner" not in node.sh(f"{program} --help") and "exit status" in node.sh(f"{program} --help")
