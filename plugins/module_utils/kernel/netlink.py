@@ -28,6 +28,10 @@ try:
     from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
     from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
+    if not PYROUTE2_VERSION[:1].isdigit():  # Debian's 0.7.2 calls itself unknown; this import takes its time
+        from importlib.metadata import version
+
+        PYROUTE2_VERSION = version("pyroute2")
     # "0.9.7", or "0.7.2.post1" of a distribution: the first three numbers say it
     _found = tuple(int(part) for part in PYROUTE2_VERSION.split(".")[:3] if part.isdigit())
     PYROUTE2_ERROR = None if _found >= PYROUTE2_FLOOR else f"this is pyroute2 {PYROUTE2_VERSION}"
