@@ -77,7 +77,7 @@ class Part:
 
     def perform(self, params, check):
         """Return the module's result for ``params``."""
-        wishes = _wishes(params, self)
+        wishes = wishes_of(params, self)
         purge = _purge(params, self.purges) if params["purge"] else None
         return execute(self.kinds, wishes, check, params["promised"], purge, params["adopt"])
 
@@ -130,7 +130,7 @@ def _result(outcome, kinds):
     return {**result, "reasons": reasons} if reasons else result
 
 
-def _wishes(params, part):
+def wishes_of(params, part):
     """Return the wishes of all entries; every fault in them is told together."""
     entries = params["config"]
     listed = (
