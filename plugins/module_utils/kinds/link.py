@@ -61,7 +61,7 @@ class Link(Kind):
         return resource.values.get("type") in TYPES
 
     def observe(self, kernel, scope):
-        for netns in scope.netns:
+        for netns in sorted(scope.netns):  # the node's own first: most other ends are there
             for index, (fields, attrs) in kernel.links(netns).items():
                 key = netns, attrs["IFLA_IFNAME"]
                 values = _common(kernel, netns, fields, attrs)
@@ -69,7 +69,8 @@ class Link(Kind):
                 name_of = partial(kernel.link_name, netns)
                 values.update(decode(TYPES.get(values["type"], {}), info.get("IFLA_INFO_DATA") or {}, name_of))
                 if values["type"] == "veth":
-                    values["peer"] = _peer(kernel, scope, netns, index, attrs)
+                    # ("?", ""): it is in no namespace that was looked at
+                    values["peer"] = kernel.peer(netns, index, scope.netns) or ("?", "")
                 owner = owner_in(values["alias"])
                 yield Resource(
                     self.name, key, values, kernel.ledger.owner((self.name, key)) if owner is None else owner
@@ -159,15 +160,6 @@ def _common(kernel, netns, fields, attrs):
         master=kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
         addrgenmode=modes.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE")),
     )
-
-
-def _peer(kernel, scope, netns, index, attrs):
-    """Return (netns, name) of the other end of a veth; ("?", "") where it is in no namespace that was looked at."""
-    where = netns
-    if attrs.get("IFLA_LINK_NETNSID") is not None:
-        where = kernel.namespace_ids(netns, scope.netns).get(attrs["IFLA_LINK_NETNSID"])
-    name = kernel.link_name(where, attrs.get("IFLA_LINK")) if where is not None else None
-    return (where, name) if name else ("?", "")
 
 
 def _at_creation(resource):

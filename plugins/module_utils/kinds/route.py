@@ -41,7 +41,10 @@ def default_scope(prefix, kind, via):
 
 
 class Route(Kind):
-    """``key``: (netns, table, prefix, metric), and the link where the kernel made it. ``values``: type, via, dev, scope, onlink, protocol, src, mtu."""
+    """``key``: (netns, table, prefix, metric), and the link where the kernel made it.
+
+    ``values``: type, via, dev, scope, onlink, protocol, src, mtu.
+    """
 
     name = "route"
     title = "route"
