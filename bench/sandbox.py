@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One round of one contestant, in the sandbox that :func:`run` makes for it.
 
-A sandbox is a network and a mount namespace of its own with an empty /run: what is made in it is seen nowhere else and ends
-with the process; it has no way out to any network.
+A sandbox is a network, mount and PID namespace of its own with an empty /run: what is made or started in it is seen nowhere
+else and ends with its first process; it has no way out to any network.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ from .places import COLLECTIONS, ROOT
 ENTER = 'mount -t tmpfs tmpfs /run && mkdir /run/netns /run/bench && ip link set lo up && exec "$@"'
 
 
-def run(family, contestant, size, limit=600, isolate=()):
+def run(family, contestant, size, limit=600):
     """Run one round in a sandbox and return phase -> Sample as plain data.
-
-    :param isolate: words for unshare(1) beyond those that make every sandbox.
 
     :raises measure.Failed: it did not do its work.
     """
-    words = ["unshare", "--net", "--mount", "--propagation", "private", *isolate, "sh", "-c", ENTER, "sh"]
+    words = ["unshare", "--net", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
+    words += ["--mount-proc", "sh", "-c", ENTER, "sh"]
     words += [sys.executable, "-m", "bench.sandbox", family, contestant, str(size)]
     environment = {**os.environ, "PYTHONPATH": str(COLLECTIONS)}
     found = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=limit)

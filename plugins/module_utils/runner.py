@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from typing import Callable, Dict, List
 
@@ -104,7 +105,11 @@ def execute(kinds, wishes, check=False, promised=(), purge=None, adopt=False):
 
 
 def _session(kinds, wishes, check, promised, purge, adopt):
-    return namespaces.as_guest(lambda: _as_guest(kinds, wishes, check, promised, purge, adopt))
+    gc.disable()  # thousands of objects, none of them in a cycle, and soon the process ends
+    try:
+        return namespaces.as_guest(lambda: _as_guest(kinds, wishes, check, promised, purge, adopt))
+    finally:
+        gc.enable()
 
 
 def _as_guest(kinds, wishes, check, promised, purge, adopt):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Set
 
 
@@ -63,7 +63,7 @@ class Kind:
 
     def claimed(self, resource, owner):
         """Return the desired ``resource`` with the mark that makes it belong to the set ``owner``."""
-        return replace(resource, owner=owner)
+        return resource.owned(owner)
 
     def companions(self, resource):
         """Return the refs of objects that the same request makes (the other end of a veth)."""

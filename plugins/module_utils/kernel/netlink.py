@@ -253,7 +253,7 @@ class Netlink:
     def _encode(self, message, netns, opened):
         self.sequence += 1
         kind, flags = TYPES[message.verb, message.object], message.flags | NLM_F_REQUEST | NLM_F_ACK
-        fields = {name: self._resolve(value, opened) for name, value in message.fields.items()}
+        fields = self._resolve(message.fields, opened)
         attrs = self._resolve(message.attrs, opened)
         try:
             encoded = codec.encoded(message.object, kind, flags, self.sequence, fields, attrs)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from ..engine.apply import Request
@@ -22,6 +21,7 @@ IFF_UP = 1
 
 # linux/if_link.h: enum in6_addr_gen_mode, in ip-link(8)'s words
 ADDRGENMODES = {"eui64": 0, "none": 1, "stable_secret": 2, "random": 3}
+MODES = {number: word for word, number in ADDRGENMODES.items()}
 
 
 class Link(Kind):
@@ -51,7 +51,7 @@ class Link(Kind):
         return tuple(found) + self.companions(resource)
 
     def claimed(self, resource, owner):
-        return replace(resource.merged({"alias": alias_for(owner)}), owner=owner)
+        return resource.merged({"alias": alias_for(owner)}).owned(owner)
 
     def companions(self, resource):
         peer = resource.values.get("peer")
@@ -150,7 +150,6 @@ LATER = {"alias", "addrgenmode", "master", "up"}
 def _common(kernel, netns, fields, attrs):
     info = attrs.get("IFLA_LINKINFO") or {}
     inet6 = (attrs.get("IFLA_AF_SPEC") or {}).get("AF_INET6") or {}
-    modes = {number: word for word, number in ADDRGENMODES.items()}
     return given(
         type=info.get("IFLA_INFO_KIND") or "device",
         up=bool(fields["flags"] & IFF_UP),
@@ -158,7 +157,7 @@ def _common(kernel, netns, fields, attrs):
         mtu=attrs.get("IFLA_MTU"),
         alias=attrs.get("IFLA_IFALIAS") or "",
         master=kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
-        addrgenmode=modes.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE")),
+        addrgenmode=MODES.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE")),
     )
 
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from ..engine.apply import Request
 from ..engine.kind import Kind
 from ..engine.plan import CHANGE, CREATE, DELETE
@@ -19,6 +17,8 @@ from .shell import ip
 # linux/rtnetlink.h
 TYPES = {"unicast": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
 SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254}
+TYPE_WORDS = {number: word for word, number in TYPES.items()}
+SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 RTM_F_CLONED, RTNH_F_ONLINK = 0x200, 4
 TABLE_MAIN, TABLE_LOCAL = 254, 255
 RTAX_MTU = 2
@@ -57,7 +57,7 @@ class Route(Kind):
             found["link", (netns, resource.values["dev"])] = "dev"
         via = resource.values.get("via")
         if via:  # a gateway may be on the link by a route of its own (169.254.1.1)
-            gateway = str(ipaddress.ip_network(via))
+            gateway = f"{via}/128" if family(via) == AF_INET6 else f"{via}/32"
             if gateway != prefix:
                 found["route", (netns, table, gateway, metric_of(gateway, 0))] = None
         return found
@@ -80,7 +80,7 @@ class Route(Kind):
 
     def _observed(self, kernel, netns, fields, attrs):
         table = attrs.get("RTA_TABLE", fields["table"])
-        kind = {number: word for word, number in TYPES.items()}.get(fields["type"])
+        kind = TYPE_WORDS.get(fields["type"])
         if table == TABLE_LOCAL or kind is None or fields["flags"] & RTM_F_CLONED:
             return None
         inet6 = fields["family"] == AF_INET6
@@ -108,18 +108,18 @@ class Route(Kind):
     def _request(verb, flags, resource):
         netns, table, prefix, metric = resource.key[:4]
         values = resource.values
-        network = ipaddress.ip_network(prefix)
+        network, _slash, length = prefix.partition("/")
         scope = SCOPES[values.get("scope") or "global"]
         fields = {
             "family": family(prefix),
-            "dst_len": network.prefixlen,
+            "dst_len": int(length),
             "table": table if table < 256 else 0,
             "type": TYPES[values.get("type", "unicast")],
             "proto": values.get("protocol", ROUTE_PROTOCOL),
             "scope": scope,
             "flags": RTNH_F_ONLINK if values.get("onlink") else 0,
         }
-        attrs = [("RTA_TABLE", table), ("RTA_DST", str(network.network_address))]
+        attrs = [("RTA_TABLE", table), ("RTA_DST", network)]
         attrs += [("RTA_PRIORITY", metric)] if metric else []
         attrs += [
             (attr, values[name]) for name, attr in (("via", "RTA_GATEWAY"), ("src", "RTA_PREFSRC")) if values.get(name)
@@ -175,6 +175,5 @@ def _values(kernel, netns, kind, fields, attrs):
         "mtu": metrics.get("RTAX_MTU"),
     }
     if fields["family"] == AF_INET:
-        scopes = {number: word for word, number in SCOPES.items()}
-        values["scope"] = scopes.get(fields["scope"], fields["scope"])
+        values["scope"] = SCOPE_WORDS.get(fields["scope"], fields["scope"])
     return values
