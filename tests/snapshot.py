@@ -77,8 +77,8 @@ def one(netns):
     """Return the state of one namespace."""
     inside = ["ip", "netns", "exec", netns] if netns else []
 
-    def read(*command):
-        return plain(json.loads(output(*inside, *command) or "[]"))
+    def read(*command, keep=lambda entry: True):
+        return plain([entry for entry in json.loads(output(*inside, *command) or "[]") if keep(entry)])
 
     links = read("ip", "-d", "-j", "link")
     up = sorted(
@@ -94,20 +94,37 @@ def one(netns):
         "addresses": read("ip", "-j", "address"),
         "routes": routes,
         "neighbors": read("ip", "-j", "neigh", "show", "nud", "permanent"),
-        "fdb": [
-            entry
-            for entry in read("bridge", "-j", "fdb", "show")
-            if not str(entry.get("mac", "")).startswith(("33:33", "01:00"))
-        ],
+        "proxies": [entry for version in ("-4", "-6") for entry in read("ip", version, "-j", "neigh", "show", "proxy")],
+        # what a bridge has learned from the packets that crossed it comes and goes
+        "fdb": read(
+            "bridge", "-j", "fdb", "show", keep=lambda entry: entry.get("state") and not _is_group(entry.get("mac", ""))
+        ),
         "sysctls": sorted(line for line in output(*inside, "sysctl", "-a", "-r", SYSCTLS).splitlines()),
         "nft": plain(json.loads(output(*inside, "nft", "-j", "list", "ruleset") or "{}").get("nftables", [])),
     }
+
+
+def _is_group(mac):
+    return mac.startswith(("33:33", "01:00"))
 
 
 def snapshot():
     """Return namespace -> state; the node's own namespace is the empty string."""
     listed = [line.split()[0] for line in output("ip", "netns", "list").splitlines() if line.strip()]
     return {netns: one(netns) for netns in ["", *sorted(listed)]}
+
+
+def differences(before, after, path=""):
+    """Return what differs between two snapshots, a line each: pytest cannot show where in so much it is."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = sorted({*before, *after})
+        return [line for key in keys for line in differences(before.get(key), after.get(key), f"{path}/{key}")]
+    if isinstance(before, list) and isinstance(after, list):
+        gone, come = ([item for item in one if item not in other] for one, other in ((before, after), (after, before)))
+        if len(gone) == len(come) == 1:
+            return differences(gone[0], come[0], path)
+        return [f"{path}: - {item}" for item in gone] + [f"{path}: + {item}" for item in come]
+    return [] if before == after else [f"{path}: {before!r} became {after!r}"]
 
 
 if __name__ == "__main__":

@@ -116,8 +116,7 @@ stats:
 """
 
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address, address_resource
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import (
     AF_INET,
     family,
@@ -146,14 +145,8 @@ def resources(options):
         raise InputError("dev", f"the interface that is to have {address} is missing")
     if options["nodad"] is not None and family(address) == AF_INET:
         raise InputError("nodad", f"{address} is IPv4, which does not detect duplicates: leave it out")
-    key = options["netns"], interface(options["dev"], "dev"), address
-    return [
-        Resource(
-            "address",
-            key,
-            given(scope=options["scope"], nodad=options["nodad"], noprefixroute=options["noprefixroute"]),
-        )
-    ]
+    values = given(scope=options["scope"], nodad=options["nodad"], noprefixroute=options["noprefixroute"])
+    return [address_resource(options["netns"], interface(options["dev"], "dev"), address, values)]
 
 
 PART = Part(

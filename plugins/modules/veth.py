@@ -43,6 +43,11 @@ options:
     description:
       - The bridge of the same namespace that this end is a port of; the empty string takes it out of its bridge.
     type: str
+  hairpin: &hairpin
+    description:
+      - Whether what comes in by this end, a bridge port, may leave by it again; see M(nodenet.fabric.bridge_port) for the
+        other settings of a port.
+    type: bool
   peer: &peer
     description:
       - The other end. It is needed to make a pair; to remove one, O(name) is enough.
@@ -79,6 +84,10 @@ options:
         description:
           - As O(master), for the other end.
         type: str
+      hairpin:
+        description:
+          - As O(hairpin), for the other end.
+        type: bool
   config:
     description:
       - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
@@ -93,6 +102,7 @@ options:
       up: *up
       addrgenmode: *addrgenmode
       master: *master
+      hairpin: *hairpin
       peer: *peer
       netns:
         description:
@@ -185,7 +195,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.port import P
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part, reference
 
-END = dict(LINK_OPTIONS, master={"type": "str"})
+END = dict(LINK_OPTIONS, master={"type": "str"}, hairpin={"type": "bool"})
 PEER = dict(END, name={"type": "str", "required": True}, netns={"type": "str"})
 OPTIONS = {"name": {"type": "str"}, **END, "peer": {"type": "dict", "options": PEER}}
 
@@ -208,9 +218,10 @@ def resources(options):
 
 def _end(key, other, options, option):
     master = options["master"] and interface(options["master"], option + "master")
-    return Resource(
-        "link", key, {"type": "veth", "peer": other, **link_values(options, option), **given(master=master)}
-    )
+    if options["hairpin"] and not master:
+        raise InputError(option + "hairpin", f"{key[1]!r} is no bridge port: give its master too")
+    own = given(master=master, hairpin=options["hairpin"])
+    return Resource("link", key, {"type": "veth", "peer": other, **link_values(options, option), **own})
 
 
 PART = Part(

@@ -57,7 +57,6 @@ def node_view(model, name):
         "ipip": overlay.ipip(mtu) if fabric["fabric_backend"] == "ipip" else None,
         "masquerade": _masquerade(subnets, fabric["inside"]) if values["fabric_masquerade"] else [],
         "publish": [rule for entry in values["fabric_publish"] for rule in _published(values, entry)],
-        "hairpins": _hairpins(values),
         "inside": fabric["inside"],
         "outside": fabric["fabric_outside"],
         "arrangement": [{"role": role, "tasks": "main"} for role in roles[:-1]] + publishing,
@@ -123,6 +122,7 @@ class _Attached:
     def bridge(self):
         """Return the bridge, what it has, and the endpoints on it."""
         name = self._values["fabric_bridge"]
+        published = {entry["endpoint"] for entry in self._values["fabric_publish"]}
         gateways = []
         if "bridge" in attachments_of(self._values):
             gateways = [f"{self._values[GATEWAYS[key]]}/{_length(subnet)}" for subnet, key in self._subnets]
@@ -134,7 +134,11 @@ class _Attached:
             "mac": mac_of(self._node, "bridge", name),
             "mtu": self._mtu,
             "gateways": [{"prefix": prefix, **_nodad(prefix)} for prefix in gateways],
-            "endpoints": [self._endpoint(endpoint) for endpoint in self._of("bridge")],
+            "endpoints": [
+                # one that the node publishes may reach itself by the node's address, over the port that it came by
+                {**self._endpoint(endpoint), "hairpin": endpoint["name"] in published}
+                for endpoint in self._of("bridge")
+            ],
             "addresses": self._addresses(
                 "bridge", lambda _endpoint, key: self._values[GATEWAYS[key]], lambda _endpoint, subnet: _length(subnet)
             ),
@@ -228,6 +232,7 @@ class _Attached:
                 "name": link[end]["name"],
                 "mac": mac_of(self._node, *words),
                 "mtu": None,
+                "addrgenmode": None,
             }
             for end, words in (("a", ("link", name, other)), ("b", ("link", other, name)))
         ]
@@ -236,7 +241,13 @@ class _Attached:
 
 def _endpoints_link(endpoint):
     return {
-        "a": {"netns": "", "name": endpoint["host_end"], "mac": endpoint["host_mac"], "mtu": endpoint["mtu"]},
+        "a": {
+            "netns": "",
+            "name": endpoint["host_end"],
+            "mac": endpoint["host_mac"],
+            "mtu": endpoint["mtu"],
+            "addrgenmode": "none",  # its addresses are given
+        },
         "b": {"netns": endpoint["name"], "name": "eth0", "mac": endpoint["mac"], "mtu": endpoint["mtu"]},
     }
 
@@ -260,13 +271,6 @@ def _published(values, entry):
                 # on one bridge an answer does not pass the node; elsewhere only what an endpoint asks itself does not
                 "hairpin": [subnet if endpoint["attachment"] == "bridge" else own],
             }
-
-
-def _hairpins(values):
-    """Return the bridge ports whose endpoints reach themselves by a port that the node publishes."""
-    published = {entry["endpoint"] for entry in values["fabric_publish"]}
-    bridged = [one["name"] for one in values["fabric_endpoints"] if one["attachment"] == "bridge"]
-    return [host_end(name) for name in bridged if name in published]
 
 
 def _masquerade(subnets, inside):

@@ -293,3 +293,18 @@ def test_the_end_of_one_link_is_not_the_end_of_anothers_link_local_route(node):
     node.task("address", dev="br0", address="fe80::1/64", nodad=True)
     node.task("bridge", name="br0", state="absent")
     assert node.sh("ip -6 route show fe80::/64 dev dm0") == kept
+
+
+def test_an_ipv6_address_takes_another_length_and_an_ipv4_one_may_have_both(node):
+    node.task("netns", name="a", ipv6=True)
+    node.task("veth", name="v0", peer={"name": "eth0", "netns": "a"})
+    node.task("address", netns="a", config=[{"dev": "eth0", "address": text} for text in ("fd00::2/64", "10.0.0.2/24")])
+    other = [{"dev": "eth0", "address": text} for text in ("fd00::2/128", "10.0.0.2/32")]
+    found = node.task("address", netns="a", config=other)
+    assert "length" in found["reasons"][0]
+    assert not node.task("address", netns="a", config=other)["changed"]
+    shown = node.sh("ip -n a -o address show eth0")
+    assert "fd00::2/128" in shown and "fd00::2/64" not in shown
+    assert "10.0.0.2/24" in shown and "10.0.0.2/32" in shown
+    node.task("address", netns="a", config=other, purge=True)
+    assert "10.0.0.2/24" not in node.sh("ip -n a -o address show eth0")

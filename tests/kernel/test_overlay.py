@@ -183,3 +183,48 @@ def test_a_routed_endpoint_needs_proxy_arp_and_forwarding(routed):
     routed.task("proxy_arp", netns="vm", interface="veth0", state="absent")
     routed.sh("ip -n ep neigh flush all")
     assert routed.ping("ep", "192.168.32.2") is None
+
+
+def test_a_route_moves_from_a_tunnel_to_the_underlay_and_back(vteps):
+    for vm in VMS:
+        for module, options in entries(vm):
+            vteps.task(module, **options)
+    tunnel = entries("vm1")[2][1]
+    plain = {"netns": "vm1", "prefix": "172.246.0.0/24", "via": "192.168.32.246"}
+    found = vteps.task("route", **plain)
+    assert found["commands"] == ["ip -n vm1 route replace 172.246.0.0/24 via 192.168.32.246 proto 178 scope global"]
+    assert "dev eth0" in vteps.sh("ip -n vm1 route show 172.246.0.0/24")
+    assert not vteps.task("route", **plain)["changed"]
+    vteps.task("route", **tunnel)
+    assert not vteps.task("route", **tunnel)["changed"]
+    assert vteps.ping("vm1", "172.246.0.1 -I 172.245.0.1") == 64
+
+
+def test_a_routed_endpoint_of_ipv6_needs_a_proxied_neighbor_and_the_nodes_own_address(node):
+    node.task("netns", config=[{"name": name, "ipv6": True} for name in ("vm", "outside", "ep")])
+    node.task("veth", config=[link(("vm", "eth0"), ("outside", "eth0")), link(("vm", "veth0"), ("ep", "eth0"))])
+    addresses = [("vm", "eth0", "fd32::1/64"), ("outside", "eth0", "fd32::2/64"), ("ep", "eth0", "fd10::1/128")]
+    node.task(
+        "address", config=[{"netns": ns, "dev": dev, "address": text, "nodad": True} for ns, dev, text in addresses]
+    )
+    node.task("forwarding", netns="vm", family="ipv6")
+    node.task(
+        "route",
+        config=[
+            {"netns": "outside", "prefix": "fd10::/64", "via": "fd32::1"},
+            {"netns": "vm", "prefix": "fd10::1/128", "dev": "veth0"},
+            {"netns": "ep", "prefix": "::/0", "via": "fe80::1", "dev": "eth0"},
+        ],
+    )
+    proxied = {"netns": "vm", "interface": "veth0", "family": "ipv6", "addresses": ["fe80::1"]}
+    node.task("address", netns="vm", dev="veth0", address="fe80::2/64", nodad=True)
+    assert node.ping("ep", "fd32::2") is None
+    node.task("proxy_arp", **{**proxied, "addresses": []})
+    assert node.ping("ep", "fd32::2") is None  # the switch alone answers for nobody
+    node.sh("ip -n ep neigh flush all")
+    node.task("proxy_arp", **proxied)
+    assert node.ping("ep", "fd32::2") == 63
+    assert not node.task("proxy_arp", **proxied)["changed"]
+    node.task("proxy_arp", **{**proxied, "state": "absent"})
+    node.sh("ip -n ep neigh flush all")
+    assert node.ping("ep", "fd32::2") is None

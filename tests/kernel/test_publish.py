@@ -156,7 +156,9 @@ def test_a_published_port_is_reached_from_everywhere_and_sees_the_client(ways, s
     # by the host's address from the same bridge: the answer must come back through the host
     assert ask("red", "192.168.1.2", 80) == ("192.168.15.5", 80)
     # to itself, it must leave by the port that it came in where netfilter sees what is bridged (br_netfilter)
-    ways.task("bridge_port", netns="vm", name="v-blue", hairpin=True)
+    port = {"netns": "vm", "name": "v-blue", "master": "v-net-0", "peer": {"name": "eth0", "netns": "blue"}}
+    assert "hairpin on" in ways.task("veth", hairpin=True, **port)["commands"][0]
+    assert not ways.task("veth", hairpin=True, **port)["changed"]
     assert ask("blue", "192.168.1.2", 80) == ("192.168.15.5", 80)
     assert ask("red", "192.168.15.2", 80) == ("192.168.15.1", 80)
     assert ask("lan", "192.168.1.2", 81) is None

@@ -18,6 +18,19 @@ from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import
 
 ROOT = Path(__file__).parent.parent.parent
 SNAPSHOT = ROOT / "tests" / "snapshot.py"
+sys.path.insert(0, str(ROOT / "tests"))
+
+
+# The kernel tries its own IPv6 addresses for a second before it uses them (RFC 4862, 5.4).
+SETTLED = """
+for attempt in $(seq 40); do
+    {
+        ip -6 -o address show tentative
+        for netns in $(ip netns list | cut -d ' ' -f 1); do ip -n $netns -6 -o address show tentative; done
+    } | grep -q . || exit 0
+    sleep 0.1
+done
+"""
 
 
 class Fabric:
@@ -68,24 +81,12 @@ class Fabric:
 
     def snapshot(self, host):
         """Return the host's state; the underlay's interface has another MAC in each lab."""
+        self.on(host, SETTLED)
         text = self.on(host, f"cd / && {sys.executable} {SNAPSHOT}")
         for mac in set(re.findall(r"..:..:..:..:..:..", self.on(host, "cat /sys/class/net/eth0/address"))):
             local = ipaddress.IPv6Address(bytes.fromhex("fe80" + "00" * 6 + _eui64(mac)))
             text = text.replace(mac, "UNDERLAY").replace(str(local), "UNDERLAY")
         return json.loads(text)
-
-
-def differences(before, after, path=""):
-    """Return what differs between two snapshots, a line each: pytest cannot show where in so much it is."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        keys = sorted({*before, *after})
-        return [line for key in keys for line in differences(before.get(key), after.get(key), f"{path}/{key}")]
-    if isinstance(before, list) and isinstance(after, list):
-        gone, come = ([item for item in one if item not in other] for one, other in ((before, after), (after, before)))
-        if len(gone) == len(come) == 1:
-            return differences(gone[0], come[0], path)
-        return [f"{path}: - {item}" for item in gone] + [f"{path}: + {item}" for item in come]
-    return [] if before == after else [f"{path}: {before!r} became {after!r}"]
 
 
 def _eui64(mac):

@@ -6,7 +6,8 @@
 import re
 
 import pytest
-from conftest import differences, recap, tasks
+from conftest import recap, tasks
+from snapshot import differences
 
 NODES = ("vm1", "vm2")
 CHANGES = [
@@ -73,6 +74,27 @@ def test_another_subnet_and_then_a_node_less(fabric, backend):
     assert left != before
     for text in ("172.250", "fd00:246", "192.168.32.246"):
         assert text not in str(left), text
+
+
+def test_a_port_that_is_published_no_longer_leaves_nothing(fabric):
+    one = fabric("red-blue-bridge")
+    text = (one.inventory / "hosts.yml").read_text(encoding="utf-8")
+    published = text[text.index("      fabric_publish:") :]
+    one.play("site")
+    edited(one, ("      fabric_publish:.*", ""))
+    one.play("site")
+    found = one.snapshot("host1")
+    one.play("teardown")
+    one.play("site")
+    assert differences(one.snapshot("host1"), found) == []
+    assert one.ping("host1", "blue", "192.168.1.3") == 63
+    # and published on a node that has its endpoints already
+    (one.inventory / "hosts.yml").write_text(text[: text.index("      fabric_publish:")] + published, encoding="utf-8")
+    one.play("site")
+    found = one.snapshot("host1")
+    one.play("teardown")
+    one.play("site")
+    assert differences(one.snapshot("host1"), found) == []
 
 
 def test_one_node_at_a_time_gives_what_one_run_over_all_gives(fabric):

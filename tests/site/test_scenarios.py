@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every example from an inventory to packets and back, and the commands of its plan by hand."""
 
+import re
+
 import pytest
-from conftest import ROOT, by_hand, differences, recap
+from conftest import ROOT, by_hand, recap
+from snapshot import differences
 
 # those that test_site runs are left out; from -> to: TTL
 REACH = {
@@ -29,6 +32,15 @@ NEEDS_MORE = {"ipip": "ipip"}
 def test_no_example_is_left_out():
     every = {path.name for path in (ROOT / "examples").iterdir()}
     assert every == {*REACH, *NEEDS_MORE, "host-gw", "docker-bridge"}
+
+
+def test_vxlan_over_ipv6_alone_carries_both_families(fabric):
+    without_ipv4 = r" *fabric_node_address: .*\n|.*outside4.*\n"
+    one = fabric("dual-stack", lambda text: re.sub(without_ipv4, "", text).replace("host_gw", "vxlan"))
+    one.play("site")
+    assert [one.ping("vm1", "ns245", target) for target in ("172.246.0.2", "fd00:246::2", "fd99::8")] == [62, 62, 62]
+    assert "4 paths between nodes: udp:8472 on the wire, 1430 bytes" in one.play("verify")
+    assert all(counts["changed"] == 0 for counts in recap(one.play("site")).values())
 
 
 @pytest.mark.parametrize("name", [*REACH, *OTHERWISE])

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Set
 
+from .resource import Resource
+
 
 @dataclass
 class Scope:
@@ -23,7 +25,8 @@ class Kind:
     ``name`` is what resources carry, ``title`` what errors call it. ``fixed`` are the fields that the kernel lets
     nobody change after creation. ``after`` names the kinds whose steps come first where both are in one plan.
     A ``shared`` object is there whether or not we want it (a sysctl): it is never in conflict, and removing it
-    means giving it back the value it had. ``marked`` kinds have no place in the kernel for our mark.
+    means giving it back the value it had. ``marked`` kinds have no place in the kernel for our mark. ``told`` are the
+    fields that are observed and nobody can wish for.
     """
 
     name = ""
@@ -32,6 +35,7 @@ class Kind:
     after = ()
     shared = False
     marked = True
+    told = frozenset()
 
     # pure: nothing here asks the kernel
 
@@ -64,6 +68,11 @@ class Kind:
     def claimed(self, resource, owner):
         """Return the desired ``resource`` with the mark that makes it belong to the set ``owner``."""
         return resource.owned(owner)
+
+    def wanted(self, resource):
+        """Return an observed ``resource`` as what is to be wished for so that it is as it was."""
+        values = {name: value for name, value in resource.values.items() if name not in self.told}
+        return Resource(resource.kind, resource.key, values, resource.owner)
 
     def companions(self, resource):
         """Return the refs of objects that the same request makes (the other end of a veth)."""

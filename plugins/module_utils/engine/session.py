@@ -48,7 +48,7 @@ class Session:
         :param everywhere: look in every namespace that is ours, not only in those that the wishes name.
         """
         started = time.monotonic()
-        scope = self._scope(wishes, everywhere or any(not wish.present for wish in wishes))
+        scope = self.scope(wishes, everywhere or any(not wish.present for wish in wishes))
         observed = self.observe(scope)
         if check:
             self.overlay(observed)
@@ -71,7 +71,7 @@ class Session:
         self.kernel.forget()
         return {resource.ref: resource for kind in self.kinds.values() for resource in kind.observe(self.kernel, scope)}
 
-    def _scope(self, wishes, everywhere):
+    def scope(self, wishes, everywhere):
         scope = Scope({""}, set())
         for wish in wishes:
             resource = wish.resource

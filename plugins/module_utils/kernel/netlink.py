@@ -91,7 +91,9 @@ def pyroute2_version():
 
     :raises ImportError: there is none.
     """
-    return import_module("pyroute2").__version__
+    found = import_module("pyroute2").__version__
+    # Debian's 0.7.2 calls itself unknown
+    return found if found[:1].isdigit() else import_module("importlib.metadata").version("pyroute2")
 
 
 def pyroute2_problem():

@@ -22,18 +22,21 @@ SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 
 
 class Address(Kind):
-    """``key``: (netns, link, address/length). ``values``: scope, noprefixroute (bool), nodad (bool, IPv6 only)."""
+    """``key``: see :func:`address_resource`. ``values``: scope, noprefixroute (bool); IPv6 only: length, nodad (bool)."""
 
     name = "address"
     title = "address"
     # inet_rtm_newaddr (net/ipv4/devinet.c) changes neither on an address that is there
-    fixed = frozenset({"scope", "noprefixroute"})
+    fixed = frozenset({"scope", "noprefixroute", "length"})
     after = ("link", "port")
 
     def needs(self, resource):
         found = super().needs(resource)
         found["link", resource.key[:2]] = "dev"
         return found
+
+    def words(self, resource):
+        return f"{_text(resource)} dev {resource.key[1]}"
 
     def restorable(self, resource):
         return not _by_kernel(resource.key[2])
@@ -45,11 +48,11 @@ class Address(Kind):
                 if link is None:  # gone between the two dumps
                     continue
                 text = f"{attrs.get('IFA_LOCAL') or attrs['IFA_ADDRESS']}/{fields['prefixlen']}"
-                key = netns, link[1]["IFLA_IFNAME"], text
-                owner = kernel.ledger.owner((self.name, key))
+                found = address_resource(netns, link[1]["IFLA_IFNAME"], text, _values(fields, attrs))
+                owner = kernel.ledger.owner(found.ref)
                 if owner is None and not _by_kernel(text):
                     owner = owner_in(link[1].get("IFLA_IFALIAS"))
-                yield Resource(self.name, key, _values(fields, attrs), owner)
+                yield found.owned(owner)
 
     def create(self, resource, companions):
         return [self._request("new", NLM_F_CREATE | NLM_F_EXCL, resource)]
@@ -62,7 +65,7 @@ class Address(Kind):
 
     @staticmethod
     def _request(verb, flags, resource):
-        netns, link, text = resource.key
+        netns, link, text = (*resource.key[:2], _text(resource))
         address, _slash, length = text.partition("/")
         values = resource.values
         marks = (IFA_F_NODAD if values.get("nodad") else 0) | (
@@ -87,7 +90,7 @@ class Address(Kind):
         )
 
     def commands(self, step):
-        netns, link, text = step.resource.key
+        netns, link, text = (*step.resource.key[:2], _text(step.resource))
         values = step.resource.values
         words = [text, "dev", link]
         if step.action == DELETE:
@@ -96,6 +99,24 @@ class Address(Kind):
             words += ["scope", values["scope"]]
         words += [word for word in ("nodad", "noprefixroute") if values.get(word)]
         return [ip(netns, "address", "replace" if step.before else "add", *words)]
+
+
+def address_resource(netns, link, text, values=None):
+    """Return the address ``text`` (with its length) of a link.
+
+    The kernel knows an IPv6 address by itself (ipv6_get_ifaddr in net/ipv6/addrconf.c), an IPv4 one by its length too
+    (find_matching_ifa in net/ipv4/devinet.c): the same one may be there twice.
+    """
+    address, length = text.split("/")
+    if family(text) == AF_INET6:
+        return Resource("address", (netns, link, address), {"length": int(length), **(values or {})})
+    return Resource("address", (netns, link, text), values or {})
+
+
+def _text(resource):
+    """Return the address as it is written, with its length as far as it is known."""
+    length = resource.values.get("length")
+    return resource.key[2] + (f"/{length}" if length is not None else "")
 
 
 def _values(fields, attrs):

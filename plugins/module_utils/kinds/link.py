@@ -14,18 +14,23 @@ from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
 from .fields import given
-from .link_types import TYPES, decode, encode, words
+from .link_types import PORT, TYPES, asked_for, decode, encode, words
 from .shell import ip
 
 IFF_UP = 1
 
+# Instead of (namespace, name): of the other end of a veth that is in no namespace that was looked at
+NOWHERE = ("?", "")
+
 # linux/if_link.h: enum in6_addr_gen_mode, in ip-link(8)'s words
 ADDRGENMODES = {"eui64": 0, "none": 1, "stable_secret": 2, "random": 3}
+# Instead of (namespace, name): of the other end of a veth that is in no namespace that was looked at
+NOWHERE = ("?", "")
 MODES = {number: word for word, number in ADDRGENMODES.items()}
 
 
 class Link(Kind):
-    """``key``: (netns, name). ``values``: type, up, mac, mtu, alias, master, addrgenmode, peer, and those of the type."""
+    """``key``: (netns, name). ``values``: type, up, mac, mtu, alias, master, hairpin, addrgenmode, peer, and the type's."""
 
     name = "link"
     title = "interface"
@@ -58,7 +63,8 @@ class Link(Kind):
         return ((self.name, tuple(peer)),) if peer else ()
 
     def restorable(self, resource):
-        return resource.values.get("type") in TYPES
+        # a veth whose other end is nowhere is one that the kernel is about to end
+        return resource.values.get("type") in TYPES and resource.values.get("peer") != NOWHERE
 
     def observe(self, kernel, scope):
         for netns in sorted(scope.netns):  # the node's own first: most other ends are there
@@ -69,8 +75,7 @@ class Link(Kind):
                 name_of = partial(kernel.link_name, netns)
                 values.update(decode(TYPES.get(values["type"], {}), info.get("IFLA_INFO_DATA") or {}, name_of))
                 if values["type"] == "veth":
-                    # ("?", ""): it is in no namespace that was looked at
-                    values["peer"] = kernel.peer(netns, index, scope.netns) or ("?", "")
+                    values["peer"] = kernel.peer(netns, index, scope.netns) or NOWHERE
                 owner = owner_in(values["alias"])
                 yield Resource(
                     self.name, key, values, kernel.ledger.owner((self.name, key)) if owner is None else owner
@@ -79,7 +84,7 @@ class Link(Kind):
     def create(self, resource, companions):
         """The mark and what must be decided before the link is up follow in the next stage, in each namespace."""
         kind = resource.values["type"]
-        info = encode(TYPES[kind], resource.values, resource.netns)
+        info = encode(TYPES[kind], asked_for(kind, resource.values), resource.netns)
         for other in companions:
             peer = [("IFLA_NET_NS_FD", Descriptor(other.netns))] + _at_creation(other)
             info.append(("VETH_INFO_PEER", {"attrs": peer}))
@@ -90,7 +95,7 @@ class Link(Kind):
         return [made] + [
             request
             for end in (resource, *companions)
-            for request in self._set(end, set(end.values) - {"mac", "mtu"}, stage=1)
+            for request in self._set(end, _set_later(end) - {"mac", "mtu"}, stage=1)
         ]
 
     def change(self, before, after, fields):
@@ -127,6 +132,12 @@ class Link(Kind):
             mode = ("IFLA_INET6_ADDR_GEN_MODE", ADDRGENMODES[values["addrgenmode"]])
             attrs.append(("IFLA_AF_SPEC", {"attrs": [("AF_INET6", {"attrs": [mode]})]}))
         requests = [Request(resource.netns, Message("set", "link", 0, {}, [name, *attrs]), stage)] if attrs else []
+        if "hairpin" in fields:
+            data = encode(PORT, {"hairpin": values["hairpin"]}, resource.netns)
+            info = {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": data})]}
+            requests.append(
+                Request(resource.netns, Message("new", "link", 0, {}, [name, ("IFLA_LINKINFO", info)]), stage)
+            )
         if "up" in fields:
             flags = {"flags": IFF_UP if values["up"] else 0, "change": IFF_UP}
             requests.append(Request(resource.netns, Message("set", "link", 0, flags, [name]), stage))
@@ -139,17 +150,23 @@ class Link(Kind):
         if step.action != CREATE:
             return _settings(step.after, step.fields)
         return [_creation(step)] + [
-            command for end in step.everything for command in _settings(end, set(end.values) & LATER)
+            command for end in step.everything for command in _settings(end, _set_later(end) & LATER)
         ]
 
 
 # what ip-link(8) sets in a command of its own after "add"
-LATER = {"alias", "addrgenmode", "master", "up"}
+LATER = {"alias", "addrgenmode", "master", "hairpin", "up"}
+
+
+def _set_later(resource):
+    """Return the fields of a link to be made; a new one is no hairpin, and only a port can be told so."""
+    return set(resource.values) - (set() if resource.values.get("hairpin") else {"hairpin"})
 
 
 def _common(kernel, netns, fields, attrs):
     info = attrs.get("IFLA_LINKINFO") or {}
     inet6 = (attrs.get("IFLA_AF_SPEC") or {}).get("AF_INET6") or {}
+    port = info.get("IFLA_INFO_SLAVE_DATA") if info.get("IFLA_INFO_SLAVE_KIND") == "bridge" else None
     return given(
         type=info.get("IFLA_INFO_KIND") or "device",
         up=bool(fields["flags"] & IFF_UP),
@@ -157,6 +174,7 @@ def _common(kernel, netns, fields, attrs):
         mtu=attrs.get("IFLA_MTU"),
         alias=attrs.get("IFLA_IFALIAS") or "",
         master=kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
+        hairpin=PORT["hairpin"].unpack(port or {}, None) or False,
         addrgenmode=MODES.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE")),
     )
 
@@ -172,7 +190,8 @@ def _at_creation(resource):
 
 def _creation(step):
     resource = step.after
-    typed = words(TYPES[resource.values["type"]], resource.values)
+    kind = resource.values["type"]
+    typed = words(TYPES[kind], asked_for(kind, resource.values))
     for other in step.companions:
         typed += ["peer", *_named(other)]
         if other.netns != resource.netns:
@@ -203,6 +222,10 @@ def _settings(resource, fields):
     if "master" in fields:
         told.append(
             ip(netns, "link", "set", "dev", name, *(["master", values["master"]] if values["master"] else ["nomaster"]))
+        )
+    if "hairpin" in fields:
+        told.append(
+            ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *words(PORT, {"hairpin": values["hairpin"]}))
         )
     if "up" in fields:
         told.append(ip(netns, "link", "set", "dev", name, "up" if values["up"] else "down"))

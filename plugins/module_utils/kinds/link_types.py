@@ -21,12 +21,14 @@ class Field:
     :param attr: linux/if_link.h.
     :param word: ip-link(8).
     :param encode: from the normal form to what pyroute2 encodes; ``decode`` the way back.
+    :param new: what a new link has, which is not asked for: a kernel without the feature refuses even to leave it off.
     """
 
     attr: str
     word: str
     encode: Callable[[Any], Any] = int
     decode: Callable[[Any], Any] = int
+    new: Any = None
 
     def pack(self, value, _netns):
         """Return the attribute for ``value``."""
@@ -105,7 +107,7 @@ BRIDGE = {
     "max_age": _seconds("IFLA_BR_MAX_AGE", "max_age"),
     "ageing_time": _seconds("IFLA_BR_AGEING_TIME", "ageing_time"),
     "priority": Field("IFLA_BR_PRIORITY", "priority"),
-    "vlan_filtering": _switch("IFLA_BR_VLAN_FILTERING", "vlan_filtering"),
+    "vlan_filtering": Field("IFLA_BR_VLAN_FILTERING", "vlan_filtering", int, bool, new=False),
     "vlan_default_pvid": Field("IFLA_BR_VLAN_DEFAULT_PVID", "vlan_default_pvid"),
     "mcast_snooping": _switch("IFLA_BR_MCAST_SNOOPING", "mcast_snooping"),
 }
@@ -143,6 +145,12 @@ IPIP = {
 
 # type of link -> its fields
 TYPES = {"bridge": BRIDGE, "veth": {}, "vxlan": VXLAN, "ipip": IPIP}
+
+
+def asked_for(kind, values):
+    """Return those of a new link's ``values`` that it does not have by itself."""
+    fields = TYPES[kind]
+    return {name: value for name, value in values.items() if name not in fields or value != fields[name].new}
 
 
 def encode(fields, values, netns):

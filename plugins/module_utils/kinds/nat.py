@@ -35,6 +35,7 @@ class Nat(Kind):
 
     name = "nat"
     title = "NAT rule"
+    told = frozenset({"handles", "alone"})
     after = ("netns", "link")
 
     def observe(self, kernel, scope):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..engine.apply import Request
 from ..engine.kind import Kind
-from ..engine.plan import CHANGE, CREATE, DELETE
+from ..engine.plan import CHANGE, CREATE
 from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
 from ..ownership import ROUTE_PROTOCOL
@@ -99,7 +99,7 @@ class Route(Kind):
     def change(self, before, after, fields):
         if _anew(after, fields):
             return [*self.delete(before), *self.create(after, ())]
-        return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)]
+        return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, _by_gateway(after, fields))]
 
     def delete(self, resource):
         return [self._request("del", 0, resource)]
@@ -133,7 +133,9 @@ class Route(Kind):
     def commands(self, step):
         if step.action == CHANGE and _anew(step.after, step.fields):
             return self._command("del", step.before) + self._command("add", step.after)
-        return self._command({CREATE: "add", DELETE: "del"}.get(step.action, "replace"), step.resource)
+        if step.action == CHANGE:
+            return self._command("replace", _by_gateway(step.after, step.fields))
+        return self._command("add" if step.action == CREATE else "del", step.resource)
 
     @staticmethod
     def _command(verb, resource):
@@ -161,6 +163,16 @@ def _anew(after, fields):
     ip6_route_check_nh_onlink (net/ipv6/route.c) looks the gateway up and refuses one that another interface leads to.
     """
     return bool("dev" in fields and after.values.get("onlink") and family(after.key[2]) == AF_INET6)
+
+
+def _by_gateway(after, fields):
+    """Return a route to another gateway without the interface of the one before, where none is asked for: the kernel finds it."""
+    via = after.values.get("via")
+    by_itself = via and not after.values.get("onlink") and not via.startswith(("fe8", "fe9", "fea", "feb", "169.254."))
+    if "via" in fields and "dev" not in fields and by_itself:
+        values = {name: value for name, value in after.values.items() if name != "dev"}
+        return Resource(after.kind, after.key, values, after.owner)
+    return after
 
 
 def _values(kernel, netns, kind, fields, attrs):

@@ -22,6 +22,7 @@ class Sysctl(Kind):
     name = "sysctl"
     title = "sysctl"
     shared = True
+    told = frozenset({"before"})
 
     def needs(self, resource):
         found = super().needs(resource)

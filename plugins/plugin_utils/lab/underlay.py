@@ -10,7 +10,7 @@ import os
 from ...module_utils.engine.resource import Resource, Wish
 from ...module_utils.engine.session import Session
 from ...module_utils.kernel.door import Kernel
-from ...module_utils.kinds.address import Address
+from ...module_utils.kinds.address import Address, address_resource
 from ...module_utils.kinds.link import Link
 from ...module_utils.kinds.netns import Netns
 from ...module_utils.kinds.route import Route
@@ -85,7 +85,7 @@ def _inside(topology, places):
         yield Resource("link", (place, "lo"), {"up": True})
         for index, link in enumerate(host["links"]):
             for address in link["addresses"]:
-                yield Resource("address", (place, f"eth{index}", address), {"nodad": True} if ":" in address else {})
+                yield address_resource(place, f"eth{index}", address, {"nodad": True} if ":" in address else {})
         for gateway in host["gateways"]:
             default, metric = ("::/0", METRIC_IPV6) if ":" in gateway else ("0.0.0.0/0", 0)
             values = {"type": "unicast", "via": gateway, "dev": "eth0", "protocol": PROTOCOL_STATIC}

@@ -351,7 +351,7 @@ def test_published_ports_lead_to_each_address_of_an_endpoint():
     ]
     assert seen["arrangement"][-1] == {"role": "nat", "tasks": "publish"}
     assert seen["owners"][-1] == "publish"
-    assert seen["hairpins"] == ["veth-web", "veth-db"]
+    assert [endpoint["hairpin"] for endpoint in seen["bridge"]["endpoints"]] == [True, True]
+    assert view(DUAL, "vm1")["bridge"]["endpoints"][0]["hairpin"] is False
     routed = view(hosts, "vm1", fabric_attachment="routed")
     assert routed["publish"][0]["hairpin"] == ["10.0.1.1/32"]  # its answers pass the node, but for its own
-    assert routed["hairpins"] == []

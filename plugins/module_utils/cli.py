@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nodenet-fabric: keeps what the fabric made on this node in a file, and brings it back, in the manner of iptables-save."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from . import saved
+from .engine.errors import FabricError
+
+DESCRIPTION = """\
+Keep the fabric of this node over a reboot.
+
+What the playbook nodenet.fabric.site makes (namespaces, links, addresses, routes, neighbors, forwarding entries, sysctls,
+NAT rules) lives in the kernel and goes with it. This program saves what is the fabric's to a file and makes it again. It uses
+the engine of the collection's modules: it knows what is there and does what is missing, all of it or nothing; what is not
+the fabric's it leaves alone.
+"""
+EPILOG = """\
+commands:
+  save      write what is the fabric's in the kernel to the file, atomically
+  restore   make what the file says and the kernel has not, or has otherwise
+  diff      say what the file and the kernel do not have in common: - is missing, ! is otherwise, + is the fabric's and not
+            in the file
+  show      list the objects of the file
+
+exit status:
+  0   done; for diff: no difference; for restore --check: nothing to do
+  1   for diff and restore --check: there is something to do
+  2   it could not be done; a line on standard error says why
+
+files:
+  /etc/nodenet/fabric.json    what is restored, at boot by nodenet-fabric.service
+  /run/nodenet/state.json     what the kernel keeps no mark of, while the node runs
+
+examples:
+  nodenet-fabric diff
+  nodenet-fabric restore --check
+  nodenet-fabric save --file /root/before-the-change.json
+"""
+MOST_NAMED = 10
+
+
+def main(arguments=None):
+    """Be the program; return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return {"save": _save, "restore": _restore, "diff": _diff, "show": _show}[options.command](options)
+    except (FabricError, OSError) as failure:
+        print(f"nodenet-fabric: {failure}", file=sys.stderr)
+        return 2
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="nodenet-fabric",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=["save", "restore", "diff", "show"])
+    parser.add_argument("--file", default=saved.FILE, help=f"the file, {saved.FILE} unless it is said otherwise")
+    parser.add_argument("--check", action="store_true", help="with restore: only say what would be done")
+    return parser
+
+
+def _save(options):
+    print(f"saved {len(saved.save(options.file))} objects to {options.file}")
+    return 0
+
+
+def _restore(options):
+    resources = saved.read(options.file)
+    steps = saved.restore(resources, options.check)
+    told = [f"{step.action} {saved.described(step.resource)}" for step in steps]
+    if told:
+        more = f", and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
+        done = "to do" if options.check else "restored"
+        print(f"{len(told)} of {len(resources)} objects {done}: {', '.join(told[:MOST_NAMED])}{more}")
+    return 1 if told and options.check else 0
+
+
+def _diff(options):
+    missing, other, stray = saved.differences(saved.read(options.file))
+    for resource in missing:
+        print(f"- {saved.described(resource)}")
+    for resource, fields in other:
+        print(f"! {saved.described(resource)}: {', '.join(fields)}")
+    for resource in stray:
+        print(f"+ {saved.described(resource)}")
+    return 1 if missing or other or stray else 0
+
+
+def _show(options):
+    for resource in saved.read(options.file):
+        values = {name: value for name, value in resource.values.items() if value not in (None, "")}
+        print(f"{saved.described(resource)}  {json.dumps(values, sort_keys=True)}")
+    return 0

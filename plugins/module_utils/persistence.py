@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps the fabric over a reboot: the saved file, the program that restores it, and the units that call it."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import zipfile
+
+from . import cli, saved
+from .engine.errors import FabricError
+
+PROGRAM = "/usr/local/sbin/nodenet-fabric"
+UNITS = "/etc/systemd/system/"
+SERVICE, REPAIR, TIMER = "nodenet-fabric.service", "nodenet-fabric-repair.service", "nodenet-fabric-repair.timer"
+# The engine without what speaks to Ansible.
+PARTS = ("engine", "kernel", "kinds", "ownership", "saved", "cli")
+PACKAGE = "nodenet_fabric"
+MAIN = f"import sys\n\nfrom {PACKAGE}.cli import main\n\nsys.exit(main())\n"
+
+UNIT = f"""\
+# Written by nodenet.fabric.persist
+[Unit]
+Description=Restore the fabric of this node
+Documentation=https://github.com/nodenet/fabric
+# the underlay has its addresses, and what waits for the network does not run yet
+Wants=network.target
+After=network.target systemd-networkd-wait-online.service NetworkManager-wait-online.service networking.service
+Before=network-online.target
+ConditionPathExists={saved.FILE}
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={PROGRAM} restore
+# an uplink that comes late
+Restart=on-failure
+RestartSec=2
+
+[Install]
+WantedBy=multi-user.target network-online.target
+"""
+REPAIR_UNIT = f"""\
+# Written by nodenet.fabric.persist
+[Unit]
+Description=Restore what is missing of the fabric of this node
+After={SERVICE}
+ConditionPathExists={saved.FILE}
+
+[Service]
+Type=oneshot
+ExecStart={PROGRAM} restore
+"""
+TIMER_UNIT = """\
+# Written by nodenet.fabric.persist
+[Unit]
+Description=Look each minute whether something of the fabric is missing
+
+[Timer]
+OnActiveSec=30s
+OnUnitActiveSec=60s
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+class Persistence:
+    """The files of one node, and the units that are switched on.
+
+    :param run: as AnsibleModule.run_command: takes a list of words, returns (status, output, errors).
+    """
+
+    def __init__(self, run):
+        self._run = run
+        self.count = 0
+
+    @staticmethod
+    def has_systemd():
+        """Say whether systemd runs the node (sd_booted(3))."""
+        return os.path.isdir("/run/systemd/system")
+
+    def wanted(self, repair):
+        """Return path -> (content, mode) of what is to be there."""
+        with saved.exclusive():
+            resources = list(saved.observed().values())
+        self.count = len(resources)
+        wanted = {
+            PROGRAM: (program(), 0o755),
+            saved.FILE: (saved.as_text(resources).encode(), 0o644),
+            UNITS + SERVICE: (UNIT.encode(), 0o644),
+        }
+        if repair:
+            wanted.update({UNITS + REPAIR: (REPAIR_UNIT.encode(), 0o644), UNITS + TIMER: (TIMER_UNIT.encode(), 0o644)})
+        return wanted
+
+    def differing(self, wanted):
+        """Return those of our files that are not as ``wanted`` says, path -> what is there or None."""
+        every = [PROGRAM, saved.FILE, UNITS + SERVICE, UNITS + REPAIR, UNITS + TIMER]
+        there = {path: _read(path) for path in every}
+        return {path: there[path] for path in every if there[path] != wanted.get(path, (None,))[0]}
+
+    def apply(self, wanted, differing, check):
+        """Bring files and units to what is wanted; return whether something changes."""
+        off = [unit for unit in (TIMER, SERVICE) if UNITS + unit not in wanted and UNITS + unit in differing]
+        on = [unit for unit in (SERVICE, TIMER) if UNITS + unit in wanted and not self._is_on(unit)]
+        if not check:
+            for unit in off:
+                self._systemctl("disable", "--now", unit)
+            for path in differing:
+                if path in wanted:
+                    saved.write(path, *wanted[path])
+                else:
+                    os.unlink(path)
+            if any(path.startswith(UNITS) for path in differing):
+                self._systemctl("daemon-reload")
+            for unit in on:
+                self._systemctl("enable", *(["--now"] if unit == TIMER else []), unit)
+            if (
+                not wanted
+                and os.path.isdir(os.path.dirname(saved.FILE))
+                and not os.listdir(os.path.dirname(saved.FILE))
+            ):
+                os.rmdir(os.path.dirname(saved.FILE))
+        return bool(differing or on)
+
+    def _is_on(self, unit):
+        """Say whether a unit is started at boot, and the timer now too."""
+        words = ["is-enabled"] + (["is-active"] if unit == TIMER else [])
+        return all(self._run(["systemctl", word, "--quiet", unit])[0] == 0 for word in words)
+
+    def _systemctl(self, *words):
+        status, _output, errors = self._run(["systemctl", *words])
+        if status != 0:
+            raise FabricError(f"systemctl {' '.join(words)}: {errors.strip()}")
+
+    @staticmethod
+    def diff(differing, wanted):
+        """Return before and after of the files that a person reads."""
+        found = []
+        for path, before in differing.items():
+            after = wanted.get(path, (None,))[0]
+            if path != PROGRAM:
+                found.append(
+                    {"before_header": path, "after_header": path, "before": _text(before), "after": _text(after)}
+                )
+        return found
+
+
+def program():
+    """Return the engine as a program of one file: the same sources give the same bytes (zipapp in Python's library)."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, source in sorted({**_sources(), "__main__.py": MAIN.encode()}.items()):
+            archive.writestr(zipfile.ZipInfo(name), source, zipfile.ZIP_DEFLATED)  # ZipInfo has a time of its own, 1980
+    return b"#!" + sys.executable.encode() + b"\n" + content.getvalue()
+
+
+def _sources():
+    """Return the engine's files as this process has loaded them, out of a folder or out of what Ansible sent."""
+    above = cli.__name__.rsplit(".", 1)[0]
+    found = {f"{PACKAGE}/__init__.py": b""}
+    for name, module in list(sys.modules.items()):
+        below = name[len(above) + 1 :] if name.startswith(above + ".") else ""
+        if below.split(".")[0] in PARTS:
+            place = below.replace(".", "/") + ("/__init__.py" if hasattr(module, "__path__") else ".py")
+            found[f"{PACKAGE}/{place}"] = module.__loader__.get_data(module.__file__)
+    return found
+
+
+def _read(path):
+    try:
+        with open(path, "rb") as source:
+            return source.read()
+    except FileNotFoundError:
+        return None
+
+
+def _text(content):
+    return (content or b"").decode("utf-8", "replace")

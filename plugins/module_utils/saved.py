@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is ours in the kernel as one file, and back: the same kinds, the same plan and the same undo as the modules'."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+
+from .engine.errors import FabricError
+from .engine.resource import Wish, differing, from_plain, to_plain
+from .engine.session import Session
+from .kernel.door import Kernel, require_pyroute2
+from .kinds.everything import all_kinds
+from .ownership import Ledger, exclusive
+
+FILE = "/etc/nodenet/fabric.json"
+VERSION = 1
+
+
+def observed():
+    """Return what is ours in the kernel, ref -> Resource; of each its fields that can be wished for."""
+    require_pyroute2()
+    kinds = {kind.name: kind for kind in all_kinds()}
+    kernel = Kernel(Ledger())
+    try:
+        session = Session(kinds, kernel)
+        found = session.observe(session.scope([], everywhere=True))
+    finally:
+        kernel.close()
+    return {ref: kinds[ref[0]].wanted(resource) for ref, resource in found.items() if resource.owner is not None}
+
+
+def as_text(resources):
+    """Return ``resources`` as the file has them: the same objects give the same text."""
+    plain = sorted((to_plain(resource) for resource in resources), key=lambda one: (one["kind"], one["key"]))
+    lines = ",\n".join("  " + json.dumps(one, sort_keys=True) for one in plain)
+    return f'{{"version": {VERSION}, "objects": [\n{lines}\n]}}\n'
+
+
+def from_text(text, path=FILE):
+    """Return the resources of a file's ``text``.
+
+    :raises FabricError: it is none that we wrote.
+    """
+    try:
+        data = json.loads(text)
+        if data["version"] != VERSION:
+            raise FabricError(f"{path} has version {data['version']}, and this program reads {VERSION}")
+        return [from_plain(one) for one in data["objects"]]
+    except (ValueError, KeyError, TypeError) as failure:
+        raise FabricError(f"{path} is not a file that nodenet-fabric saved: {failure}") from failure
+
+
+def read(path=FILE):
+    """Return the resources that ``path`` holds.
+
+    :raises FabricError: there is no such file, or it is none of ours.
+    """
+    try:
+        with open(path, encoding="utf-8") as source:
+            return from_text(source.read(), path)
+    except FileNotFoundError as failure:
+        raise FabricError(f"there is no {path}: nodenet-fabric save writes it") from failure
+
+
+def write(path, content, mode=0o644):
+    """Write ``content`` (text or bytes) to ``path``: after a power cut the file is the old one or the new one, whole."""
+    directory = os.path.dirname(path)
+    os.makedirs(directory, exist_ok=True)
+    fresh = f"{path}.new"
+    data = content if isinstance(content, bytes) else content.encode()
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        os.fchmod(handle, mode)
+        with os.fdopen(handle, "wb", closefd=False) as target:
+            target.write(data)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.replace(fresh, path)
+    place = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(place)  # the name, too, is on the disk
+    finally:
+        os.close(place)
+
+
+def save(path=FILE):
+    """Write what is ours in the kernel to ``path``; return the resources."""
+    with exclusive():
+        found = list(observed().values())
+    write(path, as_text(found))
+    return found
+
+
+def restore(resources, check=False):
+    """Bring the kernel to what ``resources`` say, and leave what is foreign alone; return the steps it took."""
+    require_pyroute2()
+    kinds = {kind.name: kind for kind in all_kinds()}
+    wishes = [Wish(kinds[resource.kind].claimed(resource, resource.owner)) for resource in resources]
+    lock = contextlib.nullcontext() if check else exclusive()
+    with lock:
+        kernel = Kernel(Ledger())
+        try:
+            return Session(kinds, kernel).run(wishes, check).plan.steps
+        finally:
+            kernel.close()
+
+
+def differences(resources):
+    """Return (missing, other, stray): what the file has and the kernel has not or otherwise, and ours that it does not have."""
+    there = observed()
+    wanted = {resource.ref: resource for resource in resources}
+    missing = [resource for ref, resource in wanted.items() if ref not in there]
+    other = [
+        (resource, differing(resource, there[ref]))
+        for ref, resource in wanted.items()
+        if ref in there and differing(resource, there[ref])
+    ]
+    return missing, other, [resource for ref, resource in there.items() if ref not in wanted]
+
+
+def described(resource):
+    """Return how a person is told of ``resource``."""
+    return next(kind for kind in all_kinds() if kind.name == resource.kind).describe(resource)
