@@ -3,10 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 EXAMPLE ?= host-gw
-STAGES := lint sanity unit kernel lab site integration molecule
+STAGES := lint sanity unit kernel lab site integration molecule bench-smoke
+
+# sizes of the benchmark; an empty one leaves its family out
+ROUNDS ?= 3
+ENDPOINTS ?= 10 100 500 1000
+PEERS ?= 10 100 1000 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo demo-down test $(STAGES) build clean
+.PHONY: help setup setup-dev demo demo-down test $(STAGES) bench build clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,6 +33,10 @@ test: setup-dev ## everything: lint, sanity, unit, kernel, lab, integration, mol
 
 $(STAGES): setup-dev
 	@scripts/test $@
+
+bench: setup ## how fast it is, against other ways, as root: make bench ROUNDS=3 ENDPOINTS="10 100" PEERS=
+	@scripts/setup bench
+	@scripts/bench --rounds $(ROUNDS) --endpoints "$(ENDPOINTS)" --peers "$(PEERS)"
 
 build: setup ## the collection's tarball, in build/
 	@.venv/bin/ansible-galaxy collection build --force --output-path build

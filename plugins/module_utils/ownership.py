@@ -77,7 +77,7 @@ class Ledger:
             return
         fresh = self.path + ".new"
         with open(fresh, "w", encoding="utf-8") as target:
-            json.dump(data, target)
+            target.write(json.dumps(data))  # json.dump goes without the encoder in C
         os.replace(fresh, self.path)
 
     def owner(self, ref, identity=None):

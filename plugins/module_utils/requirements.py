@@ -10,7 +10,7 @@ import shutil
 import subprocess
 
 from .kernel import namespaces
-from .kernel.netlink import PYROUTE2_ERROR, PYROUTE2_FLOOR, PYROUTE2_VERSION
+from .kernel.netlink import PYROUTE2_FLOOR, pyroute2_problem, pyroute2_version
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
@@ -54,8 +54,9 @@ def missing_software():
         if not shutil.which(name, path=PATH)
     ]
     floor = ".".join(str(part) for part in PYROUTE2_FLOOR)
-    if PYROUTE2_ERROR is not None:
-        missing.append(f"pyroute2 {floor} or newer for this Python (package python3-pyroute2): {PYROUTE2_ERROR}")
+    problem = pyroute2_problem()
+    if problem is not None:
+        missing.append(f"pyroute2 {floor} or newer for this Python (package python3-pyroute2): {problem}")
     return missing
 
 
@@ -75,11 +76,18 @@ def missing_features(names):
 def versions():
     """Return the versions of what the engine stands on, None for what is missing."""
     return {
-        "pyroute2": PYROUTE2_VERSION,
+        "pyroute2": _pyroute2(),
         "kernel": os.uname().release,
         "iproute2": _version(["ip", "-V"]),
         "nftables": _version(["nft", "-v"]),
     }
+
+
+def _pyroute2():
+    try:
+        return pyroute2_version()
+    except ImportError:
+        return None
 
 
 def _try(command):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from typing import Callable, Dict, List
 
@@ -15,7 +16,7 @@ from .engine.kind import Kind
 from .engine.resource import Wish
 from .engine.session import Session, commands_of, diff_of
 from .kernel import namespaces
-from .kernel.door import Kernel, require_pyroute2
+from .kernel.door import Kernel
 from .kinds import fields
 from .ownership import DEFAULT_OWNER, Ledger, exclusive
 
@@ -77,7 +78,7 @@ class Part:
 
     def perform(self, params, check):
         """Return the module's result for ``params``."""
-        wishes = _wishes(params, self)
+        wishes = wishes_of(params, self)
         purge = _purge(params, self.purges) if params["purge"] else None
         return execute(self.kinds, wishes, check, params["promised"], purge, params["adopt"])
 
@@ -96,7 +97,6 @@ def guarded(module, function):
 
 def execute(kinds, wishes, check=False, promised=(), purge=None, adopt=False):
     """Run ``wishes`` through the engine and return the module's result."""
-    require_pyroute2()
     kinds = {kind.name: kind for kind in kinds}
     if check:
         return _session(kinds, wishes, True, promised, purge, adopt)
@@ -105,6 +105,14 @@ def execute(kinds, wishes, check=False, promised=(), purge=None, adopt=False):
 
 
 def _session(kinds, wishes, check, promised, purge, adopt):
+    gc.disable()  # thousands of objects, none of them in a cycle, and soon the process ends
+    try:
+        return namespaces.as_guest(lambda: _as_guest(kinds, wishes, check, promised, purge, adopt))
+    finally:
+        gc.enable()
+
+
+def _as_guest(kinds, wishes, check, promised, purge, adopt):
     kernel = Kernel(Ledger())
     try:
         outcome = Session(kinds, kernel, promised).run(wishes, check, adopt, purge, everywhere=purge is not None)
@@ -130,7 +138,7 @@ def _result(outcome, kinds):
     return {**result, "reasons": reasons} if reasons else result
 
 
-def _wishes(params, part):
+def wishes_of(params, part):
     """Return the wishes of all entries; every fault in them is told together."""
     entries = params["config"]
     listed = (

@@ -72,7 +72,7 @@ objects:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Scope
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.session import Session
-from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel, require_pyroute2
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
 from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import Ledger
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import PROMISED, guarded, reference
@@ -80,7 +80,6 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.runner import PROMI
 
 def perform(params, check=False):
     """Return the module's result for ``params``."""
-    require_pyroute2()
     kernel = Kernel(Ledger())
     kinds = {kind.name: kind for kind in all_kinds()}
     named = params["netns"]

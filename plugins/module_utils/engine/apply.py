@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from dataclasses import dataclass
 from typing import Callable
@@ -15,6 +17,8 @@ from .resource import Wish
 
 # The kernel ends a namespace, and the veths with an end in it, some time after the request has returned.
 SETTLE_SECONDS = 5.0
+# What the kernel says of something to be deleted that has just ended in this way
+GONE = {os.strerror(number) for number in (errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL)}
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Applier:
         failures = [
             f"{step.action} {self._name(step)}: {error}"
             for (step, _request), error in zip(batch, answers)
-            if error is not None
+            if error is not None and not (step.action == DELETE and error in GONE)
         ]
         if failures:
             more = f" (and {len(failures) - 3} more)" if len(failures) > 3 else ""

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Set
+
+from .resource import Resource
 
 
 @dataclass
@@ -65,13 +67,12 @@ class Kind:
 
     def claimed(self, resource, owner):
         """Return the desired ``resource`` with the mark that makes it belong to the set ``owner``."""
-        return replace(resource, owner=owner)
+        return resource.owned(owner)
 
     def wanted(self, resource):
         """Return an observed ``resource`` as what is to be wished for so that it is as it was."""
-        return replace(
-            resource, values={name: value for name, value in resource.values.items() if name not in self.told}
-        )
+        values = {name: value for name, value in resource.values.items() if name not in self.told}
+        return Resource(resource.kind, resource.key, values, resource.owner)
 
     def companions(self, resource):
         """Return the refs of objects that the same request makes (the other end of a veth)."""

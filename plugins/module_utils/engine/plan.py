@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import List, Optional, Tuple
 
 from .errors import Conflict, InputError
@@ -199,7 +199,7 @@ class _Planner:
             for was in (step.before for step in level):
                 kind = self.kinds[was.kind]
                 if was.ref in wanted:
-                    back[was.ref] = replace(was.merged(wanted[was.ref].values), owner=wanted[was.ref].owner)
+                    back[was.ref] = was.merged(wanted[was.ref].values).owned(wanted[was.ref].owner)
                 elif kind.restorable(was) and self._has_its_own(kind, was, {**wanted, **back}, gone):
                     back[was.ref] = was
         return back
@@ -231,13 +231,12 @@ class _Planner:
 
     def _alteration(self, desired, found):
         fields = tuple(differing(desired, found))
-        after = replace(found.merged(desired.values), owner=desired.owner)
-        if fields:
-            return [Step(CHANGE, found, after, fields)]
         kind = self.kinds[desired.kind]
-        if kind.marked and found.owner != desired.owner and not (kind.shared and found.owner is None):
-            return [Step(ADOPT, found, after)]
-        return []
+        adopted = kind.marked and found.owner != desired.owner and not (kind.shared and found.owner is None)
+        if not fields and not adopted:
+            return []
+        after = found.merged(desired.values).owned(desired.owner)
+        return [Step(CHANGE, found, after, fields) if fields else Step(ADOPT, found, after)]
 
 
 class _Order:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Dict, Optional, Tuple
 
 Ref = Tuple[str, tuple]
@@ -36,7 +36,11 @@ class Resource:
 
     def merged(self, values):
         """Return this resource with ``values`` laid over its own."""
-        return replace(self, values={**self.values, **values})
+        return Resource(self.kind, self.key, {**self.values, **values}, self.owner)
+
+    def owned(self, owner):
+        """Return this resource as one of the set ``owner``."""
+        return Resource(self.kind, self.key, self.values, owner)
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ class Wish:
 
 def differing(desired, observed):
     """Return the names of the managed fields in which ``observed`` is not as ``desired``, in order."""
-    return [name for name, value in desired.values.items() if observed.values.get(name) != value]
+    there = observed.values
+    return [name for name, value in desired.values.items() if there.get(name) != value]
 
 
 def to_plain(resource):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Dict, List
 
 from .apply import Applier
@@ -91,7 +91,7 @@ class Session:
             if promise["present"]:
                 known = observed.get(resource.ref)
                 observed[resource.ref] = (
-                    resource if known is None else replace(known.merged(resource.values), owner=resource.owner)
+                    resource if known is None else known.merged(resource.values).owned(resource.owner)
                 )
             else:
                 observed.pop(resource.ref, None)

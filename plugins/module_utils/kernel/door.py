@@ -11,7 +11,7 @@ from typing import Callable
 
 from ..engine.errors import MissingSoftware
 from . import namespaces, nft
-from .netlink import PYROUTE2_ERROR, PYROUTE2_FLOOR, RTEXT_FILTER_SKIP_STATS, Descriptor, Message, Netlink
+from .netlink import PYROUTE2_FLOOR, RTEXT_FILTER_SKIP_STATS, Descriptor, Message, Netlink, pyroute2_problem
 
 # linux/net_namespace.h: NETNSA_NSID_NOT_ASSIGNED is -1, read without its sign
 NO_NSID = 0xFFFFFFFF
@@ -38,7 +38,8 @@ class Kernel:
         self.ledger = ledger
         self.netlink = Netlink()
         self._links = {}
-        self._nsids = {}
+        self._peers = {}
+        self._exists = {}
 
     def close(self):
         self.netlink.close()
@@ -46,7 +47,8 @@ class Kernel:
     def forget(self):
         """Read again what is asked for from now on."""
         self._links.clear()
-        self._nsids.clear()
+        self._peers.clear()
+        self._exists.clear()
 
     def dump(self, netns, name, fields=None):
         """Return the objects of a sort (``addr``, ``route``, ``neigh``) in ``netns``; none where there is no such namespace."""
@@ -68,24 +70,58 @@ class Kernel:
         found = self.links(netns).get(index)
         return found[1]["IFLA_IFNAME"] if found else None
 
-    def namespace_ids(self, netns, others):
-        """Return id -> reference for those of ``others`` that ``netns`` has an id for (linux/net_namespace.h)."""
-        if netns not in self._nsids:
-            others = [ref for ref in others if self.exists(ref)]
-            answers = self.netlink.lookup(
-                netns,
-                [Message("get", "nsid", 0, {"rtgen_family": 0}, [("NETNSA_FD", Descriptor(ref))]) for ref in others],
-            )
-            self._nsids[netns] = {
-                answer[1]["NETNSA_NSID"]: ref
-                for ref, answer in zip(others, answers)
-                if answer and answer[1].get("NETNSA_NSID", NO_NSID) != NO_NSID
-            }
-        return self._nsids[netns]
+    def peer(self, netns, index, others):
+        """Return (netns, name) of the other end of the link of that index, or None where it is in none of ``others``."""
+        if (netns, index) not in self._peers:
+            self._find_peers(netns, others)
+        found = self._peers.get((netns, index))
+        return (found[0], self.link_name(*found)) if found else None
 
-    @staticmethod
-    def exists(netns):
-        return not netns or namespaces.identity(netns) is not None
+    def _find_peers(self, netns, others):
+        """Learn where the other ends of this namespace's links are, and with them where theirs are.
+
+        A link carries its other end's index, and an id for the namespace that it is in. Only namespaces with a link that
+        has this one's index are asked for their id: to ask for all of them, in each, would grow with the square.
+        """
+        loose = {
+            index: (attrs["IFLA_LINK"], attrs.get("IFLA_LINK_NETNSID"))
+            for index, (_fields, attrs) in self.links(netns).items()
+            if attrs.get("IFLA_LINK") and (netns, index) not in self._peers
+        }
+        pairs = {(other, index) for index, (other, nsid) in loose.items() if nsid is not None}
+        asked = [ref for ref in others if ref != netns and not pairs.isdisjoint(self._ends(ref))] if pairs else []
+        homes = {None: netns, **self._namespace_ids(netns, asked)}
+        for index, (other, nsid) in loose.items():
+            where = homes.get(nsid)
+            if where is not None and other in self.links(where):
+                self._peers[netns, index] = where, other
+                self._peers[where, other] = netns, index
+
+    def _ends(self, netns):
+        """Return (index, index of its other end) of each link whose other end is elsewhere and not known yet."""
+        return [
+            (index, attrs["IFLA_LINK"])
+            for index, (_fields, attrs) in self.links(netns).items()
+            if attrs.get("IFLA_LINK_NETNSID") is not None and (netns, index) not in self._peers
+        ]
+
+    def _namespace_ids(self, netns, others):
+        """Return id -> reference for those of ``others`` that ``netns`` has an id for (linux/net_namespace.h)."""
+        answers = self.netlink.lookup(
+            netns,
+            [Message("get", "nsid", 0, {"rtgen_family": 0}, [("NETNSA_FD", Descriptor(ref))]) for ref in others],
+        )
+        return {
+            answer[1]["NETNSA_NSID"]: ref
+            for ref, answer in zip(others, answers)
+            if answer and answer[1].get("NETNSA_NSID", NO_NSID) != NO_NSID
+        }
+
+    def exists(self, netns):
+        """Say whether there is such a namespace."""
+        if netns not in self._exists:
+            self._exists[netns] = not netns or namespaces.identity(netns) is not None
+        return self._exists[netns]
 
     def submit(self, requests):
         """Carry requests out, in order within each namespace; return for each None or what went wrong."""
@@ -122,9 +158,10 @@ def require_pyroute2():
     :raises MissingSoftware: it is.
     """
     floor = ".".join(str(part) for part in PYROUTE2_FLOOR)
-    if PYROUTE2_ERROR is not None:
+    problem = pyroute2_problem()
+    if problem is not None:
         raise MissingSoftware(
             f"pyroute2 {floor} or newer is missing for the Python that Ansible uses on this node"
-            f" ({PYROUTE2_ERROR}): install python3-pyroute2, or pyroute2 with pip"
+            f" ({problem}): install python3-pyroute2, or pyroute2 with pip"
             " (the role nodenet.fabric.prepare does)"
         )

@@ -22,6 +22,8 @@ MS_BIND, MS_REC, MS_SHARED = 0x1000, 0x4000, 1 << 20
 MNT_DETACH = 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
+# of a thread that may go into namespaces: its own namespace, to come back to
+_guest = threading.local()
 
 
 def _check(code):
@@ -65,6 +67,22 @@ def names():
     return sorted(name for name in found if identity(name))
 
 
+def as_guest(function):
+    """Call ``function`` in a thread of its own, and return what it returns; :func:`inside` then moves that thread.
+
+    What goes into many namespaces would otherwise start a thread for each visit.
+    """
+
+    def body():
+        _guest.at = os.open(path_of(""), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return function()
+        finally:
+            os.close(_guest.at)
+
+    return _in_thread(body)
+
+
 def inside(ref, function):
     """Call ``function`` in a thread that has entered namespace ``ref``, and return what it returns.
 
@@ -79,22 +97,31 @@ def inside(ref, function):
     def enter():
         handle = os.open(path_of(ref), os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _check(_libc.setns(handle, CLONE_NEWNET))
+            return _moved(lambda: _libc.setns(handle, CLONE_NEWNET), function)
         finally:
             os.close(handle)
-        return function()
 
-    return _in_thread(enter)
+    return _visiting(enter)
+
+
+def _visiting(function):
+    """Call ``function``, which leaves its namespace and comes back, in a thread that may."""
+    return function() if hasattr(_guest, "at") else as_guest(function)
+
+
+def _moved(leave, function):
+    """Call ``function`` between ``leave`` and the way back of this thread, which is a guest's."""
+    _check(leave())
+    try:
+        return function()
+    finally:
+        _check(_libc.setns(_guest.at, CLONE_NEWNET))
 
 
 def in_fresh(function):
     """Call ``function`` in a new namespace that ends with the call, and return what it returns."""
 
-    def enter():
-        _check(_libc.unshare(CLONE_NEWNET))
-        return function()
-
-    return _in_thread(enter)
+    return _visiting(lambda: _moved(lambda: _libc.unshare(CLONE_NEWNET), function))
 
 
 def create(name):
@@ -109,13 +136,9 @@ def create(name):
     # A file without a mount is what an interrupted run left: it is taken over.
     os.close(os.open(target, os.O_RDONLY | os.O_CREAT, 0o444))
 
-    def unshare():
-        _check(_libc.unshare(CLONE_NEWNET))
-        # Each thread has its own link, "self" would be the process's first thread.
-        _mount("/proc/thread-self/ns/net", target, MS_BIND)
-
     try:
-        _in_thread(unshare)
+        # Each thread has its own link, "self" would be the process's first thread.
+        in_fresh(lambda: _mount("/proc/thread-self/ns/net", target, MS_BIND))
     except OSError:
         os.unlink(target)
         raise

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""rtnetlink(7): the one importer of pyroute2, which encodes and decodes; sockets and batches are our own.
+"""rtnetlink(7): sockets and batches, and the one importer of pyroute2, which does what :mod:`codec` does not know.
 
 A socket is opened inside its namespace by a thread that goes there (see :mod:`namespaces`), stays in it, and is kept.
 Requests go in batches: one send, the kernel works through them in order, and answers each.
@@ -11,34 +11,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import socket
 import struct
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Dict, List, Tuple
 
-from . import namespaces
+from . import codec, namespaces
+from .codec import HEADER
 
 PYROUTE2_FLOOR = (0, 7, 2)
-
-try:
-    from pyroute2 import __version__ as PYROUTE2_VERSION
-    from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-    from pyroute2.netlink.rtnl.ndmsg import ndmsg
-    from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
-    from pyroute2.netlink.rtnl.rtmsg import rtmsg
-
-    if not PYROUTE2_VERSION[:1].isdigit():  # Debian's 0.7.2 calls itself unknown; this import takes its time
-        from importlib.metadata import version
-
-        PYROUTE2_VERSION = version("pyroute2")
-    # "0.9.7", or "0.7.2.post1" of a distribution: the first three numbers say it
-    _found = tuple(int(part) for part in PYROUTE2_VERSION.split(".")[:3] if part.isdigit())
-    PYROUTE2_ERROR = None if _found >= PYROUTE2_FLOOR else f"this is pyroute2 {PYROUTE2_VERSION}"
-except ImportError as failure:
-    ifaddrmsg = ifinfmsg = ndmsg = nsidmsg = rtmsg = None
-    PYROUTE2_ERROR = str(failure)
-    PYROUTE2_VERSION = None
+# object -> pyroute2's module and class for its messages
+CLASSES = {"link": "ifinfmsg", "addr": "ifaddrmsg", "route": "rtmsg", "neigh": "ndmsg", "nsid": "nsidmsg"}
 
 # linux/netlink.h
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
@@ -72,7 +57,7 @@ RTEXT_FILTER_SKIP_STATS = 1 << 3
 BATCH = 100
 CHUNK = 1 << 18
 SIOCGIFINDEX = 0x8933
-HEADER = struct.Struct("=IHHII")
+PATIENCE = struct.pack("@ll", 30, 0)  # struct timeval; Python's own timeout would ask poll(2) before each answer
 
 
 @dataclass(frozen=True)
@@ -101,9 +86,30 @@ class Message:
     attrs: List[Tuple[str, Any]]
 
 
-def classes():
-    """Return object -> pyroute2's class for its messages."""
-    return {"link": ifinfmsg, "addr": ifaddrmsg, "route": rtmsg, "neigh": ndmsg, "nsid": nsidmsg}
+def pyroute2_version():
+    """Return the version of pyroute2. Its import takes a tenth of a second: only what needs it asks.
+
+    :raises ImportError: there is none.
+    """
+    found = import_module("pyroute2").__version__
+    # Debian's 0.7.2 calls itself unknown
+    return found if found[:1].isdigit() else import_module("importlib.metadata").version("pyroute2")
+
+
+def pyroute2_problem():
+    """Return what is wrong with the pyroute2 that is there, or None."""
+    try:
+        version = pyroute2_version()
+    except ImportError as failure:
+        return str(failure)
+    # "0.9.7", or "0.7.2.post1" of a distribution: the first three numbers say it
+    found = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+    return None if found >= PYROUTE2_FLOOR else f"this is pyroute2 {version}"
+
+
+def _message(name, *words, **options):
+    """Return pyroute2's message about an object ``name``."""
+    return getattr(import_module(f"pyroute2.netlink.rtnl.{CLASSES[name]}"), CLASSES[name])(*words, **options)
 
 
 def unwrap(value):
@@ -121,6 +127,11 @@ class Netlink:
         self.sockets = {}
         self.sequence = 0
         self.counts = {"sockets": 0, "sends": 0, "requests": 0}
+        self._buffer = memoryview(bytearray(CHUNK))
+        self._indexes = {}  # of the links that the requests at hand are about
+        # a socket for each namespace: more than the thousand files that a login has by default
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
     def close(self, netns=None):
         """Close the socket into ``netns``, which it would keep alive; without an argument, all."""
@@ -146,7 +157,7 @@ class Netlink:
         self._send(link, data, 1)
         found, torn = [], False
         while True:
-            chunk = link.recv(CHUNK)
+            chunk = self._receive(link)
             for offset, kind, flags, number in _messages(chunk):
                 if number != sequence:
                     continue
@@ -158,7 +169,11 @@ class Netlink:
                 found.append((chunk, offset))
 
     def request(self, batch):
-        """Send ``(netns, message)`` pairs, in order within each namespace; return None or an error for each."""
+        """Send ``(netns, message)`` pairs, in order within each namespace; return None or an error for each.
+
+        None of them may change the name of a link that another is about.
+        """
+        self._indexes.clear()
         answers = [None] * len(batch)
         by_netns = {}
         for number, (netns, message) in enumerate(batch):
@@ -189,7 +204,7 @@ class Netlink:
         link = self._socket(netns)
         self._send(link, data, len(waiting))
         while waiting:
-            chunk = link.recv(CHUNK)
+            chunk = self._receive(link)
             for offset, kind, _flags, sequence in _messages(chunk):
                 if kind == NLMSG_ERROR and sequence in waiting:
                     code, text = _failure(chunk, offset)
@@ -215,7 +230,7 @@ class Netlink:
         link = self._socket(netns)
         self._send(link, data, len(waiting))
         while waiting:
-            chunk = link.recv(CHUNK)
+            chunk = self._receive(link)
             for offset, kind, _flags, sequence in _messages(chunk):
                 if kind == NLMSG_ERROR:  # the acknowledgement comes after the answer
                     waiting.pop(sequence, None)
@@ -234,35 +249,34 @@ class Netlink:
         self.counts["requests"] += count
         link.send(data)
 
+    def _receive(self, link):
+        return bytes(self._buffer[: link.recv_into(self._buffer)])
+
     def _encode(self, message, netns, opened):
         self.sequence += 1
-        encoded = classes()[message.object]()
-        encoded["header"].update(
-            {
-                "type": TYPES[message.verb, message.object],
-                "sequence_number": self.sequence,
-                "flags": message.flags | NLM_F_REQUEST | NLM_F_ACK,
-                "pid": 0,
-            }
-        )
-        for name, value in message.fields.items():
-            encoded[name] = self._resolve(value, netns, opened)
-        encoded["attrs"] = self._resolve(message.attrs, netns, opened)
-        encoded.encode()
-        return self.sequence, bytes(encoded.data)
+        kind, flags = TYPES[message.verb, message.object], message.flags | NLM_F_REQUEST | NLM_F_ACK
+        fields = self._resolve(message.fields, opened)
+        attrs = self._resolve(message.attrs, opened)
+        try:
+            encoded = codec.encoded(message.object, kind, flags, self.sequence, fields, attrs)
+        except KeyError:
+            encoded = encoded_by_pyroute2(message.object, kind, flags, self.sequence, fields, attrs)
+        return self.sequence, encoded
 
-    def _resolve(self, value, netns, opened):
+    def _resolve(self, value, opened):
+        if isinstance(value, (str, int)):
+            return value
         if isinstance(value, Index):
-            return self.index(value.netns, value.name)
+            if value not in self._indexes:
+                self._indexes[value] = self.index(value.netns, value.name)
+            return self._indexes[value]
         if isinstance(value, Descriptor):
             opened.append(os.open(namespaces.path_of(value.netns), os.O_RDONLY | os.O_CLOEXEC))
             return opened[-1]
         if isinstance(value, dict):
-            return {name: self._resolve(item, netns, opened) for name, item in value.items()}
+            return {name: self._resolve(item, opened) for name, item in value.items()}
         if isinstance(value, list):
-            return [self._resolve(item, netns, opened) for item in value]
-        if isinstance(value, tuple):
-            return tuple(self._resolve(item, netns, opened) for item in value)
+            return [(name, self._resolve(item, opened)) for name, item in value]
         return value
 
     def index(self, netns, name):
@@ -279,17 +293,35 @@ class Netlink:
 
     @staticmethod
     def _decode(name, data, offset):
-        message = classes()[name](data, offset=offset)
-        message.decode()
-        fields = {key: value for key, value in message.items() if key not in ("attrs", "header")}
-        return fields, unwrap(message)
+        try:
+            return codec.decoded(name, data, offset)
+        except KeyError:
+            return decoded_by_pyroute2(name, data, offset)
+
+
+def encoded_by_pyroute2(name, kind, flags, sequence, fields, attrs):
+    """Return what :func:`codec.encoded` does, for all that pyroute2 knows."""
+    encoded = _message(name)
+    encoded["header"].update({"type": kind, "sequence_number": sequence, "flags": flags, "pid": 0})
+    encoded.update(fields)
+    encoded["attrs"] = attrs
+    encoded.encode()
+    return bytes(encoded.data)
+
+
+def decoded_by_pyroute2(name, data, offset):
+    """Return what :func:`codec.decoded` does, with all that pyroute2 knows."""
+    message = _message(name, data, offset=offset)
+    message.decode()
+    fields = {key: value for key, value in message.items() if key not in ("attrs", "header")}
+    return fields, unwrap(message)
 
 
 def _open():
     link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
     link.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
     link.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
-    link.settimeout(30)
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
     link.bind((0, 0))
     return link
 

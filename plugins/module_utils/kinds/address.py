@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-from dataclasses import replace
-
 from ..engine.apply import Request
 from ..engine.kind import Kind
 from ..engine.plan import DELETE
@@ -21,6 +18,7 @@ from .shell import ip
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
 # ip-address(8) "scope", rtnetlink(7)
 SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254}
+SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 
 
 class Address(Kind):
@@ -54,7 +52,7 @@ class Address(Kind):
                 owner = kernel.ledger.owner(found.ref)
                 if owner is None and not _by_kernel(text):
                     owner = owner_in(link[1].get("IFLA_IFALIAS"))
-                yield replace(found, owner=owner)
+                yield found.owned(owner)
 
     def create(self, resource, companions):
         return [self._request("new", NLM_F_CREATE | NLM_F_EXCL, resource)]
@@ -68,14 +66,14 @@ class Address(Kind):
     @staticmethod
     def _request(verb, flags, resource):
         netns, link, text = (*resource.key[:2], _text(resource))
-        address = ipaddress.ip_interface(text)
+        address, _slash, length = text.partition("/")
         values = resource.values
         marks = (IFA_F_NODAD if values.get("nodad") else 0) | (
             IFA_F_NOPREFIXROUTE if values.get("noprefixroute") else 0
         )
         fields = {
             "family": family(text),
-            "prefixlen": address.network.prefixlen,
+            "prefixlen": int(length),
             "index": Index(netns, link),
             "scope": SCOPES[values.get("scope", "global")],
             "flags": marks & 0xFF,
@@ -87,7 +85,7 @@ class Address(Kind):
                 "addr",
                 flags,
                 fields,
-                [("IFA_LOCAL", str(address.ip)), ("IFA_ADDRESS", str(address.ip)), ("IFA_FLAGS", marks)],
+                [("IFA_LOCAL", address), ("IFA_ADDRESS", address), ("IFA_FLAGS", marks)],
             ),
         )
 
@@ -123,8 +121,10 @@ def _text(resource):
 
 def _values(fields, attrs):
     flags = attrs.get("IFA_FLAGS", fields["flags"])
-    words = {number: word for word, number in SCOPES.items()}
-    values = {"scope": words.get(fields["scope"], fields["scope"]), "noprefixroute": bool(flags & IFA_F_NOPREFIXROUTE)}
+    values = {
+        "scope": SCOPE_WORDS.get(fields["scope"], fields["scope"]),
+        "noprefixroute": bool(flags & IFA_F_NOPREFIXROUTE),
+    }
     if fields["family"] == AF_INET6:
         values["nodad"] = bool(flags & IFA_F_NODAD)
     return values
@@ -132,5 +132,4 @@ def _values(fields, attrs):
 
 def _by_kernel(text):
     """The kernel gives each link an address below fe80::/64 (RFC 4862) and lo its own; it makes them again by itself."""
-    address = ipaddress.ip_interface(text).ip
-    return address.is_link_local and address.version == 6 or address.is_loopback
+    return text.startswith(("127.", "::1/", "fe8", "fe9", "fea", "feb"))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from ..engine.apply import Request
@@ -20,8 +19,14 @@ from .shell import ip
 
 IFF_UP = 1
 
+# Instead of (namespace, name): of the other end of a veth that is in no namespace that was looked at
+NOWHERE = ("?", "")
+
 # linux/if_link.h: enum in6_addr_gen_mode, in ip-link(8)'s words
 ADDRGENMODES = {"eui64": 0, "none": 1, "stable_secret": 2, "random": 3}
+# Instead of (namespace, name): of the other end of a veth that is in no namespace that was looked at
+NOWHERE = ("?", "")
+MODES = {number: word for word, number in ADDRGENMODES.items()}
 
 
 class Link(Kind):
@@ -51,17 +56,18 @@ class Link(Kind):
         return tuple(found) + self.companions(resource)
 
     def claimed(self, resource, owner):
-        return replace(resource.merged({"alias": alias_for(owner)}), owner=owner)
+        return resource.merged({"alias": alias_for(owner)}).owned(owner)
 
     def companions(self, resource):
         peer = resource.values.get("peer")
         return ((self.name, tuple(peer)),) if peer else ()
 
     def restorable(self, resource):
-        return resource.values.get("type") in TYPES
+        # a veth whose other end is nowhere is one that the kernel is about to end
+        return resource.values.get("type") in TYPES and resource.values.get("peer") != NOWHERE
 
     def observe(self, kernel, scope):
-        for netns in scope.netns:
+        for netns in sorted(scope.netns):  # the node's own first: most other ends are there
             for index, (fields, attrs) in kernel.links(netns).items():
                 key = netns, attrs["IFLA_IFNAME"]
                 values = _common(kernel, netns, fields, attrs)
@@ -69,7 +75,7 @@ class Link(Kind):
                 name_of = partial(kernel.link_name, netns)
                 values.update(decode(TYPES.get(values["type"], {}), info.get("IFLA_INFO_DATA") or {}, name_of))
                 if values["type"] == "veth":
-                    values["peer"] = _peer(kernel, scope, netns, index, attrs)
+                    values["peer"] = kernel.peer(netns, index, scope.netns) or NOWHERE
                 owner = owner_in(values["alias"])
                 yield Resource(
                     self.name, key, values, kernel.ledger.owner((self.name, key)) if owner is None else owner
@@ -160,7 +166,6 @@ def _set_later(resource):
 def _common(kernel, netns, fields, attrs):
     info = attrs.get("IFLA_LINKINFO") or {}
     inet6 = (attrs.get("IFLA_AF_SPEC") or {}).get("AF_INET6") or {}
-    modes = {number: word for word, number in ADDRGENMODES.items()}
     port = info.get("IFLA_INFO_SLAVE_DATA") if info.get("IFLA_INFO_SLAVE_KIND") == "bridge" else None
     return given(
         type=info.get("IFLA_INFO_KIND") or "device",
@@ -170,17 +175,8 @@ def _common(kernel, netns, fields, attrs):
         alias=attrs.get("IFLA_IFALIAS") or "",
         master=kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
         hairpin=PORT["hairpin"].unpack(port or {}, None) or False,
-        addrgenmode=modes.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE")),
+        addrgenmode=MODES.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE")),
     )
-
-
-def _peer(kernel, scope, netns, index, attrs):
-    """Return (netns, name) of the other end of a veth; ("?", "") where it is in no namespace that was looked at."""
-    where = netns
-    if attrs.get("IFLA_LINK_NETNSID") is not None:
-        where = kernel.namespace_ids(netns, scope.netns).get(attrs["IFLA_LINK_NETNSID"])
-    name = kernel.link_name(where, attrs.get("IFLA_LINK")) if where is not None else None
-    return (where, name) if name else ("?", "")
 
 
 def _at_creation(resource):

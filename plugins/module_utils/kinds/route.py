@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-from dataclasses import replace
-
 from ..engine.apply import Request
 from ..engine.kind import Kind
 from ..engine.plan import CHANGE, CREATE
@@ -20,6 +17,8 @@ from .shell import ip
 # linux/rtnetlink.h
 TYPES = {"unicast": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
 SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254}
+TYPE_WORDS = {number: word for word, number in TYPES.items()}
+SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 RTM_F_CLONED, RTNH_F_ONLINK = 0x200, 4
 TABLE_MAIN, TABLE_LOCAL = 254, 255
 RTAX_MTU = 2
@@ -58,7 +57,7 @@ class Route(Kind):
             found["link", (netns, resource.values["dev"])] = "dev"
         via = resource.values.get("via")
         if via:  # a gateway may be on the link by a route of its own (169.254.1.1)
-            gateway = str(ipaddress.ip_network(via))
+            gateway = f"{via}/128" if family(via) == AF_INET6 else f"{via}/32"
             if gateway != prefix:
                 found["route", (netns, table, gateway, metric_of(gateway, 0))] = None
         return found
@@ -81,7 +80,7 @@ class Route(Kind):
 
     def _observed(self, kernel, netns, fields, attrs):
         table = attrs.get("RTA_TABLE", fields["table"])
-        kind = {number: word for word, number in TYPES.items()}.get(fields["type"])
+        kind = TYPE_WORDS.get(fields["type"])
         if table == TABLE_LOCAL or kind is None or fields["flags"] & RTM_F_CLONED:
             return None
         inet6 = fields["family"] == AF_INET6
@@ -109,18 +108,18 @@ class Route(Kind):
     def _request(verb, flags, resource):
         netns, table, prefix, metric = resource.key[:4]
         values = resource.values
-        network = ipaddress.ip_network(prefix)
+        network, _slash, length = prefix.partition("/")
         scope = SCOPES[values.get("scope") or "global"]
         fields = {
             "family": family(prefix),
-            "dst_len": network.prefixlen,
+            "dst_len": int(length),
             "table": table if table < 256 else 0,
             "type": TYPES[values.get("type", "unicast")],
             "proto": values.get("protocol", ROUTE_PROTOCOL),
             "scope": scope,
             "flags": RTNH_F_ONLINK if values.get("onlink") else 0,
         }
-        attrs = [("RTA_TABLE", table), ("RTA_DST", str(network.network_address))]
+        attrs = [("RTA_TABLE", table), ("RTA_DST", network)]
         attrs += [("RTA_PRIORITY", metric)] if metric else []
         attrs += [
             (attr, values[name]) for name, attr in (("via", "RTA_GATEWAY"), ("src", "RTA_PREFSRC")) if values.get(name)
@@ -169,9 +168,10 @@ def _anew(after, fields):
 def _by_gateway(after, fields):
     """Return a route to another gateway without the interface of the one before, where none is asked for: the kernel finds it."""
     via = after.values.get("via")
-    by_itself = via and not after.values.get("onlink") and not ipaddress.ip_address(via).is_link_local
+    by_itself = via and not after.values.get("onlink") and not via.startswith(("fe8", "fe9", "fea", "feb", "169.254."))
     if "via" in fields and "dev" not in fields and by_itself:
-        return replace(after, values={name: value for name, value in after.values.items() if name != "dev"})
+        values = {name: value for name, value in after.values.items() if name != "dev"}
+        return Resource(after.kind, after.key, values, after.owner)
     return after
 
 
@@ -187,6 +187,5 @@ def _values(kernel, netns, kind, fields, attrs):
         "mtu": metrics.get("RTAX_MTU"),
     }
     if fields["family"] == AF_INET:
-        scopes = {number: word for word, number in SCOPES.items()}
-        values["scope"] = scopes.get(fields["scope"], fields["scope"])
+        values["scope"] = SCOPE_WORDS.get(fields["scope"], fields["scope"])
     return values

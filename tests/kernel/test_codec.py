@@ -1,0 +1,203 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine's own encoder and decoder against pyroute2's, byte for byte and value for value."""
+
+import socket
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import codec, netlink
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.netlink import Netlink
+
+AF_BRIDGE = 7
+
+
+def info(kind, *data):
+    return ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", kind), ("IFLA_INFO_DATA", {"attrs": list(data)})]})
+
+
+NAMED = ("IFLA_IFNAME", "v-red")
+PEER = {
+    "attrs": [("IFLA_NET_NS_FD", 7), ("IFLA_IFNAME", "eth0"), ("IFLA_ADDRESS", "02:00:00:00:00:02"), ("IFLA_MTU", 1450)]
+}
+MODE = {"attrs": [("AF_INET6", {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", 1)]})]}
+SLAVE = [("IFLA_BRPORT_ISOLATED", 1), ("IFLA_BRPORT_MODE", 0), ("IFLA_BRPORT_COST", 9), ("IFLA_BRPORT_PRIORITY", 8)]
+REQUESTS = [
+    ("link", {"flags": 1, "change": 1}, [("IFLA_IFNAME", "lo")]),
+    ("link", {}, [NAMED, ("IFLA_IFALIAS", "nodenet.fabric/déjà"), ("IFLA_MASTER", 3), ("IFLA_AF_SPEC", MODE)]),
+    (
+        "link",
+        {},
+        [NAMED, ("IFLA_ADDRESS", "02:00:00:00:00:01"), ("IFLA_MTU", 1500), info("veth", ("VETH_INFO_PEER", PEER))],
+    ),
+    ("link", {}, [("IFLA_EXT_MASK", 8)]),
+    ("link", {}, [NAMED, info("bridge")]),
+    (
+        "link",
+        {},
+        [
+            NAMED,
+            info("bridge", ("IFLA_BR_STP_STATE", 1), ("IFLA_BR_PRIORITY", 4096), ("IFLA_BR_VLAN_DEFAULT_PVID", 2)),
+        ],
+    ),
+    (
+        "link",
+        {},
+        [
+            NAMED,
+            info(
+                "vxlan",
+                ("IFLA_VXLAN_ID", 1),
+                ("IFLA_VXLAN_LOCAL", "192.0.2.1"),
+                ("IFLA_VXLAN_LOCAL6", "2001:db8::1"),
+                ("IFLA_VXLAN_LINK", 2),
+                ("IFLA_VXLAN_PORT", 8472),
+                ("IFLA_VXLAN_LEARNING", 0),
+            ),
+        ],
+    ),
+    (
+        "link",
+        {},
+        [
+            NAMED,
+            (
+                "IFLA_LINKINFO",
+                {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": SLAVE})]},
+            ),
+        ],
+    ),
+    (
+        "addr",
+        {"family": 2, "prefixlen": 24, "index": 5, "scope": 253, "flags": 2},
+        [("IFA_LOCAL", "10.0.0.1"), ("IFA_ADDRESS", "10.0.0.1"), ("IFA_FLAGS", 0x202)],
+    ),
+    (
+        "addr",
+        {"family": 10, "prefixlen": 64, "index": 5},
+        [("IFA_LOCAL", "fd00::1"), ("IFA_ADDRESS", "fd00::1"), ("IFA_FLAGS", 0)],
+    ),
+    (
+        "route",
+        {"family": 2, "dst_len": 24, "table": 254, "type": 1, "proto": 178, "scope": 0, "flags": 4},
+        [
+            ("RTA_TABLE", 254),
+            ("RTA_DST", "10.0.0.0"),
+            ("RTA_PRIORITY", 5),
+            ("RTA_GATEWAY", "10.1.0.1"),
+            ("RTA_PREFSRC", "10.1.0.2"),
+            ("RTA_OIF", 4),
+            ("RTA_METRICS", {"attrs": [("RTAX_MTU", 1450)]}),
+        ],
+    ),
+    ("route", {"family": 10, "dst_len": 0}, [("RTA_TABLE", 1000), ("RTA_DST", "::"), ("RTA_GATEWAY", "fe80::1")]),
+    (
+        "neigh",
+        {"family": 2, "ifindex": 3, "state": 0x80, "flags": 0},
+        [("NDA_DST", "10.0.0.9"), ("NDA_LLADDR", "02:00:00:00:00:09")],
+    ),
+    (
+        "neigh",
+        {"family": AF_BRIDGE, "ifindex": 3, "state": 0x80, "flags": 2},
+        [("NDA_LLADDR", "02:00:00:00:00:09"), ("NDA_DST", "192.0.2.9")],
+    ),
+    ("neigh", {"family": 10, "ifindex": 3, "state": 0x80, "flags": 8}, [("NDA_DST", "fd00::9")]),
+    ("nsid", {"rtgen_family": 0}, [("NETNSA_FD", 7)]),
+]
+
+
+@pytest.mark.parametrize("name, fields, attrs", REQUESTS)
+def test_requests_are_packed_as_pyroute2_does(name, fields, attrs):
+    words = name, 16, 0x605, 77, fields, attrs
+    assert codec.encoded(*words) == netlink.encoded_by_pyroute2(*words)
+
+
+@pytest.mark.parametrize(
+    "fields, attrs", [({}, [("IFLA_PROP_LIST", b"")]), ({"unheard": 1}, []), ({}, [NAMED, info("ipip")])]
+)
+def test_what_is_in_no_table_is_left_to_pyroute2(fields, attrs):
+    with pytest.raises(KeyError):
+        codec.encoded("link", 16, 0, 1, fields, attrs)
+
+
+def rich(node):
+    """Make objects of every sort that the engine reads."""
+    for command in (
+        "ip link add br0 type bridge stp_state 1",
+        "ip link add v0 type veth peer name v1",
+        "ip netns add red",
+        "ip link add v2 address 02:00:00:00:00:21 mtu 1400 type veth peer name eth0 netns red",
+        "ip link set v0 master br0",
+        "ip link set v0 alias nodenet.fabric/default",
+        "ip link set dev v0 type bridge_slave isolated on cost 7",
+        "ip link set dev v1 addrgenmode none",
+        "ip link add vx4 type vxlan id 5 dstport 8472 local 192.0.2.1 dev br0 ttl 9 nolearning",
+        "ip link add vx6 type vxlan id 6 dstport 8472 local 2001:db8::1 learning",
+        *(f"ip link set {name} up" for name in ("br0", "v0", "v1", "v2", "vx4", "vx6")),
+        "ip address add 10.0.0.1/24 dev v1 noprefixroute",
+        "ip address add 10.0.1.1 peer 10.0.1.2/32 dev v2 scope link",
+        "ip address add fd00::1/64 dev v1 nodad",
+        "ip route add 10.5.0.0/16 via 10.0.0.9 dev v1 onlink mtu 1300 metric 6 proto 178",
+        "ip route add blackhole 10.6.0.0/16 table 1000",
+        "ip route add 10.7.0.0/16 nexthop via 10.0.0.7 dev v1 onlink nexthop via 10.0.0.8 dev v1 onlink",
+        "ip route add fd01::/64 via fd00::9 dev v1 src fd00::1",
+        "ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev v1 nud permanent",
+        "ip neigh add proxy fd00::8 dev v1",
+        "bridge fdb add 02:00:00:00:00:0a dev vx4 dst 192.0.2.10 self permanent",
+        "bridge fdb append 00:00:00:00:00:00 dev vx6 dst 2001:db8::7 self permanent",
+    ):
+        node.sh(command)
+
+
+def known(values, table):
+    """Return what of pyroute2's ``values`` is in ``table``."""
+    found = {}
+    for name, value in (values or {}).items():
+        if name in table.by_name:
+            sort = table.by_name[name][1]
+            found[name] = known(value, sort) if isinstance(sort, codec.Table) else value
+    for kind, data in codec.Info.KINDS if isinstance(table, codec.Info) else ():
+        if data in found:
+            found[data] = known(found[data], codec.TYPES[kind, found[kind]])
+    return found
+
+
+DUMPS = [("link", {}), ("addr", {}), ("route", {"family": 2}), ("route", {"family": 10})] + [
+    ("neigh", {"family": family, "flags": flags}) for family in (2, 10, AF_BRIDGE) for flags in (0, 8)
+]
+
+
+@pytest.mark.parametrize("name, fields", DUMPS)
+def test_answers_are_read_as_pyroute2_does(node, monkeypatch, name, fields):
+    rich(node)
+    compared = []
+
+    def both(name, data, offset):
+        ours, theirs = codec.decoded(name, data, offset), netlink.decoded_by_pyroute2(name, data, offset)
+        assert ours[0] == {field: theirs[0][field] for field in ours[0]}
+        assert ours[1] == known(theirs[1], codec.FORMS[name].attributes)
+        compared.append(ours[1])
+        return ours
+
+    monkeypatch.setattr(Netlink, "_decode", staticmethod(both))
+    link = Netlink()
+    try:
+        link.dump("", name, fields)
+    finally:
+        link.close()
+    assert compared or fields.get("flags")
+
+
+def test_a_link_of_a_kind_unknown_to_us_is_read_by_pyroute2(node):
+    node.sh("ip link add v0 type veth peer name v1; ip link add link v0 name mac0 type macvlan mode bridge")
+    link = Netlink()
+    try:
+        found = {attrs["IFLA_IFNAME"]: attrs for _fields, attrs in link.dump("", "link")}
+    finally:
+        link.close()
+    assert found["mac0"]["IFLA_LINKINFO"]["IFLA_INFO_DATA"]["IFLA_MACVLAN_MODE"] == "bridge"
+
+
+def test_addresses_of_any_length_are_read():
+    assert codec.IP.unpack(socket.inet_aton("192.0.2.1")) == "192.0.2.1"
+    assert codec.MAC.unpack(bytes([10, 0, 0, 1])) == "0a:00:00:01"
