@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import os
+from itertools import permutations
 
 from ...module_utils.engine.resource import Resource, Wish
 from ...module_utils.engine.session import Session
 from ...module_utils.kernel.door import Kernel
 from ...module_utils.kinds.address import Address, address_resource
 from ...module_utils.kinds.link import Link
+from ...module_utils.kinds.neighbor import Neighbor
 from ...module_utils.kinds.netns import Netns
 from ...module_utils.kinds.route import Route
 from ...module_utils.kinds.sysctl import Sysctl
 from ...module_utils.ownership import Ledger
+from ..overlay import mac_of
 
 # linux/rtnetlink.h
 PROTOCOL_STATIC, TABLE_MAIN, METRIC_IPV6 = 4, 254, 1024
@@ -30,6 +33,9 @@ FRESH = {
 }
 # Duplicate address detection would make each start of a lab a second longer.
 NO_WAITING = {"net.ipv6.conf.all.accept_dad": "0", "net.ipv6.conf.default.accept_dad": "0"}
+# All namespaces of a machine share one table of neighbors, of gc_thresh3 = 1024 that were learned (arp(7)): half of it
+# is left to the endpoints.
+LEARNED_NEIGHBORS = 512
 
 
 def make(topology, pids):
@@ -39,13 +45,13 @@ def make(topology, pids):
     :raises FabricError: the kernel refused.
     """
     places = {name: f"/proc/{pid}/ns/net" for name, pid in pids.items()}
-    kinds = {kind.name: kind for kind in (Netns(), Sysctl(), Link(), Address(), Route())}
+    kinds = {kind.name: kind for kind in (Netns(), Sysctl(), Link(), Address(), Route(), Neighbor())}
     kernel = Kernel(Ledger("/run/nodenet-lab"))
     try:
         session = Session(kinds, kernel)
         # IPv6 is settled before a link comes up
         links = [*_segments(topology), *_links(topology, places)]
-        for part in (_settings(topology, places), links, _inside(topology, places)):
+        for part in (_settings(topology, places), links, _inside(topology, places), _neighbors(topology, places)):
             session.run([Wish(resource) for resource in part], adopt=True)
     finally:
         kernel.close()
@@ -64,7 +70,7 @@ def _links(topology, places):
             here, there = ("", f"port{port}"), (places[name], f"eth{index}")
             on_bridge = {"master": f"segment{link['segment']}", "addrgenmode": "none"}
             yield Resource("link", here, {**both, **on_bridge, "peer": there})
-            yield Resource("link", there, {**both, "peer": here})
+            yield Resource("link", there, {**both, "mac": _mac(name, index), "peer": here})
             port += 1
 
 
@@ -90,3 +96,22 @@ def _inside(topology, places):
             default, metric = ("::/0", METRIC_IPV6) if ":" in gateway else ("0.0.0.0/0", 0)
             values = {"type": "unicast", "via": gateway, "dev": "eth0", "protocol": PROTOCOL_STATIC}
             yield Resource("route", (place, TABLE_MAIN, default, metric), values)
+
+
+def _neighbors(topology, places):
+    """Return what the hosts of a segment know of each other without asking, where the machine's table has no room to ask."""
+    segments = {}
+    for name, host in topology["hosts"].items():
+        for index, link in enumerate(host["links"]):
+            segments.setdefault(link["segment"], []).append((name, index, link["addresses"]))
+    if sum(len(there) * (len(there) - 1) for there in segments.values()) <= LEARNED_NEIGHBORS:
+        return
+    for there in segments.values():
+        for (name, index, _own), (other, others_index, addresses) in permutations(there, 2):
+            values = {"mac": _mac(other, others_index)}
+            for address in addresses:
+                yield Resource("neighbor", (places[name], f"eth{index}", address.partition("/")[0]), values)
+
+
+def _mac(name, index):
+    return mac_of("lab", name, str(index))
