@@ -81,7 +81,9 @@ class Lab(Inventory):
     }
 
     def phases(self):
-        nothing = lambda: None  # noqa: E731
+        def nothing():
+            return None
+
         return [
             Phase("lab up", self.play("lab_up"), nothing),
             Phase("all nodes", self.play("site"), nothing),

@@ -51,8 +51,12 @@ def main(arguments=None):
     try:
         return {"save": _save, "restore": _restore, "diff": _diff, "show": _show}[options.command](options)
     except (FabricError, OSError) as failure:
-        print(f"nodenet-fabric: {failure}", file=sys.stderr)
+        _say(f"nodenet-fabric: {failure}", sys.stderr)
         return 2
+
+
+def _say(line, stream=None):
+    (stream or sys.stdout).write(line + "\n")
 
 
 def _parser():
@@ -69,7 +73,7 @@ def _parser():
 
 
 def _save(options):
-    print(f"saved {len(saved.save(options.file))} objects to {options.file}")
+    _say(f"saved {len(saved.save(options.file))} objects to {options.file}")
     return 0
 
 
@@ -80,23 +84,23 @@ def _restore(options):
     if told:
         more = f", and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
         done = "to do" if options.check else "restored"
-        print(f"{len(told)} of {len(resources)} objects {done}: {', '.join(told[:MOST_NAMED])}{more}")
+        _say(f"{len(told)} of {len(resources)} objects {done}: {', '.join(told[:MOST_NAMED])}{more}")
     return 1 if told and options.check else 0
 
 
 def _diff(options):
     missing, other, stray = saved.differences(saved.read(options.file))
     for resource in missing:
-        print(f"- {saved.described(resource)}")
+        _say(f"- {saved.described(resource)}")
     for resource, fields in other:
-        print(f"! {saved.described(resource)}: {', '.join(fields)}")
+        _say(f"! {saved.described(resource)}: {', '.join(fields)}")
     for resource in stray:
-        print(f"+ {saved.described(resource)}")
+        _say(f"+ {saved.described(resource)}")
     return 1 if missing or other or stray else 0
 
 
 def _show(options):
     for resource in saved.read(options.file):
         values = {name: value for name, value in resource.values.items() if value not in (None, "")}
-        print(f"{saved.described(resource)}  {json.dumps(values, sort_keys=True)}")
+        _say(f"{saved.described(resource)}  {json.dumps(values, sort_keys=True)}")
     return 0

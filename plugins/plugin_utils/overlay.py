@@ -18,6 +18,10 @@ from .inventory import FAMILIES, Segments, subnets_of
 IFNAME_MAX = 15
 
 
+# What the names of tunnels to one peer begin with
+PAIRS = ("ipip-", "ip-", "i")
+
+
 def mac_of(*words):
     """Return a MAC address derived from ``words``: locally administered, always the same, for a node made anew too."""
     digest = hashlib.sha256("\0".join(words).encode()).digest()
@@ -32,6 +36,11 @@ def named(prefixes, name):
     # 40 bits: names that begin alike, as those of replicas do, do not meet
     digest = base64.b32encode(hashlib.sha256(name.encode()).digest())[:8].decode().lower()
     return f"{prefixes[-1][0]}{name[:5]}-{digest}"
+
+
+def patterns(prefixes):
+    """Return the patterns (glob(7)) of the names that :func:`named` gives with ``prefixes``."""
+    return [f"{prefix}*" for prefix in prefixes[:-1]] + [f"{prefixes[-1][0]}*-{'?' * 8}"]
 
 
 class Overlay:
@@ -61,9 +70,32 @@ class Overlay:
 
     def wire(self, name):
         """Return how packets to the IPv4 and IPv6 subnets of node ``name`` look on the underlay, family -> word."""
-        tunnel = {"vxlan": f"udp:{self.fabric['fabric_vxlan_port']}", "ipip": "ipip"}.get(self.fabric["fabric_backend"])
         direct = {family[2]: "plain" for other, _values, family in self._direct if other == name}
-        return {**{family[2]: tunnel for other, _values, family in self._tunnelled if other == name}, **direct}
+        return {
+            **{family[2]: self.encapsulation for other, _values, family in self._tunnelled if other == name},
+            **direct,
+        }
+
+    @property
+    def encapsulation(self):
+        """How the backend's tunnels look on the underlay, or None where it has none."""
+        words = {"vxlan": f"udp:{self.fabric['fabric_vxlan_port']}", "ipip": "ipip"}
+        return words.get(self.fabric["fabric_backend"])
+
+    def remotes(self):
+        """Return the addresses that the peers' tunnels end at."""
+        return list(dict.fromkeys(self._underlay(values) for _other, values, _family in self._tunnelled))
+
+    def tunnels(self):
+        """Return the names of the node's tunnels, or patterns of them."""
+        given = self.values["fabric_ipip_name"]
+        if self.fabric["fabric_backend"] == "ipip":
+            return [given] if given else patterns(PAIRS) if self.fabric["fabric_ipip_pairs"] else ["ipip0"]
+        return [self._vtep] if self.fabric["fabric_backend"] == "vxlan" else []
+
+    @property
+    def _vtep(self):
+        return self.values["fabric_vxlan_name"] or f"vxlan{self.fabric['fabric_vxlan_vni']}"
 
     def direct(self):
         """Return the peers' subnets to which a plain route leads, each by way of the peer's address of that family."""
@@ -95,7 +127,7 @@ class Overlay:
         ]
         vteps = {peer["mac"]: {"mac": peer["mac"], "dst": peer["dst"]} for peer in peers}
         return {
-            "name": self.values["fabric_vxlan_name"] or f"vxlan{vni}",
+            "name": self._vtep,
             "vni": vni,
             "port": self.fabric["fabric_vxlan_port"],
             "mac": self._vtep_mac(self.values),
@@ -137,7 +169,7 @@ class Overlay:
         return {"devices": devices, "addresses": addresses, "routes": routes}
 
     def _pair(self, other):
-        return self.values["fabric_ipip_name"] or named(("ipip-", "ip-", "i"), other)
+        return self.values["fabric_ipip_name"] or named(PAIRS, other)
 
 
 def _inner(values):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 
 from .inventory import GATEWAYS, attachments_of, mtu_of, roles_of, subnets_of
-from .overlay import Overlay, mac_of, named
+from .overlay import Overlay, mac_of, named, patterns
 
 # What the kernel must be able to do for each
 FEATURES = {
@@ -20,6 +20,8 @@ FEATURES = {
     "vxlan": ["vxlan"],
     "nat": ["masquerade"],
 }
+# What the names of endpoints' host ends begin with
+HOST_ENDS = ("veth-", "v-", "v")
 # The node's own on a link to endpoints; an endpoint derives one from its MAC address.
 LINK_LOCAL = "fe80::1/64"
 # What routed endpoints leave by in IPv6: nobody has it, the node answers for it; its own address there is another.
@@ -62,13 +64,33 @@ def node_view(model, name):
         "arrangement": [{"role": role, "tasks": "main"} for role in roles[:-1]] + publishing,
         # whose objects stay: the roles', and what several of them share
         "owners": [*roles, "forwarding"] + [part["tasks"] for part in publishing],
+        "ours": _ours(model, name, overlay),
         "features": _features(roles, values["fabric_node_subnet6"] is not None),
     }
 
 
 def host_end(endpoint):
     """Return the name of the host's end of an endpoint's veth: the endpoint's own as far as it fits."""
-    return named(("veth-", "v-", "v"), endpoint)
+    return named(HOST_ENDS, endpoint)
+
+
+def _ours(model, name, overlay):
+    """Return what whatever else acts on the node's network is told of (see the module meddlers)."""
+    fabric, values = model["fabric"], model["nodes"][name]
+    tunnels = overlay.tunnels()
+    ends = [link[end] for link in values["fabric_links"] for end in ("a", "b")]
+    links = [end["name"] for end in ends if not end.get("netns")]
+    attachments = attachments_of(values)
+    return {
+        "interfaces": [values["fabric_bridge"]] * ("bridge" in attachments)
+        + patterns(HOST_ENDS) * bool(attachments and values["fabric_endpoints"])
+        + links
+        + tunnels,
+        "tunnels": tunnels,
+        "prefixes": fabric["inside"],
+        "remotes": overlay.remotes(),
+        "encapsulation": overlay.encapsulation if tunnels else None,
+    }
 
 
 def _features(roles, ipv6):

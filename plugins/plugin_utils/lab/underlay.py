@@ -65,12 +65,13 @@ def _segments(topology):
 
 def _links(topology, places):
     both, port = {"type": "veth", "mtu": topology["mtu"], "up": True}, 0
+    crowded = _crowded(topology)
     for name, host in topology["hosts"].items():
         for index, link in enumerate(host["links"]):
             here, there = ("", f"port{port}"), (places[name], f"eth{index}")
             on_bridge = {"master": f"segment{link['segment']}", "addrgenmode": "none"}
             yield Resource("link", here, {**both, **on_bridge, "peer": there})
-            yield Resource("link", there, {**both, "mac": _mac(name, index), "peer": here})
+            yield Resource("link", there, {**both, **({"mac": _mac(name, index)} if crowded else {}), "peer": here})
             port += 1
 
 
@@ -100,17 +101,24 @@ def _inside(topology, places):
 
 def _neighbors(topology, places):
     """Return what the hosts of a segment know of each other without asking, where the machine's table has no room to ask."""
-    segments = {}
-    for name, host in topology["hosts"].items():
-        for index, link in enumerate(host["links"]):
-            segments.setdefault(link["segment"], []).append((name, index, link["addresses"]))
-    if sum(len(there) * (len(there) - 1) for there in segments.values()) <= LEARNED_NEIGHBORS:
-        return
-    for there in segments.values():
+    for there in _by_segment(topology) if _crowded(topology) else ():
         for (name, index, _own), (other, others_index, addresses) in permutations(there, 2):
             values = {"mac": _mac(other, others_index)}
             for address in addresses:
                 yield Resource("neighbor", (places[name], f"eth{index}", address.partition("/")[0]), values)
+
+
+def _crowded(topology):
+    return sum(len(there) * (len(there) - 1) for there in _by_segment(topology)) > LEARNED_NEIGHBORS
+
+
+def _by_segment(topology):
+    """Return for each segment the (host, number of its link, addresses) on it."""
+    segments = {}
+    for name, host in topology["hosts"].items():
+        for index, link in enumerate(host["links"]):
+            segments.setdefault(link["segment"], []).append((name, index, link["addresses"]))
+    return list(segments.values())
 
 
 def _mac(name, index):
