@@ -126,4 +126,5 @@ def test_fifty_nodes_take_the_tasks_of_two_and_know_each_other(fabric):
         assert many.on(f"vm{number}", count).split() == ["49"] * 3
     printed = many.play("verify", "--forks", "10")
     assert "pairs answer" in printed and "2450 paths between nodes: udp:8472 on the wire, 1450 bytes" in printed
-    assert all(counts["changed"] == 0 for counts in recap(many.play("site", "--forks", "10")).values())
+    again = recap(many.play("site", "--limit", "vm1,vm25,vm50"))
+    assert all(counts["changed"] == 0 for counts in again.values())

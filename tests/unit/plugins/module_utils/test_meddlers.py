@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What others are told of the fabric: the texts; that they heed them is tested on virtual machines."""
+
+from fnmatch import fnmatch
+from xml.etree import ElementTree
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils import meddlers
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.overlay import PAIRS, named, patterns
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.view import HOST_ENDS
+
+OURS = meddlers.Ours(
+    ["fabric0", "veth-*", "vxlan1"],
+    ["vxlan1"],
+    ["10.244.0.0/24", "fd00::/64"],
+    ["192.168.32.246", "fd32::246"],
+    "udp:8472",
+)
+
+
+def only(name, ours=OURS):
+    return list(meddlers.MEDDLERS[name].files(ours).values())
+
+
+@pytest.mark.parametrize("prefixes", [HOST_ENDS, PAIRS])
+def test_patterns_cover_every_name_that_is_given(prefixes):
+    for name in ("a", "red", "ns-123456", "a-name-of-14-ch", "one-that-is-much-longer-than-an-interface"):
+        assert any(fnmatch(named(prefixes, name), pattern) for pattern in patterns(prefixes)), name
+
+
+def test_patterns_leave_dockers_interfaces_alone():
+    assert not any(fnmatch("veth1a2b3c4", pattern) for pattern in patterns(HOST_ENDS))
+
+
+def test_each_is_told_what_is_ours():
+    assert "OriginalName=fabric0 veth-* vxlan1\n\n[Link]\nMACAddressPolicy=none" in only("udev")[0]
+    assert "ManageForeignRoutes=no" in only("networkd")[0]
+    assert "Name=fabric0 veth-* vxlan1\n\n[Link]\nUnmanaged=yes" in only("networkd")[1]
+    assert "+=interface-name:fabric0;interface-name:veth-*;interface-name:vxlan1\n" in only("networkmanager")[0]
+    assert "\nnet/ipv4/conf/vxlan1/rp_filter = 2\n" in only("rp_filter")[0]
+    unit = only("docker")[0]
+    for way in ("-s", "-d"):
+        assert f"iptables -w -I DOCKER-USER {way} 10.244.0.0/24" in unit
+        assert f"iptables -w -D DOCKER-USER {way} 10.244.0.0/24" in unit
+    assert "ip6tables -w -I DOCKER-USER -s fd00::/64" in unit
+
+
+def test_firewalld_is_told_of_the_subnets_and_of_the_tunnels():
+    zone, policy = (ElementTree.fromstring(text.encode()) for text in only("firewalld"))
+    assert zone.get("target") == "ACCEPT"
+    assert [source.get("address") for source in zone.findall("source")] == OURS.prefixes
+    assert [rule.find("source").get("address") for rule in policy.findall("rule")] == OURS.remotes
+    assert [rule.get("family") for rule in policy.findall("rule")] == ["ipv4", "ipv6"]
+    assert {(rule.find("port").get("port"), rule.find("port").get("protocol")) for rule in policy.findall("rule")} == {
+        ("8472", "udp")
+    }
+    ipip = meddlers.Ours(prefixes=["10.0.0.0/8"], remotes=["192.168.32.246"], encapsulation="ipip")
+    assert '<protocol value="ipip"/>' in only("firewalld", ipip)[1]
+
+
+def test_without_tunnels_no_file_speaks_of_them():
+    plain = meddlers.Ours(["fabric0"], [], ["10.244.0.0/24"], [], None)
+    assert len(only("firewalld", plain)) == 1
+    assert only("rp_filter", plain) == []
+
+
+def test_what_is_not_listed_or_not_there_gets_no_file(monkeypatch):
+    monkeypatch.setattr(meddlers.Udev, "found", lambda self: True)
+    monkeypatch.setattr(meddlers.Firewalld, "found", lambda self: False)
+    files, told = meddlers.wanted(["udev", "firewalld"], OURS)
+    assert list(files) == list(meddlers.Udev.paths) and "udev" in told and "firewalld" not in told
+    assert meddlers.wanted([], OURS)[0] == {}
+
+
+def test_a_meddler_that_refuses_leaves_its_files_as_they_were(tmp_path, monkeypatch):
+    path = tmp_path / "zone.xml"
+    path.write_text("before", encoding="utf-8")
+
+    class Stubborn(meddlers.Meddler):
+        paths = (str(path),)
+
+        def found(self):
+            return True
+
+        def reload(self, paths):
+            return [["sh", "-c", f"! grep -q after {path} || {{ echo a zone is in the way >&2; exit 1; }}"]]
+
+    monkeypatch.setattr(meddlers, "MEDDLERS", {"stubborn": Stubborn()})
+    files = {str(path): "after"}
+    with pytest.raises(FabricError, match="a zone is in the way"):
+        meddlers.apply(files, meddlers.differing(files))
+    assert path.read_text(encoding="utf-8") == "before"
