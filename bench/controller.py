@@ -28,7 +28,8 @@ def subnet(number):
 class Inventory:
     """So many nodes with an endpoint each."""
 
-    variables = {"ansible_connection": "local", "ansible_become": False}
+    # a sandbox boots nothing that the fabric could be kept for
+    variables = {"ansible_connection": "local", "ansible_become": False, "fabric_persist": False}
 
     def __init__(self, size, backend="host_gw"):
         self.size = size

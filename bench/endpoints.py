@@ -397,6 +397,7 @@ class Site(Play):
         return {
             **super().variables(),
             "ansible_become": False,
+            "fabric_persist": False,  # a sandbox boots nothing
             "fabric_node_address": "192.168.0.1",
             "fabric_node_subnet": f"10.0.0.0/{LENGTH}",
             "fabric_endpoints": [{"name": one.netns, "address": one.address} for one in self.endpoints],

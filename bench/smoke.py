@@ -30,7 +30,7 @@ BOUNDS = {
     "site": {
         "create": {"tasks": 20, "processes": 130},
         "again": {"tasks": 20, "processes": 130},
-        "delete": {"tasks": 5, "processes": 40},
+        "delete": {"tasks": 6, "processes": 40},
     },
 }
 

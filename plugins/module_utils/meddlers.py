@@ -18,6 +18,7 @@ from typing import List, Optional
 from xml.sax.saxutils import quoteattr
 
 from .engine.errors import FabricError
+from .requirements import has_systemd
 from .saved import write
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
@@ -240,7 +241,7 @@ BRIDGED = "br_netfilter sends what passes a bridge through the node's firewall a
 def wanted(names, ours):
     """Return (path -> text of what is to be there, name of each meddler that is found -> what is told of it)."""
     files, told = {}, {}
-    for name in names:
+    for name in names if has_systemd() else ():  # all of their files are systemd's, or of units that it runs
         meddler = MEDDLERS[name]
         if meddler.found():
             set_against = meddler.files(ours)

@@ -79,11 +79,6 @@ class Persistence:
         self._run = run
         self.count = 0
 
-    @staticmethod
-    def has_systemd():
-        """Say whether systemd runs the node (sd_booted(3))."""
-        return os.path.isdir("/run/systemd/system")
-
     def wanted(self, repair):
         """Return path -> (content, mode) of what is to be there."""
         with saved.exclusive():

@@ -46,6 +46,11 @@ FEATURES = {
 }
 
 
+def has_systemd():
+    """Say whether systemd runs the node (sd_booted(3))."""
+    return os.path.isdir("/run/systemd/system")
+
+
 def missing_software():
     """Return a sentence for each program or library that the engine needs and this node lacks."""
     missing = [

@@ -72,17 +72,19 @@ files:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
 from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import Persistence
+from ansible_collections.nodenet.fabric.plugins.module_utils.requirements import has_systemd
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import guarded
 
 
 def perform(module):
     """Return the module's result."""
     kept = Persistence(module.run_command)
-    if not kept.has_systemd():
+    present = module.params["state"] == "present"
+    if present and not has_systemd():
         raise FabricError(
             "this node does not run systemd, which restores the fabric at boot: set fabric_persist: false"
         )
-    wanted = kept.wanted(module.params["repair"]) if module.params["state"] == "present" else {}
+    wanted = kept.wanted(module.params["repair"]) if present else {}
     differing = kept.differing(wanted)
     changed = kept.apply(wanted, differing, module.check_mode)
     result = {"changed": changed, "files": sorted(differing), "diff": kept.diff(differing, wanted)}

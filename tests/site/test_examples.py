@@ -13,7 +13,7 @@ from conftest import ROOT
 # These act on the inventory and run on the controller.
 ON_THE_INVENTORY = ("validate", "matrix", "lab")
 # These are about the machine's own boot: the VM lab runs them.
-ON_A_MACHINE = ("persist",)
+ON_A_MACHINE = ("persist", "meddlers")
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 HERE = [module for module in MODULES if module not in ON_THE_INVENTORY + ON_A_MACHINE]
 

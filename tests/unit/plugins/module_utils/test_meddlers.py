@@ -68,6 +68,7 @@ def test_without_tunnels_no_file_speaks_of_them():
 
 
 def test_what_is_not_listed_or_not_there_gets_no_file(monkeypatch):
+    monkeypatch.setattr(meddlers, "has_systemd", lambda: True)
     monkeypatch.setattr(meddlers.Udev, "found", lambda self: True)
     monkeypatch.setattr(meddlers.Firewalld, "found", lambda self: False)
     files, told = meddlers.wanted(["udev", "firewalld"], OURS)
