@@ -61,6 +61,21 @@ REQUESTS = [
         {},
         [
             NAMED,
+            info(
+                "ipip",
+                ("IFLA_IPIP_LOCAL", "192.0.2.1"),
+                ("IFLA_IPIP_REMOTE", "192.0.2.2"),
+                ("IFLA_IPIP_LINK", 2),
+                ("IFLA_IPIP_TTL", 9),
+                ("IFLA_IPIP_PMTUDISC", 0),
+            ),
+        ],
+    ),
+    (
+        "link",
+        {},
+        [
+            NAMED,
             (
                 "IFLA_LINKINFO",
                 {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": SLAVE})]},
@@ -113,7 +128,7 @@ def test_requests_are_packed_as_pyroute2_does(name, fields, attrs):
 
 
 @pytest.mark.parametrize(
-    "fields, attrs", [({}, [("IFLA_PROP_LIST", b"")]), ({"unheard": 1}, []), ({}, [NAMED, info("ipip")])]
+    "fields, attrs", [({}, [("IFLA_PROP_LIST", b"")]), ({"unheard": 1}, []), ({}, [NAMED, info("macvlan")])]
 )
 def test_what_is_in_no_table_is_left_to_pyroute2(fields, attrs):
     with pytest.raises(KeyError):

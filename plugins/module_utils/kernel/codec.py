@@ -179,11 +179,20 @@ VXLAN = Table(
     IFLA_VXLAN_PORT=(15, BE16),
     IFLA_VXLAN_LOCAL6=(17, IP),
 )
+# linux/if_tunnel.h: IFLA_IPTUN_*
+IPIP = Table(
+    IFLA_IPIP_LINK=(1, U32),
+    IFLA_IPIP_LOCAL=(2, IP),
+    IFLA_IPIP_REMOTE=(3, IP),
+    IFLA_IPIP_TTL=(4, U8),
+    IFLA_IPIP_PMTUDISC=(10, U8),
+)
 # What the data of a link mean, by the attribute that tells its kind; those of another kind are pyroute2's to read
 TYPES = {
     ("IFLA_INFO_KIND", "veth"): Table(VETH_INFO_PEER=(1, Table(LINK_HEAD, **LINK_ATTRIBUTES))),
     ("IFLA_INFO_KIND", "bridge"): BRIDGE,
     ("IFLA_INFO_KIND", "vxlan"): VXLAN,
+    ("IFLA_INFO_KIND", "ipip"): IPIP,
     ("IFLA_INFO_SLAVE_KIND", "bridge"): PORT,
 }
 

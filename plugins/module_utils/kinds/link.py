@@ -18,6 +18,8 @@ from .link_types import PORT, TYPES, asked_for, decode, encode, words
 from .shell import ip
 
 IFF_UP = 1
+# linux/if_arp.h
+ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 
 # Instead of (namespace, name): of the other end of a veth that is in no namespace that was looked at
 NOWHERE = ("?", "")
@@ -170,7 +172,8 @@ def _common(kernel, netns, fields, attrs):
     return given(
         type=info.get("IFLA_INFO_KIND") or "device",
         up=bool(fields["flags"] & IFF_UP),
-        mac=attrs.get("IFLA_ADDRESS"),
+        # a tunnel without Ethernet has its own IP address there
+        mac=attrs.get("IFLA_ADDRESS") if fields["ifi_type"] in (ARPHRD_ETHER, ARPHRD_LOOPBACK) else None,
         mtu=attrs.get("IFLA_MTU"),
         alias=attrs.get("IFLA_IFALIAS") or "",
         master=kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
