@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What else acts on a node's network, one at a time, with and without what ``prepare`` sets against it."""
+
+import pytest
+from conftest import Fabric
+from fleet import Fleet
+
+NODES = ("vm1", "vm2")
+WITHOUT = ("-e", '{"prepare_meddlers": []}')
+OFF = """
+systemctl disable --now firewalld NetworkManager docker docker.socket containerd
+iptables -P FORWARD ACCEPT
+nft flush ruleset
+systemctl restart nodenet-underlay
+"""
+
+
+@pytest.fixture(scope="module")
+def meddled():
+    """Return two machines that have them all, switched off."""
+    fleet = Fleet("meddled", 2, extra=("firewalld", "networkmanager", "docker"))
+    fleet.up()
+    fleet.each(lambda name: fleet.ssh(name, OFF, check=False), fleet.machines)
+    yield fleet
+    fleet.down()
+
+
+def on_all(fleet, script):
+    return fleet.each(lambda name: fleet.ssh(name, script).stdout, NODES)
+
+
+def files(fleet):
+    """Return what of ours is among the machines' settings."""
+    ours = "-name '*nodenet-fabric*' -o -path '/etc/firewalld/*nodenet*' -o -path '/etc/nodenet/*'"
+    return "".join(on_all(fleet, f"find /etc /usr/local/sbin {ours}").values())
+
+
+@pytest.fixture
+def example(meddled):
+    """Return a function that makes the machines the nodes of an example; afterwards nothing of it is left."""
+    made = []
+
+    def make(name):
+        made.append(Fabric(meddled, name))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.play("teardown")
+    assert files(meddled) == ""
+
+
+def test_docker_forwards_for_the_fabric_only_when_it_is_told(meddled, example):
+    # it sets the policy where it is the one who switches forwarding on
+    on_all(meddled, "sysctl -qw net.ipv4.ip_forward=0; systemctl start docker")
+    try:
+        one = example("host-gw")
+        one.play("site", *WITHOUT)
+        assert "ns245 -> ns246 (172.246.0.2): no answer" in one.play("verify", fails=True)
+        assert "docker drops what is forwarded" in one.play("site")
+        assert "10 of 10 pairs answer" in one.play("verify")
+        on_all(meddled, "systemctl restart docker")
+        assert "10 of 10 pairs answer" in one.play("verify")
+        one.play("teardown")
+        assert "nodenet" not in "".join(on_all(meddled, "iptables -S").values())
+    finally:
+        on_all(meddled, "systemctl stop docker docker.socket; iptables -P FORWARD ACCEPT; nft flush ruleset")
+
+
+def test_firewalld_lets_the_fabric_and_its_tunnels_pass_only_when_it_is_told(meddled, example):
+    on_all(meddled, "systemctl start firewalld")
+    try:
+        one = example("vxlan")
+        one.play("site", *WITHOUT)
+        assert "ns245 -> ns246 (172.246.0.2): no answer" in one.play("verify", fails=True)
+        assert "firewalld rejects what is forwarded" in one.play("site")
+        assert "10 of 10 pairs answer" in one.play("verify")
+        on_all(meddled, "firewall-cmd --reload")
+        assert "10 of 10 pairs answer" in one.play("verify")
+        one.play("teardown")
+        assert "nodenet" not in "".join(on_all(meddled, "firewall-cmd --get-zones; firewall-cmd --get-policies").values())
+    finally:
+        on_all(meddled, "systemctl stop firewalld")
+
+
+NETWORKD = """
+cat >/etc/systemd/network/50-eth0.network <<END
+[Match]
+Name=eth0
+[Network]
+Address=$(ip -o -4 address show dev eth0 | awk '{print $4}')
+END
+systemctl start systemd-networkd
+/lib/systemd/systemd-networkd-wait-online --interface=eth0 --timeout=60
+"""
+
+
+def test_networkd_keeps_the_routes_that_it_did_not_make_only_when_it_is_told(meddled, example):
+    one = example("host-gw")
+    on_all(meddled, NETWORKD)
+    try:
+        one.play("site", *WITHOUT)
+        assert "10 of 10 pairs answer" in one.play("verify")
+        on_all(meddled, "networkctl reconfigure eth0; sleep 3")
+        assert "172.246.0.0/24" not in meddled.output("vm1", "ip route")
+        assert "do not answer" in one.play("verify", fails=True)
+        # and a network that matches whatever there is takes the bridge over
+        on_all(meddled, "printf '[Match]\\nName=*\\n[Network]\\nDHCP=yes\\n' >/etc/systemd/network/90-any.network")
+        on_all(meddled, "networkctl reload; sleep 2")
+        assert "unmanaged" not in meddled.output("vm1", "networkctl list fabric0 --no-legend")
+
+        one.play("site")
+        assert "unmanaged" in meddled.output("vm1", "networkctl list fabric0 --no-legend")
+        assert "10 of 10 pairs answer" in one.play("verify")
+        on_all(meddled, "networkctl reload; networkctl reconfigure eth0; sleep 3")
+        assert "172.246.0.0/24" in meddled.output("vm1", "ip route")
+        assert "10 of 10 pairs answer" in one.play("verify")
+    finally:
+        on_all(
+            meddled,
+            "systemctl stop systemd-networkd systemd-networkd.socket; rm -f /etc/systemd/network/*.network;"
+            " systemctl restart nodenet-underlay",
+        )
+
+
+NETWORKMANAGER = """
+address=$(ip -o -4 address show dev eth0 | awk '{print $4}')
+gateway=$(ip route show default | awk '{print $3}')
+install -m 0600 /dev/stdin /etc/NetworkManager/system-connections/eth0.nmconnection <<END
+[connection]
+id=eth0
+type=ethernet
+interface-name=eth0
+[ipv4]
+method=manual
+address1=$address,$gateway
+[ipv6]
+method=link-local
+END
+systemctl start NetworkManager
+nm-online -q -t 60
+"""
+
+
+def test_networkmanager_leaves_the_fabric_unmanaged_only_when_it_is_told(meddled, example):
+    one = example("host-gw")
+    on_all(meddled, NETWORKMANAGER)
+    state = "nmcli -t -f DEVICE,STATE device"
+    try:
+        one.play("site", *WITHOUT)
+        assert "fabric0:connected (externally)" in meddled.output("vm1", state)
+        # a connection that somebody adds takes the bridge, and its address, over
+        add = "nmcli connection add type bridge ifname fabric0 con-name taken ipv4.method disabled ipv6.method disabled"
+        meddled.ssh("vm1", f"{add} && nmcli connection up taken")
+        assert "172.245.0.1" not in meddled.output("vm1", "ip address show dev fabric0")
+        meddled.ssh("vm1", "nmcli connection delete taken", check=False)
+
+        one.play("site")
+        assert "fabric0:unmanaged" in meddled.output("vm1", state)
+        meddled.ssh("vm1", f"{add} && ! nmcli -w 5 connection up taken; nmcli connection delete taken")
+        on_all(meddled, "systemctl restart NetworkManager; nm-online -q -t 60")
+        assert "10 of 10 pairs answer" in one.play("verify")
+    finally:
+        on_all(
+            meddled,
+            "systemctl stop NetworkManager; rm -f /etc/NetworkManager/system-connections/*;"
+            " systemctl restart nodenet-underlay",
+        )
+
+
+def test_udev_leaves_mac_addresses_alone_only_when_it_is_told(meddled, example):
+    # MACAddressPolicy=persistent: a name has the same address each time; none: the kernel's, another each time
+    twice = """
+    for time in 1 2; do
+      ip link add veth-try type bridge; udevadm settle
+      cat /sys/class/net/veth-try/address; ip link del veth-try; udevadm settle
+    done | sort -u | wc -l
+    """
+    one = example("host-gw")
+    assert set(on_all(meddled, twice).values()) == {"1\n"}
+    one.play("site")
+    assert set(on_all(meddled, twice).values()) == {"2\n"}
+    one.play("teardown")
+    assert set(on_all(meddled, twice).values()) == {"1\n"}
+
+
+def test_a_strict_reverse_path_filter_passes_the_tunnels_only_when_it_is_told(meddled, example):
+    # from the node's own address, to which the way back is not the tunnel
+    from_the_node = "ping -c 1 -W 3 -I 192.168.33.246 172.245.0.2"
+    on_all(meddled, "sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1")
+    try:
+        one = example("ipip")
+        one.play("site", *WITHOUT)
+        assert meddled.ssh("vm2", from_the_node, check=False).returncode == 1
+        one.play("site")
+        assert meddled.ssh("vm2", from_the_node, check=False).returncode == 0
+        assert "10 of 10 pairs answer" in one.play("verify")
+    finally:
+        on_all(meddled, "sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0")
