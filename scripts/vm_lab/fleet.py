@@ -57,8 +57,8 @@ class Fleet:
             machine: Machine(self.folder, machine, number, [machine], self.keys)
             for number, machine in enumerate(self.nodes, 1)
         }
-        ports = [f"{ROUTER}{number}" for number in range(SEGMENTS)]
-        self.machines[ROUTER] = Machine(self.folder, ROUTER, 0, ports, self.keys)
+        cables = [f"{ROUTER}{number}" for number in range(SEGMENTS)]
+        self.machines[ROUTER] = Machine(self.folder, ROUTER, 0, cables, self.keys)
         self._image = None
 
     @property
@@ -91,11 +91,16 @@ class Fleet:
         self.folder.mkdir(parents=True)
         host_key = (self.keys / "host.pub").read_text(encoding="utf-8")
         (self.folder / "known_hosts").write_text(f"nodenet-machine {host_key}", encoding="utf-8")
-        self.cables.lay(self.nodes, ROUTER)
-        for machine, port in zip(self.machines.values(), _free_ports(len(self.machines))):
-            machine.install(made, port)
-            machine.start(made)
-        self.each(self.wait, self.machines)
+        ports = _free_ports()
+        try:
+            self.cables.lay(self.nodes, ROUTER, ports)
+            for machine in self.machines.values():
+                machine.install(made, next(ports))
+                machine.start(made)
+            self.each(self.wait, self.machines)
+        except BaseException:
+            self.down()
+            raise
 
     def down(self):
         """End all of them; nothing is left but the image."""
@@ -213,6 +218,7 @@ class Fleet:
             "ansible_user": USER,
             "ansible_ssh_private_key_file": str(self.keys / "user"),
             "ansible_pipelining": True,
+            "ansible_timeout": 120,  # an emulated machine is slow, and so may be what emulates it
             "ansible_python_interpreter": "/usr/bin/python3",
         }
         name = inventory.parent.name if inventory.name == "hosts.yml" else inventory.stem
@@ -222,12 +228,18 @@ class Fleet:
         return path
 
 
-def _free_ports(count):
-    """Return ports of the loopback that nobody listens at."""
-    found = []
-    while len(found) < count:
-        port = random.choice(PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            found.append(port)
-    return found
+def _free_ports():
+    """Give ports of the loopback that nobody listens at."""
+    for port in random.sample(PORTS, len(PORTS)):
+        if _is_free(port):
+            yield port
+
+
+def _is_free(port):
+    with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
+        try:
+            for one in (stream, datagram):
+                one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -40,7 +40,7 @@ class Process:
 
     def run(self, *words):
         """Start QEMU in the background; what it complains of while it starts is an error."""
-        command = ["nice", "qemu-system-x86_64", "-name", self.mark, "-nodefaults", "-no-user-config", "-display", "none"]
+        command = ["nice", "-n", "5", "qemu-system-x86_64", "-name", self.mark, "-nodefaults", "-no-user-config", "-display", "none"]
         # sockets by names relative to the folder: the length of a path to one is limited (unix(7))
         command += ["-daemonize", "-pidfile", f"{self.name}.pid", *words]
         found = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
@@ -62,16 +62,21 @@ class Cables(Process):
     def __init__(self, folder):
         super().__init__(folder, "cables")
 
-    def lay(self, machines, router):
-        """Give each machine a port on the first L2, and the router one on each.
+    def lay(self, machines, router, ports):
+        """Give each machine a cable to the first L2, and the router one to each.
 
-        A hub that has but one port keeps its packets forever: the router's ports see to it that there are two.
+        A hub that has but one port keeps its packets forever: the router's see to it that there are two. The cables are
+        UDP on loopback: with a stream, one machine that does not listen would keep the others waiting.
+
+        :param ports: an iterator over free ports.
         """
-        ports = {**{machine: 0 for machine in machines}, **{f"{router}{number}": number for number in range(SEGMENTS)}}
+        cables = {**{machine: 0 for machine in machines}, **{f"{router}{number}": number for number in range(SEGMENTS)}}
         words = ["-machine", "none", "-monitor", "none", "-qmp", "unix:cables.qmp,server=on,wait=off"]
-        for port, segment in ports.items():
-            words += ["-netdev", f"stream,id={port},server=on,addr.type=unix,addr.path={port}.port"]
-            words += ["-netdev", f"hubport,id={port}-plug,hubid={segment},netdev={port}"]
+        for cable, segment in cables.items():
+            here, there = next(ports), next(ports)
+            (self.folder / f"{cable}.cable").write_text(f"udp=127.0.0.1:{here},localaddr=127.0.0.1:{there}", encoding="utf-8")
+            words += ["-netdev", f"socket,id={cable},udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}"]
+            words += ["-netdev", f"hubport,id={cable}-plug,hubid={segment},netdev={cable}"]
         self.run(*words)
 
     def plug(self, machine, segment):
@@ -102,12 +107,12 @@ class Machine(Process):
     """A virtual machine: its disk, its process, and the way in by SSH.
 
     :param number: a number of its own in the fleet, for its MAC.
-    :param ports: the cables' ports that it is plugged into, eth0 first.
+    :param cables: its cables, eth0's first.
     """
 
-    def __init__(self, folder, name, number, ports, keys):
+    def __init__(self, folder, name, number, cables, keys):
         super().__init__(folder, name)
-        self.number, self.ports, self.keys = number, ports, keys
+        self.number, self.cables, self.keys = number, cables, keys
         self.disk = folder / f"{name}.qcow2"
 
     @property
@@ -129,8 +134,9 @@ class Machine(Process):
         words += ["-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", line]
         words += ["-chardev", f"file,id=console,path={self.name}.console,append=on", "-serial", "chardev:console"]
         words += ["-drive", f"file={self.disk},if=virtio,format=qcow2", "-device", "virtio-rng-pci"]
-        for index, port in enumerate(self.ports):
-            words += ["-netdev", f"stream,id=net{index},server=off,addr.type=unix,addr.path={port}.port"]
+        for index, cable in enumerate(self.cables):
+            ends = (self.folder / f"{cable}.cable").read_text(encoding="utf-8")
+            words += ["-netdev", f"socket,id=net{index},{ends}"]
             words += ["-device", f"virtio-net-pci,netdev=net{index},mac=52:54:00:6e:{self.number:02x}:{index:02x}"]
         # restrict: nothing leaves this machine by it, only SSH comes in
         forward = f"hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22"

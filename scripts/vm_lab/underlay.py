@@ -13,7 +13,7 @@ from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import
 from machine import SEGMENTS
 
 # whatever was there before goes
-UNPLUGGED = "ip address flush dev eth0\nip link set eth0 down\n"
+UNPLUGGED = "set -e\nip address flush dev eth0\nip link set eth0 down\n"
 ROUTER_EMPTY = """\
 udevadm settle
 for netns in $(ip netns list | cut -d ' ' -f 1); do ip netns del $netns; done
