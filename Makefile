@@ -6,7 +6,10 @@ EXAMPLE ?= host-gw
 STAGES := lint sanity unit kernel lab site integration molecule
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo demo-down test $(STAGES) build clean
+.PHONY: help setup setup-dev demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms build clean
+
+VM ?= vm1
+VM_LAB = PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 scripts/vm_lab
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,11 +26,25 @@ demo: setup ## an example end to end in a lab on this machine: make demo EXAMPLE
 demo-down: setup ## end the demo's lab
 	@.venv/bin/ansible-playbook -i examples/$(EXAMPLE) nodenet.fabric.lab_down
 
+vms: ## virtual machines for an example, made under QEMU: make vms EXAMPLE=ipip
+	@scripts/setup vms
+	@$(VM_LAB) up $(EXAMPLE)
+
+vms-ssh: ## a shell on one of them: make vms-ssh VM=vm2
+	@$(VM_LAB) ssh $(VM)
+
+vms-down: ## end them
+	@$(VM_LAB) down
+
 test: setup-dev ## everything: lint, sanity, unit, kernel, lab, integration, molecule (as root)
 	@scripts/test $(STAGES)
 
 $(STAGES): setup-dev
 	@scripts/test $@
+
+test-vms: setup-dev ## the playbooks and molecule on virtual machines, reboots and power cuts (as root)
+	@scripts/setup vms
+	@scripts/test vms
 
 build: setup ## the collection's tarball, in build/
 	@.venv/bin/ansible-galaxy collection build --force --output-path build

@@ -60,6 +60,7 @@ class Fleet:
         cables = [f"{ROUTER}{number}" for number in range(SEGMENTS)]
         self.machines[ROUTER] = Machine(self.folder, ROUTER, 0, cables, self.keys)
         self._image = None
+        self.assigned = {}  # host of the inventory -> machine
 
     @property
     def image(self):
@@ -202,7 +203,8 @@ class Fleet:
             (self.folder / f"{name}.underlay").write_text(script, encoding="utf-8")
         # at once: one who asks before the other has its address remembers for a while that nobody answered
         self.each(self._settle, self.machines)
-        return self._overlay(inventory, assigned(hosts, self.nodes))
+        self.assigned = assigned(hosts, self.nodes)
+        return self._overlay(inventory)
 
     def _settle(self, name):
         """Have a machine be on the underlay what it was said to be, now and at each boot."""
@@ -212,8 +214,8 @@ class Fleet:
             write = f"cat >/etc/nodenet-underlay <<'END'\n{text}END\n"
             self.ssh(name, f"set -e\n{write}systemctl restart nodenet-underlay\nsync\n")
 
-    def _overlay(self, inventory, machine_of):
-        ways = {host: self.machines[machine].inventory() for host, machine in machine_of.items()}
+    def _overlay(self, inventory):
+        ways = {host: self.machines[machine].inventory() for host, machine in self.assigned.items()}
         every = {
             "ansible_user": USER,
             "ansible_ssh_private_key_file": str(self.keys / "user"),

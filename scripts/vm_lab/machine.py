@@ -74,7 +74,8 @@ class Cables(Process):
         words = ["-machine", "none", "-monitor", "none", "-qmp", "unix:cables.qmp,server=on,wait=off"]
         for cable, segment in cables.items():
             here, there = next(ports), next(ports)
-            (self.folder / f"{cable}.cable").write_text(f"udp=127.0.0.1:{here},localaddr=127.0.0.1:{there}", encoding="utf-8")
+            ends = f"udp=127.0.0.1:{here},localaddr=127.0.0.1:{there}"
+            (self.folder / f"{cable}.cable").write_text(ends, encoding="utf-8")
             words += ["-netdev", f"socket,id={cable},udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}"]
             words += ["-netdev", f"hubport,id={cable}-plug,hubid={segment},netdev={cable}"]
         self.run(*words)
@@ -137,11 +138,12 @@ class Machine(Process):
         for index, cable in enumerate(self.cables):
             ends = (self.folder / f"{cable}.cable").read_text(encoding="utf-8")
             words += ["-netdev", f"socket,id=net{index},{ends}"]
-            words += ["-device", f"virtio-net-pci,netdev=net{index},mac=52:54:00:6e:{self.number:02x}:{index:02x}"]
+            mac = f"52:54:00:6e:{self.number:02x}:{index:02x}"
+            words += ["-device", f"virtio-net-pci,netdev=net{index},mac={mac},romfile="]
         # restrict: nothing leaves this machine by it, only SSH comes in
         forward = f"hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22"
         words += ["-netdev", f"user,id=management,restrict=on,ipv6=off,net={MANAGEMENT},{forward}"]
-        words += ["-device", f"virtio-net-pci,netdev=management,mac={MANAGEMENT_MAC}"]
+        words += ["-device", f"virtio-net-pci,netdev=management,mac={MANAGEMENT_MAC},romfile="]
         if os.access("/dev/kvm", os.W_OK) and not os.environ.get("NODENET_EMULATE"):
             # within a virtual machine it may be there and not work
             with contextlib.suppress(RuntimeError):
