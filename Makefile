@@ -11,7 +11,10 @@ ENDPOINTS ?= 10 100 500 1000
 PEERS ?= 10 100 1000 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo demo-down test $(STAGES) bench build clean
+.PHONY: help setup setup-dev demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms bench build clean
+
+VM ?= vm1
+VM_LAB = PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 scripts/vm_lab
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,6 +31,16 @@ demo: setup ## an example end to end in a lab on this machine: make demo EXAMPLE
 demo-down: setup ## end the demo's lab
 	@.venv/bin/ansible-playbook -i examples/$(EXAMPLE) nodenet.fabric.lab_down
 
+vms: ## virtual machines for an example, made under QEMU: make vms EXAMPLE=ipip
+	@scripts/setup vms
+	@$(VM_LAB) up $(EXAMPLE)
+
+vms-ssh: ## a shell on one of them: make vms-ssh VM=vm2
+	@$(VM_LAB) ssh $(VM)
+
+vms-down: ## end them
+	@$(VM_LAB) down
+
 test: setup-dev ## everything: lint, sanity, unit, kernel, lab, integration, molecule (as root)
 	@scripts/test $(STAGES)
 
@@ -37,6 +50,10 @@ $(STAGES): setup-dev
 bench: setup ## how fast it is, against other ways, as root: make bench ROUNDS=3 ENDPOINTS="10 100" PEERS=
 	@scripts/setup bench
 	@scripts/bench --rounds $(ROUNDS) --endpoints "$(ENDPOINTS)" --peers "$(PEERS)"
+
+test-vms: setup-dev ## the playbooks and molecule on virtual machines, reboots and power cuts (as root)
+	@scripts/setup vms
+	@scripts/test vms
 
 build: setup ## the collection's tarball, in build/
 	@.venv/bin/ansible-galaxy collection build --force --output-path build

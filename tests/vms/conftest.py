@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks on virtual machines: their own kernel, systemd, SSH. The machines boot once for all tests."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "scripts" / "vm_lab")]
+from fleet import Fleet
+
+BIN = Path(sys.executable).parent
+SNAPSHOT = (ROOT / "tests" / "snapshot.py").read_text(encoding="utf-8")
+# what a machine has on its disk and at run time where the fabric could leave something
+FILES = "find /etc/nodenet /etc/systemd /etc/sysctl.d /etc/modules-load.d /usr/local /run/nodenet 2>/dev/null | sort"
+# the ipip module's own device is there as long as the module is: it is there before
+MODULES = "modprobe -a ipip vxlan nf_tables"
+
+
+class Site:
+    """An inventory and the machines that are its nodes.
+
+    :param inventory: its file.
+    """
+
+    def __init__(self, fleet, inventory):
+        self.fleet, self.inventory = fleet, inventory
+        self.overlay = fleet.arrange(inventory)
+        self.machine = fleet.assigned
+
+    def command(self, playbook, *arguments):
+        """Return the command for a playbook of the collection, or for a file."""
+        name = playbook if playbook.endswith(".yml") else f"nodenet.fabric.{playbook}"
+        return [str(BIN / "ansible-playbook"), "-i", str(self.inventory), "-i", str(self.overlay), name, *arguments]
+
+    def play(self, playbook, *arguments, fails=False):
+        """Run a playbook and return what it prints; it must succeed, or with ``fails`` must not."""
+        command = self.command(playbook, *arguments)
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (found.returncode != 0) == fails, found.stdout + found.stderr
+        return found.stdout + found.stderr
+
+    def on(self, host, script):
+        """Run a shell script on a node as root and return what it prints."""
+        return self.fleet.output(self.machine[host], script)
+
+    def everywhere(self, script):
+        """Return node -> what a script prints there."""
+        return self.fleet.each(lambda host: self.on(host, script), self.machine)
+
+    def snapshot(self):
+        """Return node -> the state of its network, and its files."""
+        states = self.everywhere(f"{MODULES}\npython3 - <<'END'\n{SNAPSHOT}\nEND\n")
+        files = self.everywhere(FILES)
+        return {host: {"network": json.loads(text), "files": files[host].split()} for host, text in states.items()}
+
+    def testinfra(self, example):
+        """Run the checks that the example's molecule scenario makes, on these machines."""
+        tests = ROOT / "molecule" / example / "tests"
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)]
+        environment = {**os.environ, "NODENET_OVERLAY": str(self.overlay)}
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+        assert found.returncode == 0, found.stdout + found.stderr
+
+
+def changed(printed):
+    """Return how many changes a run's recap tells of."""
+    return sum(int(number) for number in re.findall(r"changed=(\d+)", printed))
+
+
+@pytest.fixture(scope="session")
+def fleet():
+    """The machines vm1 to vm4 and the router."""
+    machines = Fleet("tests")
+    machines.up()
+    yield machines
+    machines.down()
+
+
+@pytest.fixture
+def site(fleet, tmp_path):
+    """Return a function that makes the machines the nodes of an example, with changes to its inventory."""
+    made = []
+
+    def make(example, change=lambda text: text):
+        inventory = tmp_path / f"{example}.yml"
+        text = (ROOT / "examples" / example / "hosts.yml").read_text(encoding="utf-8")
+        inventory.write_text(change(text), encoding="utf-8")
+        made.append(Site(fleet, inventory))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.play("teardown")
+
+
+os.environ.setdefault("ANSIBLE_NOCOLOR", "1")

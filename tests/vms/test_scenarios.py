@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The examples on machines of their own kernel: arranged, proven by packets, unchanged by a second run, and gone again."""
+
+import pytest
+from conftest import changed
+from snapshot import differences
+
+
+def near(text):
+    """Put both nodes on one L2."""
+    return text.replace("192.168.33.246", "192.168.32.246")
+
+
+def pairs(text):
+    """Make a tunnel for each pair of nodes."""
+    return text.replace("fabric_backend: ipip", "fabric_backend: ipip\n    fabric_ipip_pairs: true")
+
+
+def ipip(text):
+    """Put IP in IP where VXLAN was."""
+    return text.replace("fabric_backend: vxlan", "fabric_backend: ipip")
+
+
+# what it is -> the example, what is changed in its inventory, what verify must tell of the ways between the nodes
+SCENARIOS = {
+    "host-gw": ("host-gw", [], "2 paths between nodes: plain packets on the wire, 1500 bytes"),
+    "ipip across a router": ("ipip", [], "2 paths between nodes: IP in IP (protocol 4) on the wire, 1480 bytes"),
+    "ipip on one L2": ("ipip", [near], "2 paths between nodes: IP in IP (protocol 4) on the wire, 1480 bytes"),
+    "ipip in pairs": ("ipip", [pairs], "2 paths between nodes: IP in IP (protocol 4) on the wire, 1480 bytes"),
+    "ipip in pairs on one L2": ("ipip", [pairs, near], "2 paths between nodes: IP in IP (protocol 4) on the wire"),
+    "vxlan": ("vxlan", [], "2 paths between nodes: VXLAN"),
+    "cross-subnet": ("cross-subnet", [], "8 paths between nodes: VXLAN"),
+    "cross-subnet with ipip": ("cross-subnet", [ipip], "8 paths between nodes: IP in IP"),
+    "calico-routed": ("calico-routed", [], "pairs answer"),
+}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_it_is_arranged_proven_kept_and_gone_again(site, scenario):
+    example, changes, told = SCENARIOS[scenario]
+    one = site(example, lambda text: _all(changes, text))
+    before = one.snapshot()
+    one.play("site")
+    verified = one.play("verify")
+    assert told in verified, verified
+    again = one.play("site")
+    assert changed(again) == 0, again
+    if not changes:
+        one.testinfra(example)
+    one.play("teardown")
+    after = one.snapshot()
+    assert differences(before, after) == []
+
+
+def _all(changes, text):
+    for change in changes:
+        text = change(text)
+    return text
