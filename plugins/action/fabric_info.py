@@ -16,6 +16,11 @@ import os
 
 from ansible import constants as C
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+display = Display()
+# objects of one task; a run over more says with -v what it is about
+MANY = 100
 
 
 class ActionModule(ActionBase):
@@ -29,6 +34,9 @@ class ActionModule(ActionBase):
         path = self._promises(task_vars or {})
         if self._task.check_mode:
             arguments["promised"] = _read(path)
+        asked = len(arguments.get("config") or ())
+        if asked > MANY:
+            display.v(f"{self._task.action}: {asked} objects to observe, plan and apply", host=_host(task_vars))
         wrap_async = self._task.async_val and not self._connection.has_native_async
         result.update(
             self._execute_module(
@@ -38,6 +46,9 @@ class ActionModule(ActionBase):
                 wrap_async=wrap_async,
             )
         )
+        stats = result.get("stats") or {}
+        if stats and max(asked, stats["observed"]) > MANY:
+            display.v(f"{self._task.action}: {_told(stats)}", host=_host(task_vars))
         made = result.pop("_promises", None)
         if made:
             _write(path, arguments["promised"] + made)
@@ -50,6 +61,16 @@ class ActionModule(ActionBase):
         """Return the file for the promises of the node that this task acts on."""
         host = str(self._task.delegate_to or task_vars.get("inventory_hostname", ""))
         return os.path.join(C.DEFAULT_LOCAL_TMP, f"nodenet-promised-{hashlib.sha256(host.encode()).hexdigest()[:16]}")
+
+
+def _host(task_vars):
+    return str((task_vars or {}).get("inventory_hostname", ""))
+
+
+def _told(stats):
+    """Return what a person reads of a long run's stages."""
+    counted = {"observe": f"{stats['observed']} observed", "plan": "planned", "apply": f"{stats['changed']} changed"}
+    return ", ".join(f"{counted[stage]} in {seconds:.2f} s" for stage, seconds in stats["stages"].items())
 
 
 def _read(path):

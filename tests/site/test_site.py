@@ -4,6 +4,7 @@
 """Site, verify and teardown on the examples, and what users do to a fabric in between."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -149,8 +150,10 @@ def test_two_hundred_endpoints_take_the_tasks_of_two(fabric):
             + f"      fabric_endpoints: [{endpoints}]\n"
         ),
     )
-    printed = one.play("site")
+    printed = one.play("site", "-v")
     assert tasks(printed) <= 12
+    assert "netns: 200 objects to observe, plan and apply" in printed
+    assert re.search(r"veth: \d+ observed in \d+\.\d\d s, planned in .* s, \d{3} changed in", printed)
     assert len(one.on("docker1", "ip netns list").splitlines()) == 200
     assert one.ping("docker1", "e199", "10.15.0.2") == 64
     assert all(counts["changed"] == 0 for counts in recap(one.play("site")).values())

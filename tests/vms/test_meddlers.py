@@ -4,7 +4,7 @@
 """What else acts on a node's network, one at a time, with and without what ``prepare`` sets against it."""
 
 import pytest
-from conftest import Fabric
+from conftest import ROOT, Site
 from fleet import Fleet
 
 NODES = ("vm1", "vm2")
@@ -43,7 +43,7 @@ def example(meddled):
     made = []
 
     def make(name):
-        made.append(Fabric(meddled, name))
+        made.append(Site(meddled, ROOT / "examples" / name / "hosts.yml"))
         return made[-1]
 
     yield make

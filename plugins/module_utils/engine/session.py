@@ -28,6 +28,19 @@ class Outcome:
         return bool(self.plan)
 
 
+class Clock:
+    """Seconds that each stage of a run took."""
+
+    def __init__(self):
+        self.stages = {}
+        self._since = time.monotonic()
+
+    def ends(self, stage):
+        now = time.monotonic()
+        self.stages[stage] = round(now - self._since, 4)
+        self._since = now
+
+
 @dataclass
 class Session:
     """Runs wishes through the engine.
@@ -47,21 +60,25 @@ class Session:
         :param purge: tells for an observed object of ours whether it is to go if nobody wishes for it.
         :param everywhere: look in every namespace that is ours, not only in those that the wishes name.
         """
-        started = time.monotonic()
+        clock = Clock()
         scope = self.scope(wishes, everywhere or any(not wish.present for wish in wishes))
         observed = self.observe(scope)
         if check:
             self.overlay(observed)
+        clock.ends("observe")
         plan = make_plan(self.kinds, observed, wishes, adopt, purge)
+        clock.ends("plan")
         if not check:
             if everywhere:
                 self.kernel.ledger.prune(observed, self.kinds, scope.netns)
             if plan:
                 self._apply(plan, wishes, purge, scope)
+                clock.ends("apply")
         stats = {
             "observed": len(observed),
             "changed": len(plan.steps),
-            "seconds": round(time.monotonic() - started, 4),
+            "seconds": round(sum(clock.stages.values()), 4),
+            "stages": clock.stages,
             **self.kernel.netlink.counts,
         }
         return Outcome(plan, promises_of(plan) if check else [], stats)
