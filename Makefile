@@ -9,6 +9,9 @@ STAGES := lint sanity unit kernel lab site integration molecule bench-smoke
 ROUNDS ?= 3
 ENDPOINTS ?= 10 100 500 1000
 PEERS ?= 10 100 1000 5000
+CONTROLLER ?= 2 100 1000
+LAB ?= 2 10
+DATAPATH ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms bench build clean
@@ -49,7 +52,8 @@ $(STAGES): setup-dev
 
 bench: setup ## how fast it is, against other ways, as root: make bench ROUNDS=3 ENDPOINTS="10 100" PEERS=
 	@scripts/setup bench
-	@scripts/bench --rounds $(ROUNDS) --endpoints "$(ENDPOINTS)" --peers "$(PEERS)"
+	@scripts/bench --rounds $(ROUNDS) --endpoints "$(ENDPOINTS)" --peers "$(PEERS)" --controller "$(CONTROLLER)" --lab "$(LAB)" \
+		--datapath "$(DATAPATH)"
 
 test-vms: setup-dev ## the playbooks and molecule on virtual machines, reboots and power cuts (as root)
 	@scripts/setup vms

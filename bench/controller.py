@@ -1,13 +1,11 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the controller makes of an inventory: one node out of many, with --limit, and all nodes of a lab."""
+"""What the controller makes of an inventory: one node out of many, with --limit."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 
 from . import measure
 from .places import ANSIBLE, PLAYBOOK
@@ -71,34 +69,4 @@ class Limited(Inventory):
             raise measure.Failed(f"{found} routes to peers, not {self.size - 1}")
 
 
-class Lab(Inventory):
-    """All nodes, each a namespace of this machine, with as many forks as Ansible has by itself."""
-
-    variables = {
-        "ansible_connection": "nodenet.fabric.lab",
-        "ansible_become": False,
-        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-        "ansible_remote_tmp": "/run/ansible",
-    }
-
-    def phases(self):
-        def nothing():
-            return None
-
-        return [
-            Phase("lab up", self.play("lab_up"), nothing),
-            Phase("all nodes", self.play("site"), nothing),
-            Phase("all nodes again", self.play("site"), self.check),
-            Phase("lab down", self.play("lab_down"), nothing),
-        ]
-
-    def check(self):
-        """Prove it with packets, where that does not take longer than all the rest."""
-        if self.size <= 10:
-            words = [PLAYBOOK, "-i", self.path, "nodenet.fabric.verify"]
-            found = subprocess.run(words, env={**os.environ, **ANSIBLE}, capture_output=True, text=True, check=False)
-            if found.returncode != 0:
-                raise measure.Failed(found.stdout[-3000:] + found.stderr[-1000:])
-
-
-CONTESTANTS = {"site --limit": Limited, "site, all": Lab}
+CONTESTANTS = {"site --limit": Limited}

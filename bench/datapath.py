@@ -12,13 +12,14 @@ import subprocess
 import sys
 
 from . import controller, measure
+from .lab import Lab
 from .places import ANSIBLE, PLAYBOOK, ROOT
 from .work import Phase
 
 PORT = 5201
 
 
-class Fabric(controller.Lab):
+class Fabric(Lab):
     """Ours: lab_up and site."""
 
     backend = "host_gw"

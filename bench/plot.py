@@ -18,8 +18,8 @@ PANELS = [
     ("endpoints", "again", "Endpoints: nothing to do"),
     ("endpoints", "delete", "Endpoints: removed"),
     ("peers", "add", "Peers: added"),
-    ("controller", "site", "Controller: one node out of so many"),
-    ("lab", "second", "Lab: all nodes, nothing to do"),
+    ("controller", "one node", "Controller: one node out of so many"),
+    ("lab", "all nodes", "Lab: all of so many nodes"),
 ]
 
 

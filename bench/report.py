@@ -6,11 +6,97 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from statistics import median
 
 MEASURES = ("wall", "gone", "user", "system", "busy", "memory")
 # against whom each family's others are held
 OURS = "engine"
+BEST = "ip -batch, tuned"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A ratio that is to be reached: of one cell, (family, phase, contestant, size), to another.
+
+    :param most: the ratio is to be at most this, in each of ``measures``.
+    """
+
+    told: str
+    ours: tuple
+    other: tuple
+    most: float
+    measures: tuple = ("gone",)
+
+
+def _endpoints(phase, name, size):
+    return "endpoints", phase, name, size
+
+
+TARGETS = [
+    Target(
+        f"engine, 500 endpoints, against {other}",
+        _endpoints("create", OURS, 500),
+        _endpoints("create", other, 500),
+        0.4,
+        ("gone", "busy"),
+    )
+    for other in ("ip -batch", BEST)
+] + [
+    Target(
+        "engine, 1000 endpoints, against ip -batch",
+        _endpoints("create", OURS, 1000),
+        _endpoints("create", "ip -batch", 1000),
+        0.3,
+    ),
+    Target(
+        "engine, nothing to do over 500 endpoints, against their making",
+        _endpoints("again", OURS, 500),
+        _endpoints("create", OURS, 500),
+        0.25,
+    ),
+    Target(
+        "engine, 500 removed until the last is gone, against ip netns del",
+        _endpoints("delete", OURS, 500),
+        _endpoints("delete", "ip -batch", 500),
+        0.7,
+    ),
+    Target(
+        "engine, 1000 peers, against ip -batch and bridge -batch",
+        ("peers", "add", OURS, 1000),
+        ("peers", "add", "ip -batch, bridge -batch", 1000),
+        1.0,
+    ),
+    Target(
+        "site, 100 endpoints, against Ansible's loops (reckoned)",
+        _endpoints("create", "site", 100),
+        _endpoints("create", "Ansible loops", 100),
+        1 / 25,
+    ),
+    Target(
+        "site, 100 endpoints, against one task with a script",
+        _endpoints("create", "site", 100),
+        _endpoints("create", "Ansible script", 100),
+        2.5,
+    ),
+    Target(
+        "controller, one node out of 1000, against out of 100",
+        ("controller", "one node", "site --limit", 1000),
+        ("controller", "one node", "site --limit", 100),
+        2.0,
+    ),
+    Target(
+        "lab of 50 nodes against 2, over five forks",
+        ("lab", "all nodes", "site, all nodes", 50),
+        ("lab", "all nodes", "site, all nodes", 2),
+        10.0,  # 50 nodes by five forks are ten turns, two nodes are one
+    ),
+]
+# (what, cell, seconds)
+LIMITS = [
+    ("site, 2 nodes, first run", ("lab", "all nodes", "site, all nodes", 2), 6.0),
+    ("site, 2 nodes, second run", ("lab", "all nodes again", "site, all nodes", 2), 5.0),
+]
 
 
 def medians(whole):
@@ -21,31 +107,90 @@ def medians(whole):
     found = {}
     for (family, phase, contestant, size), samples in collected.items():
         of_size = found.setdefault((family, phase), {}).setdefault(contestant, {})
-        of_size[size] = {name: median(sample[name] for sample in samples) for name in MEASURES}
+        results = [sample.get("result") or {} for sample in samples]
+        of_size[size] = {
+            "rounds": len(samples),
+            **{name: median(sample[name] for sample in samples) for name in MEASURES},
+            **{name: median(result[name] for result in results) for name in RATES if name in results[0]},
+        }
     return found
+
+
+RATES = ("mbit", "microseconds")
 
 
 def text(whole):
     """Return all tables, in Markdown."""
+    found = medians(whole)
     told = [
         f"{whole['rounds']} rounds, medians; kernel {whole['machine']['kernel']}, "
-        f"{whole['machine']['processors']} processors"
+        f"{whole['machine']['processors']} processors, Python {whole['machine']['python']}"
     ]
-    for (family, phase), contestants in medians(whole).items():
+    told += ["\n### Targets\n", *_targets(found)]
+    for (family, phase), contestants in found.items():
         told.append(f"\n### {family}: {phase}\n")
-        told += _table(contestants)
+        told += _datapath(contestants) if family == "datapath" else _table(contestants)
     return "\n".join(told)
+
+
+def _targets(found):
+    """Return the lines of the table of targets whose cells were measured."""
+    yield _row(["what", "ours", "other", "ratio", "target", ""])
+    yield _row(["---"] + ["---:"] * 4 + ["---"])
+    for target in TARGETS:
+        ours, other = _cell(found, target.ours), _cell(found, target.other)
+        for name in target.measures if ours and other else ():
+            ratio = ours[name] / other[name]
+            told = target.told + (", machine busy" if name == "busy" else "")
+            cells = [f"{ours[name]:.3f} s", f"{other[name]:.3f} s", f"{ratio:.3f}", f"at most {target.most:g}"]
+            yield _row([told, *cells, _met(ratio <= target.most)])
+    for told, place, most in LIMITS:
+        ours = _cell(found, place)
+        if ours:
+            yield _row([told, f"{ours['gone']:.2f} s", "", "", f"at most {most:g} s", _met(ours["gone"] <= most)])
+    for name, sizes in sorted(found.get(("datapath", "tcp"), {}).items()):
+        hand = found["datapath", "tcp"].get(name.replace("fabric", "by hand"), {})
+        for size in sizes if name.endswith("fabric") and hand else ():
+            ours, other = sizes[size]["mbit"], hand[size]["mbit"]
+            cells = [f"{ours:,.0f} Mbit/s", f"{other:,.0f} Mbit/s", f"{ours / other:.3f}", "at least 0.97"]
+            yield _row([f"datapath, {name}", *cells, _met(ours / other >= 0.97)])
+
+
+def _met(is_met):
+    return "met" if is_met else "**missed**"
+
+
+def _cell(found, place):
+    """Return the measures of one cell; beyond a contestant's sizes, reckoned from its two largest."""
+    family, phase, contestant, size = place
+    sizes = found.get((family, phase), {}).get(contestant, {})
+    if size in sizes or len(sizes) < 2 or size < max(sizes) or contestant != "Ansible loops":
+        return sizes.get(size)
+    low, high = sorted(sizes)[-2:]
+    each = {name: (sizes[high][name] - sizes[low][name]) / (high - low) for name in MEASURES}
+    return {name: sizes[high][name] + each[name] * (size - high) for name in MEASURES}
 
 
 def _table(contestants):
     """Return the lines of a table: for each contestant and size its measures, and ours as a share of it."""
     columns = ["", "size", "wall ms", "until gone ms", "user ms", "system ms", "machine busy ms", "peak MiB"]
-    yield _row([*columns, f"{OURS} / this, wall", "busy"])
-    yield _row(["---"] + ["---:"] * (len(columns) + 1))
+    shares = [f"{OURS} / this, wall", "busy"] if OURS in contestants else []
+    yield _row([*columns, *shares])
+    yield _row(["---"] + ["---:"] * (len(columns) - 1 + len(shares)))
     for size in sorted({size for sizes in contestants.values() for size in sizes}):
         for name, sizes in contestants.items():
             if size in sizes:
-                yield _row([name, size, *_cells(sizes[size]), *_shares(contestants, size, sizes[size])])
+                yield _row(
+                    [name, size, *_cells(sizes[size]), *(_shares(contestants, size, sizes[size]) if shares else [])]
+                )
+
+
+def _datapath(contestants):
+    yield _row(["", "TCP Mbit/s", "round trip µs"])
+    yield _row(["---", "---:", "---:"])
+    for name, sizes in contestants.items():
+        for found in sizes.values():
+            yield _row([name, f"{found['mbit']:,.0f}", f"{found['microseconds']:.0f}"])
 
 
 def _cells(found):
