@@ -21,11 +21,11 @@ USER = "debian"
 MANAGEMENT, MANAGEMENT_ADDRESS, MANAGEMENT_MAC = "192.0.2.0/24", "192.0.2.15/24", "52:54:00:00:00:01"
 
 # the cloud kernel has what the fabric takes: ipip, vxlan, wireguard, veth, bridge, nf_tables
-PACKAGES = """
-    linux-image-cloud-amd64 initramfs-tools kmod systemd-sysv udev dbus
-    openssh-server sudo netbase libnss-myhostname procps iproute2 iputils-ping nftables tcpdump
-    python3 python3-pyroute2
-""".split()
+PACKAGES = [
+    *("linux-image-cloud-amd64", "initramfs-tools", "kmod", "systemd-sysv", "udev", "dbus"),
+    *("openssh-server", "sudo", "netbase", "libnss-myhostname", "procps"),
+    *("iproute2", "iputils-ping", "nftables", "tcpdump", "python3", "python3-pyroute2"),
+]
 # what a machine may have beside it, for those who try how it gets on with the fabric: named, they make an image of its own
 EXTRA = {
     "networkd": ["systemd-resolved"],
@@ -33,7 +33,7 @@ EXTRA = {
     "networkmanager": ["network-manager"],
     "docker": ["docker.io"],
 }
-MASKED = "apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer"
+MASKED = "apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service"
 
 FILES = {
     # a small one, made for this machine alone; the disk's driver is all that it takes

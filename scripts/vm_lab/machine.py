@@ -40,9 +40,18 @@ class Process:
 
     def run(self, *words):
         """Start QEMU in the background; what it complains of while it starts is an error."""
-        command = ["nice", "-n", "5", "qemu-system-x86_64", "-name", self.mark, "-nodefaults", "-no-user-config", "-display", "none"]
+        command = ["nice", "-n", "5", "qemu-system-x86_64", "-name", self.mark]
         # sockets by names relative to the folder: the length of a path to one is limited (unix(7))
-        command += ["-daemonize", "-pidfile", f"{self.name}.pid", *words]
+        command += [
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+            "-daemonize",
+            "-pidfile",
+            f"{self.name}.pid",
+            *words,
+        ]
         found = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         if found.returncode:
             raise RuntimeError(f"{self.name} does not start: {found.stderr.strip()}")
@@ -70,7 +79,7 @@ class Cables(Process):
 
         :param ports: an iterator over free ports.
         """
-        cables = {**{machine: 0 for machine in machines}, **{f"{router}{number}": number for number in range(SEGMENTS)}}
+        cables = {**dict.fromkeys(machines, 0), **{f"{router}{number}": number for number in range(SEGMENTS)}}
         words = ["-machine", "none", "-monitor", "none", "-qmp", "unix:cables.qmp,server=on,wait=off"]
         for cable, segment in cables.items():
             here, there = next(ports), next(ports)

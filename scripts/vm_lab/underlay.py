@@ -49,7 +49,7 @@ def underlay(hosts, machines, router):
     cable = {segment: number for number, segment in enumerate(sorted(set(segments)))}
     if len(cable) > SEGMENTS:
         raise ValueError(f"the nodes are on {len(cable)} L2s, the fleet has {SEGMENTS}")
-    scripts = {machine: (0, UNPLUGGED) for machine in machines}
+    scripts = dict.fromkeys(machines, (0, UNPLUGGED))
     for host, segment in zip(hosts, segments):
         script = UNPLUGGED + _plugged(topology["hosts"][host], "eth0", topology["mtu"])
         scripts[machine_of[host]] = (cable[segment], script)
