@@ -80,7 +80,9 @@ def test_firewalld_lets_the_fabric_and_its_tunnels_pass_only_when_it_is_told(med
         on_all(meddled, "firewall-cmd --reload")
         assert "10 of 10 pairs answer" in one.play("verify")
         one.play("teardown")
-        assert "nodenet" not in "".join(on_all(meddled, "firewall-cmd --get-zones; firewall-cmd --get-policies").values())
+        assert "nodenet" not in "".join(
+            on_all(meddled, "firewall-cmd --get-zones; firewall-cmd --get-policies").values()
+        )
     finally:
         on_all(meddled, "systemctl stop firewalld")
 
