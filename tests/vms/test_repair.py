@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What others take away comes back: by the timer where it was asked for, else by the next run of site."""
+
+import time
+
+import pytest
+from conftest import changed
+
+# an uplink that flaps, a firewall that is reloaded, a person
+DAMAGE = """
+ip link set eth0 down; ip link set eth0 up
+nft flush ruleset
+ip netns del ns245
+"""
+FOREIGN = "ip link add other type bridge; ip route add blackhole 203.0.113.0/24"
+WITHIN = 90  # seconds
+
+
+def whole(one):
+    return one.fleet.ssh("vm1", "nodenet-fabric diff", check=False).returncode == 0
+
+
+@pytest.mark.parametrize("repair", ["true", "false"])
+def test_what_was_lost_comes_back_and_what_is_foreign_stays(site, repair):
+    one = site("host-gw")
+    options = ["-e", f"fabric_repair={repair}"]
+    one.play("site", *options)
+    one.on("vm1", FOREIGN)
+    one.on("vm1", DAMAGE)
+    began = time.monotonic()
+    assert not whole(one)
+    while repair == "true" and not whole(one):
+        assert time.monotonic() - began < WITHIN
+        time.sleep(2)
+    if repair == "true":
+        journal = one.on("vm1", "journalctl --no-pager -o cat -u nodenet-fabric-repair")
+        lines = [line for line in journal.splitlines() if "restored" in line]
+        assert "create network namespace 'ns245'" in lines[-1] and "172.246.0.0/24" in lines[-1]
+    else:
+        time.sleep(WITHIN)
+        assert not whole(one)
+        assert changed(one.play("site", *options)) > 0
+    assert "10 of 10 pairs answer" in one.play("verify")
+    assert changed(one.play("site", *options)) == 0
+    assert one.on("vm1", "ip -br link show other; ip route show 203.0.113.0/24").count("\n") == 2
+    one.on("vm1", "ip link del other; ip route del blackhole 203.0.113.0/24")
+    one.play("teardown")
+    left = "systemctl list-unit-files --no-legend 'nodenet-fabric*'; ls /etc/nodenet /usr/local/sbin 2>/dev/null"
+    assert "nodenet-fabric" not in one.on("vm1", f"{left}; true")
