@@ -74,13 +74,15 @@ class Cables(Process):
     def lay(self, machines, router, ports):
         """Give each machine a cable to the first L2, and the router one to each.
 
-        A hub that has but one port keeps its packets forever: the router's see to it that there are two. The cables are
-        UDP on loopback: with a stream, one machine that does not listen would keep the others waiting.
+        A hub that has but one port keeps its packets forever: each has a spare one. The cables are UDP on loopback: with a
+        stream, one machine that does not listen would keep the others waiting.
 
         :param ports: an iterator over free ports.
         """
         cables = {**dict.fromkeys(machines, 0), **{f"{router}{number}": number for number in range(SEGMENTS)}}
         words = ["-machine", "none", "-monitor", "none", "-qmp", "unix:cables.qmp,server=on,wait=off"]
+        for segment in range(SEGMENTS):
+            words += ["-netdev", f"hubport,id=spare{segment},hubid={segment}"]
         for cable, segment in cables.items():
             here, there = next(ports), next(ports)
             ends = f"udp=127.0.0.1:{here},localaddr=127.0.0.1:{there}"

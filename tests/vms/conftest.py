@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,7 @@ class Site:
         self.fleet, self.inventory = fleet, inventory
         self.overlay = fleet.arrange(inventory)
         self.machine = fleet.assigned
+        self.is_down = True
 
     def command(self, playbook, *arguments):
         """Return the command for a playbook of the collection, or for a file."""
@@ -42,6 +44,7 @@ class Site:
 
     def play(self, playbook, *arguments, fails=False):
         """Run a playbook and return what it prints; it must succeed, or with ``fails`` must not."""
+        self.is_down = playbook == "teardown"
         command = self.command(playbook, *arguments)
         found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert (found.returncode != 0) == fails, found.stdout + found.stderr
@@ -78,27 +81,29 @@ def changed(printed):
 @pytest.fixture(scope="session")
 def fleet():
     """The machines vm1 to vm4 and the router."""
+    # whoever ends the tests ends the machines, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     machines = Fleet("tests")
     machines.up()
     yield machines
     machines.down()
 
 
-@pytest.fixture
-def site(fleet, tmp_path):
+@pytest.fixture(scope="module")
+def site(fleet, tmp_path_factory):
     """Return a function that makes the machines the nodes of an example, with changes to its inventory."""
-    made = []
+    made, folder = [], tmp_path_factory.mktemp("inventories")
 
     def make(example, change=lambda text: text):
-        inventory = tmp_path / f"{example}.yml"
+        inventory = folder / f"{len(made)}-{example}.yml"
         text = (ROOT / "examples" / example / "hosts.yml").read_text(encoding="utf-8")
         inventory.write_text(change(text), encoding="utf-8")
         made.append(Site(fleet, inventory))
         return made[-1]
 
     yield make
-    for one in made:
-        one.play("teardown")
+    if made and not made[-1].is_down:
+        made[-1].play("teardown")
 
 
 os.environ.setdefault("ANSIBLE_NOCOLOR", "1")
