@@ -18,6 +18,8 @@ UNITS = "/etc/systemd/system/"
 SERVICE, REPAIR, TIMER = "nodenet-fabric.service", "nodenet-fabric-repair.service", "nodenet-fabric-repair.timer"
 # The engine without what speaks to Ansible.
 PARTS = ("engine", "kernel", "kinds", "ownership", "saved", "cli")
+# where systemctl notes what is enabled
+WANTED = [f"{UNITS}{target}.wants" for target in ("multi-user.target", "network-online.target", "timers.target")]
 PACKAGE = "nodenet_fabric"
 MAIN = f"import sys\n\nfrom {PACKAGE}.cli import main\n\nsys.exit(main())\n"
 
@@ -115,6 +117,9 @@ class Persistence:
                 self._systemctl("daemon-reload")
             for unit in on:
                 self._systemctl("enable", *(["--now"] if unit == TIMER else []), unit)
+            for folder in WANTED if on else ():
+                if os.path.isdir(folder):
+                    saved.keep_names(folder)
             if (
                 not wanted
                 and os.path.isdir(os.path.dirname(saved.FILE))

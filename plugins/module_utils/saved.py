@@ -12,7 +12,7 @@ import os
 from .engine.errors import FabricError
 from .engine.resource import Wish, differing, from_plain, to_plain
 from .engine.session import Session
-from .kernel.door import Kernel, require_pyroute2
+from .kernel.door import Kernel
 from .kinds.everything import all_kinds
 from .ownership import Ledger, exclusive
 
@@ -22,7 +22,6 @@ VERSION = 1
 
 def observed():
     """Return what is ours in the kernel, ref -> Resource; of each its fields that can be wished for."""
-    require_pyroute2()
     kinds = {kind.name: kind for kind in all_kinds()}
     kernel = Kernel(Ledger())
     try:
@@ -81,9 +80,14 @@ def write(path, content, mode=0o644):
     finally:
         os.close(handle)
     os.replace(fresh, path)
+    keep_names(directory)
+
+
+def keep_names(directory):
+    """See to it that the names in ``directory`` are on the disk, as files' content is after fsync(2)."""
     place = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(place)  # the name, too, is on the disk
+        os.fsync(place)
     finally:
         os.close(place)
 
@@ -98,7 +102,6 @@ def save(path=FILE):
 
 def restore(resources, check=False):
     """Bring the kernel to what ``resources`` say, and leave what is foreign alone; return the steps it took."""
-    require_pyroute2()
     kinds = {kind.name: kind for kind in all_kinds()}
     wishes = [Wish(kinds[resource.kind].claimed(resource, resource.owner)) for resource in resources]
     lock = contextlib.nullcontext() if check else exclusive()

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Callable
 
-from ..engine.errors import MissingSoftware
 from . import namespaces, nft
-from .netlink import PYROUTE2_FLOOR, RTEXT_FILTER_SKIP_STATS, Descriptor, Message, Netlink, pyroute2_problem
+from .netlink import RTEXT_FILTER_SKIP_STATS, Descriptor, Message, Netlink
 
 # linux/net_namespace.h: NETNSA_NSID_NOT_ASSIGNED is -1, read without its sign
 NO_NSID = 0xFFFFFFFF
@@ -150,18 +149,3 @@ class Kernel:
         except OSError as failure:
             return failure.strerror or str(failure)
         return None
-
-
-def require_pyroute2():
-    """Say plainly that pyroute2 is missing or too old.
-
-    :raises MissingSoftware: it is.
-    """
-    floor = ".".join(str(part) for part in PYROUTE2_FLOOR)
-    problem = pyroute2_problem()
-    if problem is not None:
-        raise MissingSoftware(
-            f"pyroute2 {floor} or newer is missing for the Python that Ansible uses on this node"
-            f" ({problem}): install python3-pyroute2, or pyroute2 with pip"
-            " (the role nodenet.fabric.prepare does)"
-        )

@@ -15,9 +15,11 @@ import resource
 import socket
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, Dict, List, Tuple
 
+from ..engine.errors import MissingSoftware
 from . import codec, namespaces
 from .codec import HEADER
 
@@ -107,8 +109,28 @@ def pyroute2_problem():
     return None if found >= PYROUTE2_FLOOR else f"this is pyroute2 {version}"
 
 
+@lru_cache(maxsize=1)
+def require_pyroute2():
+    """Say plainly that pyroute2 is missing or too old.
+
+    :raises MissingSoftware: it is.
+    """
+    floor = ".".join(str(part) for part in PYROUTE2_FLOOR)
+    problem = pyroute2_problem()
+    if problem is not None:
+        raise MissingSoftware(
+            f"pyroute2 {floor} or newer is missing for the Python that Ansible uses on this node"
+            f" ({problem}): install python3-pyroute2, or pyroute2 with pip"
+            " (the role nodenet.fabric.prepare does)"
+        )
+
+
 def _message(name, *words, **options):
-    """Return pyroute2's message about an object ``name``."""
+    """Return pyroute2's message about an object ``name``.
+
+    :raises MissingSoftware: there is no pyroute2.
+    """
+    require_pyroute2()
     return getattr(import_module(f"pyroute2.netlink.rtnl.{CLASSES[name]}"), CLASSES[name])(*words, **options)
 
 

@@ -15,7 +15,7 @@ import os
 import sys
 
 from ...module_utils.engine.errors import FabricError
-from ...module_utils.kernel.door import require_pyroute2
+from ...module_utils.kernel.netlink import require_pyroute2
 from . import underlay
 from .processes import MARK
 from .sandbox import STAY_UNTIL_TOLD, Refused, become, leave_machine, own_mounts, start_host
