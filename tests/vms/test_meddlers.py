@@ -175,38 +175,34 @@ def test_networkmanager_leaves_the_fabric_unmanaged_only_when_it_is_told(meddled
         )
 
 
-def test_udev_leaves_mac_addresses_alone_only_when_it_is_told(meddled, example):
-    # MACAddressPolicy=persistent: a name has the same address each time; none: the kernel's, another each time
-    twice = """
-    for time in 1 2; do
-      ip link add veth-try type bridge; udevadm settle
-      cat /sys/class/net/veth-try/address; ip link del veth-try; udevadm settle
-    done | sort -u | wc -l
-    """
-    one = example("host-gw")
-    assert set(on_all(meddled, twice).values()) == {"1\n"}
-    one.play("site")
-    assert set(on_all(meddled, twice).values()) == {"2\n"}
-    one.play("teardown")
-    assert set(on_all(meddled, twice).values()) == {"1\n"}
+# MACAddressPolicy=persistent: a name has the same address each time; none: the kernel's, another each time
+TWICE = """
+for time in 1 2; do
+  ip link add veth-try type bridge; udevadm settle
+  cat /sys/class/net/veth-try/address; ip link del veth-try; udevadm settle
+done | sort -u | wc -l
+"""
+ASKED = "ip netns exec ns245 nstat -asz IcmpInEchos | awk '/^IcmpInEchos/ {print $2}'"
 
 
-def test_a_strict_reverse_path_filter_passes_the_tunnels_only_when_it_is_told(meddled, example):
-    # from the node's own address, to which the way back is not the tunnel
-    asked = "ip netns exec ns245 nstat -asz IcmpInEchos | awk '/^IcmpInEchos/ {print $2}'"
-
+def test_udev_and_a_strict_reverse_path_filter_heed_the_fabric_only_when_they_are_told(meddled, example):
     def arrives():
-        before = int(meddled.output("vm1", asked))
+        # from the node's own address, to which the way back is not the tunnel
+        before = int(meddled.output("vm1", ASKED))
         meddled.ssh("vm2", "ping -c 1 -W 2 -I 192.168.33.246 172.245.0.2", check=False)
-        return int(meddled.output("vm1", asked)) > before
+        return int(meddled.output("vm1", ASKED)) > before
 
     on_all(meddled, "sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1")
     try:
         one = example("ipip")
         one.play("site", *WITHOUT)
+        assert set(on_all(meddled, TWICE).values()) == {"1\n"}
         assert not arrives()
         one.play("site")
+        assert set(on_all(meddled, TWICE).values()) == {"2\n"}
         assert arrives()
         assert "10 of 10 pairs answer" in one.play("verify")
+        one.play("teardown")
+        assert set(on_all(meddled, TWICE).values()) == {"1\n"}
     finally:
         on_all(meddled, "sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0")

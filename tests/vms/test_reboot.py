@@ -42,37 +42,6 @@ def test_it_is_there_after_a_reboot(vxlan):
     assert changed(again) == 0, again
 
 
-TASK = "persist : Keep the fabric"
-
-
-def another_endpoint(text):
-    """Give vm2 an endpoint more."""
-    return text.replace(
-        "{name: ns246, address: 172.246.0.2}", "{name: ns246, address: 172.246.0.2}\n        - {name: more}"
-    )
-
-
-def test_a_power_cut_in_the_middle_of_site(vxlan, site):
-    """The file is what it was before the run or what it is after it; the next run does what this one could not."""
-    old = saved(vxlan, "vm2")
-    larger = site("vxlan", another_endpoint)
-    with subprocess.Popen(larger.command("site"), stdout=subprocess.PIPE, text=True) as running:
-        for line in running.stdout:
-            if TASK in line:
-                # the task's own process is at work on the machine, or about to be
-                threading.Timer(0.5, larger.fleet.kill, ["vm2"]).start()
-        assert running.wait() != 0
-    larger.fleet.start("vm2")
-    found = saved(larger, "vm2")
-    larger.play("site")
-    new = saved(larger, "vm2")
-    assert found in (old, new) and old != new
-    larger.play("verify")
-    # the smaller inventory is arranged again
-    vxlan.play("site")
-    assert saved(vxlan, "vm2") == old
-
-
 def test_a_power_cut_in_the_middle_of_save(vxlan):
     old = saved(vxlan, "vm2")
     vxlan.on("vm2", "ip netns del ns246")
@@ -102,3 +71,31 @@ def test_a_node_lost_for_good_is_made_anew_alone(vxlan):
     assert vxlan.on("vm1", look) == before
     again = vxlan.play("site")
     assert changed(again) == 0, again
+
+
+TASK = "persist : Keep the fabric"
+
+
+def another_endpoint(text):
+    """Give vm2 an endpoint more."""
+    return text.replace(
+        "{name: ns246, address: 172.246.0.2}", "{name: ns246, address: 172.246.0.2}\n        - {name: more}"
+    )
+
+
+def test_a_power_cut_in_the_middle_of_site(vxlan, site):
+    """The file is what it was before the run or what it is after it; the next run does what this one could not."""
+    old = saved(vxlan, "vm2")
+    larger = site("vxlan", another_endpoint)
+    with subprocess.Popen(larger.command("site"), stdout=subprocess.PIPE, text=True) as running:
+        for line in running.stdout:
+            if TASK in line:
+                # the task's own process is at work on the machine, or about to be
+                threading.Timer(0.5, larger.fleet.kill, ["vm2"]).start()
+        assert running.wait() != 0
+    larger.fleet.start("vm2")
+    found = saved(larger, "vm2")
+    larger.play("site")
+    new = saved(larger, "vm2")
+    assert found in (old, new) and old != new
+    larger.play("verify")

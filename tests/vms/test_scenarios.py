@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The examples on machines of their own kernel: arranged, proven by packets, unchanged by a second run, and gone again."""
+"""The examples on machines of their own kernel: arranged, proven by packets, and gone again."""
 
 import functools
 
 import pytest
-from conftest import changed
 from snapshot import differences
 
 
@@ -20,7 +19,12 @@ def pairs(text):
     return text.replace("fabric_backend: ipip", "fabric_backend: ipip\n    fabric_ipip_pairs: true")
 
 
-# host-gw is molecule's scenario vms, vxlan what the reboots are about.
+def three(text):
+    """Leave the fourth node out: four machines at a time are slow where there is no KVM."""
+    return text.split("    vm4:")[0]
+
+
+# host-gw is molecule's scenario vms, vxlan what the reboots are about; there a second run of site changes nothing, too.
 # what it is -> the example, what is changed in its inventory, what verify must tell of the ways between the nodes
 SCENARIOS = {
     "ipip across a router": ("ipip", [], "2 paths between nodes: IP in IP (protocol 4) on the wire, 1480 bytes"),
@@ -29,23 +33,22 @@ SCENARIOS = {
         [pairs, near],
         "2 paths between nodes: IP in IP (protocol 4) on the wire, 1480",
     ),
-    "cross-subnet": ("cross-subnet", [], "8 paths between nodes: VXLAN"),
+    "cross-subnet": ("cross-subnet", [three], "4 paths between nodes: udp:8472 on the wire, 1450 bytes"),
     "calico-routed": ("calico-routed", [], "pairs answer"),
 }
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_it_is_arranged_proven_kept_and_gone_again(site, scenario):
+def test_it_is_arranged_proven_and_gone_again(site, scenario):
     example, changes, told = SCENARIOS[scenario]
     one = site(example, lambda text: functools.reduce(lambda so_far, change: change(so_far), changes, text))
     before = one.snapshot()
-    one.play("site")
-    verified = one.play("verify")
-    assert told in verified, verified
-    again = one.play("site")
-    assert changed(again) == 0, again
-    if not changes:
-        one.testinfra(example)
-    one.play("teardown")
-    after = one.snapshot()
-    assert differences(before, after) == []
+    try:
+        one.play("site")
+        verified = one.play("verify")
+        assert told in verified, verified
+        if not changes:
+            one.testinfra(example)
+    finally:
+        one.play("teardown")
+    assert differences(before, one.snapshot()) == []
