@@ -62,7 +62,7 @@ def test_a_power_cut_in_the_middle_of_save(vxlan):
 
 
 def test_a_node_lost_for_good_is_made_anew_alone(vxlan):
-    look = f"cat {FILE}; ip -d link; ip route; ip neigh show nud permanent; bridge fdb show dev vxlan1"
+    look = f"cat {FILE}; ip -br link; ip route; ip neigh show nud permanent; bridge fdb show dev vxlan1"
     before = vxlan.on("vm1", look)
     vxlan.fleet.renew("vm2")
     vxlan.play("site", "--limit", "vm2")
