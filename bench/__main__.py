@@ -25,7 +25,7 @@ from .places import add_programs
 LARGEST = {
     ("endpoints", "site"): 100,
     ("endpoints", "Ansible script"): 100,
-    ("endpoints", "shell of ip"): 100,
+    ("endpoints", "shell of ip"): 500,
     ("endpoints", "CNI bridge"): 100,
     ("endpoints", "Ansible loops"): 0,
 }

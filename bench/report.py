@@ -56,9 +56,9 @@ TARGETS = [
         0.25,
     ),
     Target(
-        "engine, 500 removed until the last is gone, against ip netns del",
+        "engine, 500 removed until the last is gone, against ip netns del in a loop",
         _endpoints("delete", OURS, 500),
-        _endpoints("delete", "ip -batch", 500),
+        _endpoints("delete", "shell of ip", 500),
         0.7,
     ),
     Target(
