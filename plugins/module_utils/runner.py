@@ -193,7 +193,7 @@ def reference(text, option):
         raise InputError(option, f"there is no network namespace at {text}")
     if found == namespaces.identity(""):
         return ""
-    return next((name for name in namespaces.names() if namespaces.identity(name) == found), text)
+    return next((name for name, identity in namespaces.named().items() if identity == found), text)
 
 
 def _owner(label):

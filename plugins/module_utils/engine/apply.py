@@ -9,7 +9,7 @@ import errno
 import os
 import time
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from .errors import KernelError
 from .plan import CHANGE, CREATE, DELETE, FALL, make_plan
@@ -21,8 +21,7 @@ SETTLE_SECONDS = 5.0
 GONE = {os.strerror(number) for number in (errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL)}
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """Something to ask of the kernel.
 
     :param netns: the namespace in which it is asked.

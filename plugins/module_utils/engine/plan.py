@@ -15,29 +15,33 @@ from .resource import Resource, differing
 CREATE, CHANGE, DELETE, FALL, ADOPT = "create", "change", "delete", "fall", "adopt"
 
 
-@dataclass(frozen=True)
 class Step:
     """One object taken from ``before`` to ``after`` (None: not there).
 
     ``fall`` is a removal that needs no request, because what the object stands on goes; ``adopt`` marks an object
     as ours and changes nothing else. ``companions`` come or go by the same request (the other end of a veth).
+    ``resource`` is the object as the step is about it, ``everything`` it and its companions.
     """
 
-    action: str
-    before: Optional[Resource]
-    after: Optional[Resource]
-    fields: Tuple[str, ...] = ()
-    companions: Tuple[Resource, ...] = ()
-    reason: str = ""
+    __slots__ = ("action", "before", "after", "fields", "companions", "reason", "resource", "everything")
 
-    @property
-    def resource(self):
-        return self.after or self.before
-
-    @property
-    def everything(self):
-        """Return the object and its companions."""
-        return (self.resource, *self.companions)
+    def __init__(
+        self,
+        action: str,
+        before: Optional[Resource],
+        after: Optional[Resource],
+        fields: Tuple[str, ...] = (),
+        companions: Tuple[Resource, ...] = (),
+        reason: str = "",
+    ):
+        self.action = action
+        self.before = before
+        self.after = after
+        self.fields = fields
+        self.companions = companions
+        self.reason = reason
+        self.resource = after or before
+        self.everything = (self.resource, *companions)
 
 
 @dataclass

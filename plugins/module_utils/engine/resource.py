@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 Ref = Tuple[str, tuple]
 
 
-@dataclass(frozen=True)
 class Resource:
-    """One object, desired or observed.
+    """One object, desired or observed. Nobody changes one: there are thousands, and a frozen dataclass takes its time.
 
     :param kind: name of its kind.
     :param key: the kernel's own identity for it; the first element is the namespace (a reference).
@@ -21,18 +19,24 @@ class Resource:
     :param owner: the label of the set that it belongs to; None: it is foreign, "": ours, of no known set.
     """
 
-    kind: str
-    key: tuple
-    values: Dict[str, Any] = field(default_factory=dict, hash=False, compare=True)
-    owner: Optional[str] = field(default=None, compare=False)
+    __slots__ = ("kind", "key", "values", "owner", "ref", "netns")
 
-    @property
-    def ref(self) -> Ref:
-        return self.kind, self.key
+    def __init__(self, kind: str, key: tuple, values: Optional[Dict[str, Any]] = None, owner: Optional[str] = None):
+        self.kind = kind
+        self.key = key
+        self.values = values or {}
+        self.owner = owner
+        self.ref: Ref = (kind, key)
+        self.netns: str = key[0]
 
-    @property
-    def netns(self) -> str:
-        return self.key[0]
+    def __eq__(self, other):
+        return isinstance(other, Resource) and (self.ref, self.values) == (other.ref, other.values)
+
+    def __hash__(self):
+        return hash(self.ref)
+
+    def __repr__(self):
+        return f"Resource({self.kind!r}, {self.key!r}, {self.values!r}, {self.owner!r})"
 
     def merged(self, values):
         """Return this resource with ``values`` laid over its own."""
@@ -43,8 +47,7 @@ class Resource:
         return Resource(self.kind, self.key, self.values, owner)
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """What a task says of one object: that it is so, or that it is gone."""
 
     resource: Resource
@@ -54,8 +57,8 @@ class Wish:
 
 def differing(desired, observed):
     """Return the names of the managed fields in which ``observed`` is not as ``desired``, in order."""
-    there = observed.values
-    return [name for name, value in desired.values.items() if there.get(name) != value]
+    there = observed.values.get
+    return [name for name, value in desired.values.items() if there(name) != value]
 
 
 def to_plain(resource):

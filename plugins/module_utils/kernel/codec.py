@@ -13,17 +13,25 @@ from __future__ import annotations
 import socket
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Callable, Tuple
 
 HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
+LENGTH = struct.Struct("=I")  # its first field
 ATTRIBUTE = struct.Struct("=HH")  # struct nlattr
-TYPE_MASK = 0x3FFF  # less NLA_F_NESTED and NLA_F_NET_BYTEORDER
+NESTED, NET_BYTEORDER = 0x8000, 0x4000  # linux/netlink.h: NLA_F_*
 PAD = (b"", b"\0\0\0", b"\0\0", b"\0")  # by the length modulo 4
+
+
+class Symbol:
+    """Stands for a number that is known only when the message is sent, such as the index of a link."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
 class Sort:
-    """How a sort of value is written in an attribute and read from it."""
+    """How a sort of value is written in an attribute, and read from between two places of a message."""
 
     pack: Callable
     unpack: Callable
@@ -31,7 +39,8 @@ class Sort:
 
 def _number(form):
     packed = struct.Struct(form)
-    return Sort(packed.pack, lambda data: packed.unpack(data)[0])
+    read = packed.unpack_from
+    return Sort(packed.pack, lambda data, start, _end: read(data, start)[0])
 
 
 def _pack_mac(text):
@@ -42,13 +51,15 @@ def _pack_ip(text):
     return socket.inet_pton(socket.AF_INET6, text) if ":" in text else socket.inet_aton(text)
 
 
-def _unpack_ip(data):
-    return socket.inet_ntoa(data) if len(data) == 4 else socket.inet_ntop(socket.AF_INET6, data)
+def _unpack_ip(data, start, end):
+    if end - start == 4:
+        return socket.inet_ntoa(data[start:end])
+    return socket.inet_ntop(socket.AF_INET6, data[start:end])
 
 
 U8, U16, U32, S32, BE16 = (_number(form) for form in ("=B", "=H", "=I", "=i", "!H"))
-TEXT = Sort(lambda text: text.encode() + b"\0", lambda data: data.rstrip(b"\0").decode())
-MAC = Sort(_pack_mac, lambda data: data.hex(":"))
+TEXT = Sort(lambda text: text.encode() + b"\0", lambda data, start, end: bytes(data[start:end]).rstrip(b"\0").decode())
+MAC = Sort(_pack_mac, lambda data, start, end: data[start:end].hex(":"))
 IP = Sort(_pack_ip, _unpack_ip)
 
 
@@ -61,38 +72,46 @@ class Table:
     def __init__(self, form="", **attributes):
         self.head = struct.Struct(form)
         self.by_name = attributes
-        self.by_number = {number: (name, sort.unpack) for name, (number, sort) in attributes.items()}
+        self.by_number = {
+            number | flag: (name, sort.unpack)
+            for name, (number, sort) in attributes.items()
+            for flag in (0, NESTED, NET_BYTEORDER)
+        }
 
-    def pack(self, value):
-        return bytes(self.head.size) + self.packed(value["attrs"])
+    def pack(self, value, resolve):
+        return bytes(self.head.size) + self.packed(value["attrs"], resolve)
 
-    def packed(self, attrs):
+    def packed(self, attrs, resolve):
         """Return ``(name, value)`` pairs as the kernel reads them.
 
+        :param resolve: returns the number that a :class:`Symbol` stands for.
         :raises KeyError: one of them is not in this table.
         """
         parts = []
         for name, value in attrs:
             number, sort = self.by_name[name]
-            data = sort.pack(value)
+            if isinstance(value, dict):
+                data = sort.pack(value, resolve)
+            else:
+                data = sort.pack(resolve(value) if isinstance(value, Symbol) else value)
             length = 4 + len(data)
             parts += (ATTRIBUTE.pack(length, number), data, PAD[length & 3])
         return b"".join(parts)
 
-    def unpack(self, data):
-        return self.unpacked(data, self.head.size, len(data))
+    def unpack(self, data, start, end):
+        return self.unpacked(data, start + self.head.size, end)
 
     def unpacked(self, data, place, end):
         """Return name -> value of the attributes between ``place`` and ``end``."""
         found, known, header = {}, self.by_number, ATTRIBUTE.unpack_from
-        while place + 4 <= end:
+        while place < end:
             length, number = header(data, place)
-            if length < 4:
+            if number in known:
+                name, unpack = known[number]
+                found[name] = unpack(data, place + 4, place + length)
+            elif length < 4:
                 break
-            entry = known.get(number & TYPE_MASK)
-            if entry:
-                found[entry[0]] = entry[1](data[place + 4 : place + length])
-            place += (length + 3) & ~3
+            place += length + 3 & -4
         return found
 
 
@@ -101,14 +120,14 @@ class Info(Table):
 
     KINDS = (("IFLA_INFO_KIND", "IFLA_INFO_DATA"), ("IFLA_INFO_SLAVE_KIND", "IFLA_INFO_SLAVE_DATA"))
 
-    def packed(self, attrs):
+    def packed(self, attrs, resolve):
         given, parts = dict(attrs), []
         for kind, data in self.KINDS:
             if kind in given:
-                parts.append(super().packed([(kind, given[kind])]))
+                parts.append(super().packed([(kind, given[kind])], resolve))
             if data in given:
-                value = TYPES[kind, given[kind]].packed(given[data]["attrs"])
-                parts.append(super().packed([(data, value)]))
+                value = TYPES[kind, given[kind]].packed(given[data]["attrs"], resolve)
+                parts.append(super().packed([(data, value)], resolve))
         return b"".join(parts)
 
     def unpacked(self, data, place, end):
@@ -118,19 +137,21 @@ class Info(Table):
                 table = TYPES.get((kind, found[kind]))
                 if table is None:
                     raise KeyError(found[kind])
-                found[name] = table.unpack(found[name])
+                found[name] = table.unpack(data, *found[name])
         return found
 
 
-AS_IT_IS = Sort(bytes, bytes)
+WHERE = Sort(bytes, lambda data, start, end: (start, end))
 
 # linux/if_link.h
-INET6 = Table(IFLA_INET6_ADDR_GEN_MODE=(8, U8))
+# of the many settings of linux/ipv6.h (DEVCONF_*), numbers of 32 bits in a row, only the one that is asked for
+CONF = Sort(bytes, lambda data, start, _end: {"disable_ipv6": LENGTH.unpack_from(data, start + 26 * 4)[0]})
+INET6 = Table(IFLA_INET6_CONF=(2, CONF), IFLA_INET6_ADDR_GEN_MODE=(8, U8))
 INFO = Info(
     IFLA_INFO_KIND=(1, TEXT),
-    IFLA_INFO_DATA=(2, AS_IT_IS),
+    IFLA_INFO_DATA=(2, WHERE),
     IFLA_INFO_SLAVE_KIND=(4, TEXT),
-    IFLA_INFO_SLAVE_DATA=(5, AS_IT_IS),
+    IFLA_INFO_SLAVE_DATA=(5, WHERE),
 )
 LINK_ATTRIBUTES = {
     "IFLA_ADDRESS": (1, MAC),
@@ -207,6 +228,10 @@ class Form:
     fields: Tuple[str, ...]
     attributes: Table
 
+    @cached_property
+    def known(self):
+        return frozenset(self.fields)
+
 
 FORMS = {
     "link": Form(("family", "ifi_type", "index", "flags", "change"), Table(LINK_HEAD, **LINK_ATTRIBUTES)),
@@ -239,27 +264,34 @@ FORMS = {
 }
 
 
-def encoded(name, kind, flags, sequence, fields, attrs):
+def encoded(name, kind, flags, sequence, fields, attrs, resolve):
     """Return a message about an object ``name``.
 
+    :param resolve: returns the number that a :class:`Symbol` in ``fields`` or ``attrs`` stands for.
     :raises KeyError: it holds something that is in no table.
     """
     form = FORMS[name]
     table = form.attributes
-    if not fields.keys() <= set(form.fields):
+    if not form.known >= fields.keys():
         raise KeyError(name)
-    body = table.head.pack(*[fields.get(field, 0) for field in form.fields]) + table.packed(attrs)
+    head = [fields.get(field, 0) for field in form.fields]
+    for place, value in enumerate(head):
+        if isinstance(value, Symbol):
+            head[place] = resolve(value)
+    body = table.head.pack(*head) + table.packed(attrs, resolve)
     return HEADER.pack(HEADER.size + len(body), kind, flags, sequence, 0) + body
 
 
-def decoded(name, data, offset):
+def decoded(name, data, offset, keep=None):
     """Return ``(fields, attributes)`` of the message about an object ``name`` at ``offset`` of ``data``.
 
+    :param keep: tells by the fields whether the attributes are worth reading; None is returned for what is not kept.
     :raises KeyError: it is a link of a kind whose data are in no table.
     """
     form = FORMS[name]
     table = form.attributes
     place = offset + HEADER.size
     fields = dict(zip(form.fields, table.head.unpack_from(data, place)))
-    end = offset + HEADER.unpack_from(data, offset)[0]
-    return fields, table.unpacked(data, place + table.head.size, end)
+    if keep is not None and not keep(fields):
+        return None
+    return fields, table.unpacked(data, place + table.head.size, offset + LENGTH.unpack_from(data, offset)[0])

@@ -38,7 +38,8 @@ class Kernel:
         self.netlink = Netlink()
         self._links = {}
         self._peers = {}
-        self._exists = {}
+        self._searched = set()  # namespaces, for the other ends of their links
+        self._identities = None
 
     def close(self):
         self.netlink.close()
@@ -47,11 +48,15 @@ class Kernel:
         """Read again what is asked for from now on."""
         self._links.clear()
         self._peers.clear()
-        self._exists.clear()
+        self._searched.clear()
+        self._identities = None
 
-    def dump(self, netns, name, fields=None):
-        """Return the objects of a sort (``addr``, ``route``, ``neigh``) in ``netns``; none where there is no such namespace."""
-        return self.netlink.dump(netns, name, fields) if self.exists(netns) else []
+    def dump(self, netns, name, fields=None, keep=None):
+        """Return the objects of a sort (``addr``, ``route``, ``neigh``) in ``netns``; none where there is no such namespace.
+
+        :param keep: tells by its fields whether an object is wanted.
+        """
+        return self.netlink.dump(netns, name, fields, keep=keep) if self.exists(netns) else []
 
     def links(self, netns):
         """Return index -> ``(fields, attributes)`` of every link in ``netns``."""
@@ -71,7 +76,8 @@ class Kernel:
 
     def peer(self, netns, index, others):
         """Return (netns, name) of the other end of the link of that index, or None where it is in none of ``others``."""
-        if (netns, index) not in self._peers:
+        if (netns, index) not in self._peers and netns not in self._searched:
+            self._searched.add(netns)
             self._find_peers(netns, others)
         found = self._peers.get((netns, index))
         return (found[0], self.link_name(*found)) if found else None
@@ -116,11 +122,25 @@ class Kernel:
             if answer and answer[1].get("NETNSA_NSID", NO_NSID) != NO_NSID
         }
 
+    def named(self):
+        """Return name -> identity of the named namespaces, sorted."""
+        return {name: found for name, found in self._known().items() if found and name and "/" not in name}
+
+    def identity(self, netns):
+        """Return what tells a namespace from others (namespaces.identity), or None where there is none."""
+        known = self._known()
+        if netns not in known:
+            known[netns] = namespaces.identity(netns)
+        return known[netns]
+
     def exists(self, netns):
         """Say whether there is such a namespace."""
-        if netns not in self._exists:
-            self._exists[netns] = not netns or namespaces.identity(netns) is not None
-        return self._exists[netns]
+        return not netns or self.identity(netns) is not None
+
+    def _known(self):
+        if self._identities is None:
+            self._identities = namespaces.named()
+        return self._identities
 
     def submit(self, requests):
         """Carry requests out, in order within each namespace; return for each None or what went wrong."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from functools import lru_cache
 
 RUN_DIR = "/run/netns"
 
@@ -40,7 +41,7 @@ def path_of(ref):
     """Return the file that stands for namespace ``ref``, always one that setns(2) takes."""
     if not ref:
         return "/proc/self/ns/net"
-    return ref if "/" in ref else os.path.join(RUN_DIR, ref)
+    return ref if "/" in ref else f"{RUN_DIR}/{ref}"
 
 
 def identity(ref):
@@ -53,18 +54,23 @@ def identity(ref):
         found = os.stat(path_of(ref))
     except OSError:
         return None
-    if found.st_dev != os.stat("/proc/self/ns/net").st_dev:
-        return None
-    return found.st_dev, found.st_ino
+    return (found.st_dev, found.st_ino) if found.st_dev == _nsfs() else None
 
 
-def names():
-    """Return the names below ``/run/netns`` that are namespaces, sorted."""
+@lru_cache(maxsize=1)
+def _nsfs():
+    """Return the device of the one file system that namespaces are files of."""
+    return os.stat("/proc/self/ns/net").st_dev
+
+
+def named():
+    """Return name -> identity of the namespaces below ``/run/netns``, sorted."""
     try:
-        found = os.listdir(RUN_DIR)
+        names_there = sorted(os.listdir(RUN_DIR))
     except FileNotFoundError:
-        return []
-    return sorted(name for name in found if identity(name))
+        return {}
+    found = {name: identity(name) for name in names_there}
+    return {name: number for name, number in found.items() if number}
 
 
 def as_guest(function):

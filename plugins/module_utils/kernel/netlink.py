@@ -17,11 +17,11 @@ import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 from ..engine.errors import MissingSoftware
 from . import codec, namespaces
-from .codec import HEADER
+from .codec import HEADER, Symbol
 
 PYROUTE2_FLOOR = (0, 7, 2)
 # object -> pyroute2's module and class for its messages
@@ -63,7 +63,7 @@ PATIENCE = struct.pack("@ll", 30, 0)  # struct timeval; Python's own timeout wou
 
 
 @dataclass(frozen=True)
-class Index:
+class Index(Symbol):
     """Stands for the index of a link, looked up when the message is sent."""
 
     netns: str
@@ -71,14 +71,13 @@ class Index:
 
 
 @dataclass(frozen=True)
-class Descriptor:
+class Descriptor(Symbol):
     """Stands for an open file of a namespace, opened when the message is sent."""
 
     netns: str
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One rtnetlink request; ``fields`` and ``attrs`` in pyroute2's names."""
 
     verb: str
@@ -161,16 +160,19 @@ class Netlink:
             if ref in self.sockets:
                 self.sockets.pop(ref).close()
 
-    def dump(self, netns, name, fields=None, attrs=()):
+    def dump(self, netns, name, fields=None, attrs=(), keep=None):
         """Return all objects of a sort in ``netns``, each ``(fields, attributes)`` as plain data.
 
         The kernel says when a dump was overtaken by a change (NLM_F_DUMP_INTR); it is then read again.
+
+        :param keep: tells by its fields whether an object is wanted.
         """
         for _attempt in range(5):
             replies, torn = self._dump(netns, name, fields or {}, list(attrs))
             if not torn:
                 break
-        return [self._decode(name, data, offset) for data, offset in replies]
+        found = [self._decode(name, data, offset, keep) for data, offset in replies]
+        return found if keep is None else [one for one in found if one is not None]
 
     def _dump(self, netns, name, fields, attrs):
         message = Message("get", name, NLM_F_DUMP, fields, attrs)
@@ -276,30 +278,22 @@ class Netlink:
 
     def _encode(self, message, netns, opened):
         self.sequence += 1
-        kind, flags = TYPES[message.verb, message.object], message.flags | NLM_F_REQUEST | NLM_F_ACK
-        fields = self._resolve(message.fields, opened)
-        attrs = self._resolve(message.attrs, opened)
-        try:
-            encoded = codec.encoded(message.object, kind, flags, self.sequence, fields, attrs)
-        except KeyError:
-            encoded = encoded_by_pyroute2(message.object, kind, flags, self.sequence, fields, attrs)
-        return self.sequence, encoded
+        verb, name, flags, fields, attrs = message
+        kind, flags = TYPES[verb, name], flags | NLM_F_REQUEST | NLM_F_ACK
 
-    def _resolve(self, value, opened):
-        if isinstance(value, (str, int)):
-            return value
-        if isinstance(value, Index):
-            if value not in self._indexes:
-                self._indexes[value] = self.index(value.netns, value.name)
-            return self._indexes[value]
-        if isinstance(value, Descriptor):
-            opened.append(os.open(namespaces.path_of(value.netns), os.O_RDONLY | os.O_CLOEXEC))
+        def resolve(symbol):
+            if isinstance(symbol, Index):
+                if symbol not in self._indexes:
+                    self._indexes[symbol] = self.index(symbol.netns, symbol.name)
+                return self._indexes[symbol]
+            opened.append(os.open(namespaces.path_of(symbol.netns), os.O_RDONLY | os.O_CLOEXEC))
             return opened[-1]
-        if isinstance(value, dict):
-            return {name: self._resolve(item, opened) for name, item in value.items()}
-        if isinstance(value, list):
-            return [(name, self._resolve(item, opened)) for name, item in value]
-        return value
+
+        try:
+            encoded = codec.encoded(name, kind, flags, self.sequence, fields, attrs, resolve)
+        except KeyError:
+            encoded = encoded_by_pyroute2(name, kind, flags, self.sequence, fields, attrs, resolve)
+        return self.sequence, encoded
 
     def index(self, netns, name):
         """Return the index of link ``name``; LookupError where there is none.
@@ -314,21 +308,30 @@ class Netlink:
         return struct.unpack("16si", answer)[1]
 
     @staticmethod
-    def _decode(name, data, offset):
+    def _decode(name, data, offset, keep=None):
         try:
-            return codec.decoded(name, data, offset)
+            return codec.decoded(name, data, offset, keep)
         except KeyError:
             return decoded_by_pyroute2(name, data, offset)
 
 
-def encoded_by_pyroute2(name, kind, flags, sequence, fields, attrs):
+def encoded_by_pyroute2(name, kind, flags, sequence, fields, attrs, resolve):
     """Return what :func:`codec.encoded` does, for all that pyroute2 knows."""
     encoded = _message(name)
     encoded["header"].update({"type": kind, "sequence_number": sequence, "flags": flags, "pid": 0})
-    encoded.update(fields)
-    encoded["attrs"] = attrs
+    encoded.update(_resolved(fields, resolve))
+    encoded["attrs"] = _resolved(attrs, resolve)
     encoded.encode()
     return bytes(encoded.data)
+
+
+def _resolved(value, resolve):
+    """Return ``value`` with the numbers that stand behind its symbols, all the way down."""
+    if isinstance(value, Symbol):
+        return resolve(value)
+    if isinstance(value, dict):
+        return {name: _resolved(item, resolve) for name, item in value.items()}
+    return [(name, _resolved(item, resolve)) for name, item in value] if isinstance(value, list) else value
 
 
 def decoded_by_pyroute2(name, data, offset):

@@ -26,8 +26,6 @@ NOWHERE = ("?", "")
 
 # linux/if_link.h: enum in6_addr_gen_mode, in ip-link(8)'s words
 ADDRGENMODES = {"eui64": 0, "none": 1, "stable_secret": 2, "random": 3}
-# Instead of (namespace, name): of the other end of a veth that is in no namespace that was looked at
-NOWHERE = ("?", "")
 MODES = {number: word for word, number in ADDRGENMODES.items()}
 
 
@@ -119,7 +117,11 @@ class Link(Kind):
 
     @staticmethod
     def _set(resource, fields, stage):
-        """Return what sets ``fields``; a link comes up last, by a message of its own (do_setlink takes flags first)."""
+        """Return what sets ``fields``; a link comes up last.
+
+        do_setlink (net/core/rtnetlink.c) takes the flags before what is particular to IPv6 and to a port, so that these
+        must be told before, by a message of their own.
+        """
         values, name = resource.values, ("IFLA_IFNAME", resource.key[1])
         attrs = []
         if "mac" in fields:
@@ -133,6 +135,9 @@ class Link(Kind):
         if "addrgenmode" in fields:
             mode = ("IFLA_INET6_ADDR_GEN_MODE", ADDRGENMODES[values["addrgenmode"]])
             attrs.append(("IFLA_AF_SPEC", {"attrs": [("AF_INET6", {"attrs": [mode]})]}))
+        flags = {"flags": IFF_UP if values["up"] else 0, "change": IFF_UP} if "up" in fields else {}
+        if attrs and not fields & {"addrgenmode", "hairpin"}:
+            return [Request(resource.netns, Message("set", "link", 0, flags, [name, *attrs]), stage)]
         requests = [Request(resource.netns, Message("set", "link", 0, {}, [name, *attrs]), stage)] if attrs else []
         if "hairpin" in fields:
             data = encode(PORT, {"hairpin": values["hairpin"]}, resource.netns)
@@ -140,8 +145,7 @@ class Link(Kind):
             requests.append(
                 Request(resource.netns, Message("new", "link", 0, {}, [name, ("IFLA_LINKINFO", info)]), stage)
             )
-        if "up" in fields:
-            flags = {"flags": IFF_UP if values["up"] else 0, "change": IFF_UP}
+        if flags:
             requests.append(Request(resource.netns, Message("set", "link", 0, flags, [name]), stage))
         return requests
 

@@ -39,16 +39,23 @@ class Netns(Kind):
 
     def observe(self, kernel, scope):
         paths = [ref for ref in scope.netns if "/" in ref and kernel.exists(ref)]
-        for name in [*namespaces.names(), *paths]:
+        for name in [*kernel.named(), *paths]:
             values = self._inside(kernel, name) if name in scope.netns else {}
-            identity = list(namespaces.identity(name) or ())
-            yield Resource(self.name, (name,), values, kernel.ledger.owner((self.name, (name,)), identity))
+            key, identity = (name,), list(kernel.identity(name))
+            yield Resource(self.name, key, values, kernel.ledger.owner((self.name, key), identity))
 
     @staticmethod
     def _inside(kernel, name):
-        loopback = next((fields for fields, attrs in kernel.links(name).values() if attrs["IFLA_IFNAME"] == "lo"), None)
-        disabled = procfs.read(name, [DISABLE_IPV6]).get(DISABLE_IPV6)
-        return {"lo": bool(loopback and loopback["flags"] & IFF_UP), "ipv6": disabled == "0"}
+        found = next((link for link in kernel.links(name).values() if link[1]["IFLA_IFNAME"] == "lo"), None)
+        if found is None:
+            return {"lo": False, "ipv6": _ipv6(name)}
+        fields, attrs = found
+        inet6 = attrs.get("IFLA_AF_SPEC", {}).get("AF_INET6", {}).get("IFLA_INET6_CONF")
+        return {
+            "lo": bool(fields["flags"] & IFF_UP),
+            # what is written for all is the loopback's, too, and comes with it
+            "ipv6": not inet6["disable_ipv6"] if inet6 else _ipv6(name),
+        }
 
     def create(self, resource, companions):
         made = Request("", Call(partial(namespaces.create, resource.netns)))
@@ -91,4 +98,8 @@ class Netns(Kind):
         return made
 
     def identity(self, kernel, resource):
-        return list(namespaces.identity(resource.netns) or ()) or None
+        return list(kernel.identity(resource.netns) or ()) or None
+
+
+def _ipv6(name):
+    return procfs.read(name, [DISABLE_IPV6]).get(DISABLE_IPV6) == "0"

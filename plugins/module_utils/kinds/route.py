@@ -72,17 +72,12 @@ class Route(Kind):
 
     def observe(self, kernel, scope):
         for netns in scope.netns:
-            for family_number in (AF_INET, AF_INET6):
-                for fields, attrs in kernel.dump(netns, "route", {"family": family_number}):
-                    found = self._observed(kernel, netns, fields, attrs)
-                    if found:
-                        yield found
+            for fields, attrs in kernel.dump(netns, "route", keep=_managed):
+                yield self._observed(kernel, netns, fields, attrs)
 
     def _observed(self, kernel, netns, fields, attrs):
         table = attrs.get("RTA_TABLE", fields["table"])
-        kind = TYPE_WORDS.get(fields["type"])
-        if table == TABLE_LOCAL or kind is None or fields["flags"] & RTM_F_CLONED:
-            return None
+        kind = TYPE_WORDS[fields["type"]]
         inet6 = fields["family"] == AF_INET6
         prefix = f"{attrs.get('RTA_DST', '::' if inet6 else '0.0.0.0')}/{fields['dst_len']}"
         key = netns, table, prefix, attrs.get("RTA_PRIORITY", 0)
@@ -173,6 +168,16 @@ def _by_gateway(after, fields):
         values = {name: value for name, value in after.values.items() if name != "dev"}
         return Resource(after.kind, after.key, values, after.owner)
     return after
+
+
+def _managed(fields):
+    """Say whether a route is one that people make: the kernel keeps its own in the table ``local``, and caches others."""
+    return (
+        fields["table"] != TABLE_LOCAL
+        and fields["family"] in (AF_INET, AF_INET6)
+        and fields["type"] in TYPE_WORDS
+        and not fields["flags"] & RTM_F_CLONED
+    )
 
 
 def _values(kernel, netns, kind, fields, attrs):
