@@ -68,7 +68,7 @@ class Node:
         """Return the TTL of the answer, or None."""
         inside = f"ip netns exec {netns} " if netns else ""
         found = subprocess.run(
-            f"{inside}ping -n -c {count} -W 1 {target}", shell=True, capture_output=True, text=True, check=False
+            f"{inside}ping -n -c {count} -W 2 {target}", shell=True, capture_output=True, text=True, check=False
         )
         return int(found.stdout.split("ttl=")[1].split()[0]) if found.returncode == 0 else None
 

@@ -101,7 +101,8 @@ class Applier:
             for step in plan.steps
             if step.action == FALL
             for resource in step.everything
-            if resource.ref not in wanted
+            # what the kernel makes by itself it may have made again
+            if resource.ref not in wanted and self.kinds[resource.kind].restorable(resource)
         ]
 
     def _settle(self, wishes, purge):
@@ -117,8 +118,9 @@ class Applier:
 
     def _undo(self, plan):
         """Plan the way back from what is there now to what was there before; return what could not be done."""
+        wishes = self._as_before(plan)
         try:
-            back = make_plan(self.kinds, self.observe(), self._as_before(plan), adopt=True)
+            back = make_plan(self.kinds, self.observe(), wishes, adopt=True)
         except Exception as failure:  # an undo must end in a report
             return [str(failure)]
         left = []
@@ -127,7 +129,8 @@ class Applier:
                 self._carry_out(type(back)([level]))
             except Exception as failure:  # the rest is still worth taking back
                 left.append(str(failure))
-        return left
+        rest = self._settle([wish for wish in wishes if not wish.present], None)
+        return left + [f"{self._name(step)} is still there" for step in rest.steps]
 
     def _as_before(self, plan):
         """Return wishes for the state before ``plan``: the first thing said of an object is how it was."""

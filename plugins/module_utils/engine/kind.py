@@ -47,6 +47,14 @@ class Kind:
         """Return the refs whose end is the end of this object too."""
         return tuple(ref for ref, option in self.needs(resource).items() if option)
 
+    def holds(self, resource):
+        """Return the name of a group of which this object holds others up, as long as one of the group is there; or None."""
+        return
+
+    def held(self, resource):
+        """Return the name of the group with the last of which this object ends; or None."""
+        return
+
     def restorable(self, resource):
         """Say whether it is worth making again what fell with something else (the kernel makes some by itself)."""
         return True

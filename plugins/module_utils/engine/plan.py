@@ -84,9 +84,14 @@ class _Planner:
         self.adopt = adopt
         self.purge = purge
         self.dependents = defaultdict(list)
+        self.holders = defaultdict(set)
+        self.held = defaultdict(list)
         for ref, resource in observed.items():
-            for base in kinds[ref[0]].falls_with(resource):
+            kind = kinds[ref[0]]
+            for base in kind.falls_with(resource):
                 self.dependents[base].append(ref)
+            self.holders[kind.holds(resource)].add(ref)
+            self.held[kind.held(resource)].append(ref)
 
     def plan(self, wishes):
         wanted = _merged(wish.resource for wish in wishes if wish.present)
@@ -159,11 +164,17 @@ class _Planner:
         """Return ``roots`` and everything observed that goes with them."""
         found, queue = set(roots), list(roots)
         while queue:
-            for ref in self.dependents[queue.pop()]:
+            for ref in self._taken_by(queue.pop(), found, known):
                 if ref not in found and ref not in known:
                     found.add(ref)
                     queue.append(ref)
         return found
+
+    def _taken_by(self, ref, found, known):
+        """Return what ends with ``ref``, given that all of ``found`` and ``known`` ends too."""
+        group = self.kinds[ref[0]].holds(self.observed[ref])
+        last = group is not None and all(one in found or one in known for one in self.holders[group])
+        return self.dependents[ref] + (self.held[group] if last else [])
 
     def _removals(self, roots):
         """Return the steps for ``roots`` (ref -> reason): one request for each that nothing else takes along."""

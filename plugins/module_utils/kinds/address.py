@@ -38,6 +38,10 @@ class Address(Kind):
     def words(self, resource):
         return f"{_text(resource)} dev {resource.key[1]}"
 
+    def holds(self, resource):
+        """With the last IPv4 address of a link all IPv4 routes over it go (fib_disable_ip in net/ipv4/fib_frontend.c)."""
+        return None if ":" in resource.key[2] else resource.key[:2]
+
     def restorable(self, resource):
         return not _by_kernel(resource.key[2])
 

@@ -67,6 +67,11 @@ class Route(Kind):
         more = f" metric {metric}" if metric != metric_of(prefix, 0) else ""
         return prefix + more + (f" table {table}" if table != TABLE_MAIN else "")
 
+    def held(self, resource):
+        """See :meth:`Address.holds`."""
+        inet = family(resource.key[2]) == AF_INET
+        return (resource.netns, resource.values["dev"]) if inet and resource.values.get("dev") else None
+
     def restorable(self, resource):
         return resource.values.get("protocol") not in BY_KERNEL
 

@@ -15,6 +15,9 @@ from ..kernel import procfs
 from ..kernel.door import Call
 from .shell import inside
 
+# arp_tbl (net/ipv4/arp.c) and nd_tbl (net/ipv6/ndisc.c): only the machine's own namespace shows what neighbors begin with
+BUILT_IN = {"proxy_delay": "80"}
+
 
 class Sysctl(Kind):
     """``key``: (netns, name). ``values``: value (a string); observed also ``before``, what it was before us."""
@@ -36,15 +39,16 @@ class Sysctl(Kind):
         asked = [ref[1] for ref in scope.refs if ref[0] == self.name]
         by_netns = {}
         for netns, name in dict.fromkeys([*marked, *asked]):
-            by_netns.setdefault(netns, []).append(name)
+            by_netns.setdefault(netns, set()).add(name)
         for netns, names in by_netns.items():
             if kernel.exists(netns):
-                for name, value in procfs.read(netns, names).items():
+                found = procfs.read(netns, {*names, *filter(None, map(_default_of, names))})
+                for name in found.keys() & names:
                     ref = self.name, (netns, name)
-                    before = (kernel.ledger.before(ref) or {}).get("value")
+                    before = (kernel.ledger.before(ref) or {}).get("value", _new(name, found))
                     # Once it is as it was before us there is nothing of ours to give back.
-                    owner = None if value == before else kernel.ledger.owner(ref)
-                    yield Resource(*ref, {"value": value, "before": before}, owner)
+                    owner = None if found[name] == before else kernel.ledger.owner(ref)
+                    yield Resource(*ref, {"value": found[name], "before": before}, owner)
 
     def create(self, resource, companions):
         return self._write(resource, resource.values["value"])
@@ -85,3 +89,15 @@ def _link_of(name):
     if len(parts) > 4 and parts[2] in ("conf", "neigh") and parts[3] not in ("all", "default"):
         return parts[3].replace("/", ".")
     return None
+
+
+def _new(name, found):
+    """Return the value of a link that was made together with its setting, before it was set; ``found``: name -> value."""
+    return found.get(_default_of(name)) or BUILT_IN.get(name.rpartition(".")[2]) if _link_of(name) else None
+
+
+def _default_of(name):
+    """Return the sysctl that says what a new link has instead of ``net.FAMILY.conf.LINK.…``, or None."""
+    link = _link_of(name)
+    parts = name.split(".")
+    return ".".join([*parts[:3], "default", *parts[4:]]) if link else None
