@@ -31,10 +31,10 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
+        asked = sum(len(value) for value in arguments.values() if isinstance(value, list))
         path = self._promises(task_vars or {})
         if self._task.check_mode:
             arguments["promised"] = _read(path)
-        asked = len(arguments.get("config") or ())
         if asked > MANY:
             display.v(f"{self._task.action}: {asked} objects to observe, plan and apply", host=_host(task_vars))
         wrap_async = self._task.async_val and not self._connection.has_native_async

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Callable, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
@@ -52,18 +53,25 @@ class Part:
     purges: Callable
     netns: bool = True
 
-    def argument_spec(self):
+    @cached_property
+    def by_name(self):
+        """Return its kinds by their names."""
+        return {kind.name: kind for kind in self.kinds}
+
+    def list_spec(self):
+        """Return the argument spec of an option that lists such objects."""
         entry = {
             name: dict(spec, required=True) if name in self.required else dict(spec)
             for name, spec in self.options.items()
         }
         entry["state"] = {"type": "str", "choices": ["present", "absent"]}
-        common = dict(COMMON)
         if self.netns:
             entry["netns"] = {"type": "str"}
-        else:
-            del common["netns"]
-        return {**self.options, **common, "config": {"type": "list", "elements": "dict", "options": entry}}
+        return {"type": "list", "elements": "dict", "options": entry}
+
+    def argument_spec(self):
+        common = {name: spec for name, spec in COMMON.items() if self.netns or name != "netns"}
+        return {**self.options, **common, "config": self.list_spec()}
 
     def run(self):
         """Be the module."""
@@ -146,22 +154,29 @@ def wishes_of(params, part):
         if entries is not None
         else [("", {name: params[name] for name in part.options})]
     )
-    kinds = {kind.name: kind for kind in part.kinds}
-    owner = _owner(params["owner"])
+    listed = [(part, option, entry) for option, entry in listed]
+    return wishes_in(listed, params["owner"], params["state"], params.get("netns"))
+
+
+def wishes_in(listed, owner, usual_state="present", usual_netns=None):
+    """Return the wishes of ``(part, where it is written, entry)``; every fault in them is told together.
+
+    :param usual_state: where an entry does not say it, as ``usual_netns``.
+    """
+    owner = _owner(owner)
     wishes, faults = [], []
-    for option, entry in listed:
-        state = entry.get("state") or params["state"]
+    for part, option, entry in listed:
+        state = entry.get("state") or usual_state
         try:
             if part.netns:
-                entry["netns"] = reference(entry.get("netns") or params["netns"], "netns")
+                entry["netns"] = reference(entry.get("netns") or usual_netns, "netns")
             wishes += [
-                Wish(kinds[resource.kind].claimed(resource, owner), state == "present", option)
+                Wish(part.by_name[resource.kind].claimed(resource, owner), state == "present", option)
                 for resource in part.resources({**entry, "state": state})
             ]
         except InputError as fault:
             faults.append(InputError(option + fault.option, fault.problem))
-    if faults:
-        raise faults[0] if len(faults) == 1 else _Faults(faults)
+    refuse(faults)
     return wishes
 
 
@@ -200,6 +215,12 @@ def _owner(label):
     if not label or not all(character.isalnum() or character in "-_." for character in label) or len(label) > 64:
         raise InputError("owner", f"{label!r} is not a label: 1 to 64 letters, digits, '-', '_' or '.'")
     return label
+
+
+def refuse(faults):
+    """Raise all of ``faults`` together, if there are any."""
+    if faults:
+        raise faults[0] if len(faults) == 1 else _Faults(faults)
 
 
 class _Faults(FabricError):

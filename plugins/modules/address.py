@@ -115,47 +115,7 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address, address_resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import (
-    AF_INET,
-    family,
-    given,
-    host_prefix,
-    interface,
-)
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
-
-OPTIONS = {
-    "address": {"type": "str"},
-    "dev": {"type": "str"},
-    "scope": {"type": "str", "choices": ["global", "link", "host"]},
-    "nodad": {"type": "bool"},
-    "noprefixroute": {"type": "bool"},
-}
-
-
-def resources(options):
-    """Return the address that ``options`` describe."""
-    address = host_prefix(options["address"], "address")
-    if not options["dev"]:
-        raise InputError("dev", f"the interface that is to have {address} is missing")
-    if options["nodad"] is not None and family(address) == AF_INET:
-        raise InputError("nodad", f"{address} is IPv4, which does not detect duplicates: leave it out")
-    values = given(scope=options["scope"], nodad=options["nodad"], noprefixroute=options["noprefixroute"])
-    return [address_resource(options["netns"], interface(options["dev"], "dev"), address, values)]
-
-
-PART = Part(
-    options=OPTIONS,
-    required=["address", "dev"],
-    kinds=[Address(), Link(), Netns(), Route()],
-    resources=resources,
-    purges=lambda found: found.kind == "address",
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.address import PART
 
 
 def main():

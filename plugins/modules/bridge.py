@@ -167,55 +167,7 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import given, in_range, interface
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.options import LINK_OPTIONS, link_values
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.port import Port
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
-
-OWN = {
-    "stp": {"type": "bool"},
-    "forward_delay": {"type": "float"},
-    "hello_time": {"type": "float"},
-    "max_age": {"type": "float"},
-    "ageing_time": {"type": "float"},
-    "priority": {"type": "int"},
-    "vlan_filtering": {"type": "bool"},
-    "vlan_default_pvid": {"type": "int"},
-    "mcast_snooping": {"type": "bool"},
-}
-# net/bridge/br_private.h and IEEE 802.1D: seconds
-RANGES = {
-    "forward_delay": (0, 30),
-    "hello_time": (1, 10),
-    "max_age": (6, 40),
-    "ageing_time": (0, 1_000_000),
-    "priority": (0, 65535),
-    "vlan_default_pvid": (0, 4094),
-}
-OPTIONS = {"name": {"type": "str"}, **LINK_OPTIONS, **OWN}
-
-
-def resources(options):
-    """Return the bridge that ``options`` describe."""
-    key = options["netns"], interface(options["name"], "name")
-    for name, (low, high) in RANGES.items():
-        in_range(options[name], low, high, name)
-    own = given(**{name: options[name] for name in OWN})
-    return [Resource("link", key, {"type": "bridge", **link_values(options), **own})]
-
-
-PART = Part(
-    options=OPTIONS,
-    required=["name"],
-    kinds=[Link(), Netns(), Port(), Address(), Route()],
-    resources=resources,
-    purges=lambda found: found.kind == "link" and found.values.get("type") == "bridge",
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.bridge import PART
 
 
 def main():

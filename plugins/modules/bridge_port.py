@@ -160,38 +160,7 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import given, in_range, interface
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link_types import PORT
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.port import Port
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
-
-NUMBERS = {"cost": (1, 65535), "priority": (0, 63)}
-OPTIONS = {
-    "name": {"type": "str"},
-    "bridge": {"type": "str"},
-    **{name: {"type": "int" if name in NUMBERS else "bool"} for name in PORT},
-}
-
-
-def resources(options):
-    """Return the port that ``options`` describe."""
-    key = options["netns"], interface(options["name"], "name")
-    for name, (low, high) in NUMBERS.items():
-        in_range(options[name], low, high, name)
-    bridge = options["bridge"] and interface(options["bridge"], "bridge")
-    return [Resource("port", key, given(master=bridge, **{name: options[name] for name in PORT}))]
-
-
-PART = Part(
-    options=OPTIONS,
-    required=["name"],
-    kinds=[Port(), Link(), Netns()],
-    resources=resources,
-    purges=lambda found: found.kind == "port",
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.bridge_port import PART
 
 
 def main():

@@ -104,36 +104,7 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import interface
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.sysctl import Sysctl, link_sysctl
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
-
-OPTIONS = {
-    "family": {"type": "str", "choices": ["ipv4", "ipv6"]},
-    "interface": {"type": "str"},
-    "enabled": {"type": "bool", "default": True},
-}
-WHOLE = {"ipv4": "net.ipv4.ip_forward", "ipv6": "net.ipv6.conf.all.forwarding"}
-
-
-def resources(options):
-    """Return the sysctl that ``options`` describe."""
-    name = WHOLE[options["family"]]
-    if options["interface"]:
-        name = link_sysctl(options["family"], "conf", interface(options["interface"], "interface"), "forwarding")
-    return [Resource("sysctl", (options["netns"], name), {"value": str(int(options["enabled"]))})]
-
-
-PART = Part(
-    options=OPTIONS,
-    required=["family"],
-    kinds=[Sysctl(), Link(), Netns()],
-    resources=resources,
-    purges=lambda found: found.kind == "sysctl" and found.key[1].endswith(("forwarding", "ip_forward")),
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.forwarding import PART
 
 
 def main():

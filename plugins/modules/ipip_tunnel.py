@@ -139,71 +139,7 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import (
-    AF_INET,
-    address,
-    family,
-    given,
-    in_range,
-    interface,
-)
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.options import LINK_OPTIONS, link_values
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
-
-OPTIONS = {
-    "name": {"type": "str"},
-    "local": {"type": "str"},
-    "remote": {"type": "str"},
-    "dev": {"type": "str"},
-    "ttl": {"type": "int"},
-    "pmtudisc": {"type": "bool"},
-    **{name: spec for name, spec in LINK_OPTIONS.items() if name != "mac"},
-}
-# ipip_init_net (net/ipv4/ipip.c) makes it in each namespace; removing it exits well and does nothing
-FALLBACK = "tunl0"
-
-
-def resources(options):
-    """Return the device that ``options`` describe."""
-    key = options["netns"], interface(options["name"], "name")
-    if key[1] == FALLBACK:
-        raise InputError("name", f"{FALLBACK} is the kernel's own fallback device: give the tunnel another name")
-    if options["state"] == "absent":
-        return [Resource("link", key)]
-    if options["local"] is None:
-        raise InputError("local", f"the address that packets are sent from is needed to make {key[1]!r}")
-    own = given(
-        local=_ipv4(options, "local"),
-        remote=_ipv4(options, "remote"),
-        lower=options["dev"] and interface(options["dev"], "dev"),
-        ttl=in_range(options["ttl"], 0, 255, "ttl"),
-        pmtudisc=options["pmtudisc"],
-    )
-    return [Resource("link", key, {"type": "ipip", **own, **link_values({**options, "mac": None})})]
-
-
-def _ipv4(options, name):
-    if options[name] is None:
-        return None
-    found = address(options[name], name)
-    if family(found) != AF_INET:
-        raise InputError(name, f"{found} is not IPv4: IPIP carries IPv4 in IPv4")
-    return found
-
-
-PART = Part(
-    options=OPTIONS,
-    required=["name"],
-    kinds=[Link(), Netns(), Address(), Route()],
-    resources=resources,
-    purges=lambda found: found.kind == "link" and found.values.get("type") == "ipip",
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.ipip_tunnel import PART
 
 
 def main():

@@ -111,44 +111,7 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds import fields, nat
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
-
-OPTIONS = {
-    "source": {"type": "str"},
-    "exclude": {"type": "list", "elements": "str", "default": []},
-    "out_interface": {"type": "str"},
-    "random": {"type": "bool", "default": True},
-}
-# RFC 5771, RFC 4291 2.7: a multicast group has no way back through NAT
-MULTICAST = {fields.AF_INET: "224.0.0.0/4", fields.AF_INET6: "ff00::/8"}
-
-
-def resources(options):
-    """Return the rule that ``options`` describe."""
-    source = fields.prefix(options["source"], "source")
-    exclude = [fields.prefix(text, "exclude") for text in options["exclude"]]
-    for text in exclude:
-        fields.same_family({"source": source, "exclude": text})
-    link = options["out_interface"] and fields.interface(options["out_interface"], "out_interface")
-    protocol = "ip6" if fields.family(source) == fields.AF_INET6 else "ip"
-    rule = [f'oifname "{link}"'] if link else []
-    rule.append(f"{protocol} saddr {nat.prefixes([source])}")
-    rule.append(f"{protocol} daddr != {nat.prefixes([*exclude, MULTICAST[fields.family(source)]])}")
-    rule.append("masquerade fully-random" if options["random"] else "masquerade")
-    values = {**dict.fromkeys(nat.CHAINS), "postrouting": " ".join(rule)}
-    return [Resource("nat", (options["netns"], "masquerade", source), values)]
-
-
-PART = Part(
-    options=OPTIONS,
-    required=["source"],
-    kinds=[nat.Nat(), Netns()],
-    resources=resources,
-    purges=lambda found: found.kind == "nat" and found.key[1] == "masquerade",
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.masquerade import PART
 
 
 def main():

@@ -106,35 +106,7 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, given, interface, mac
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.neighbor import Neighbor
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
-
-OPTIONS = {"address": {"type": "str"}, "dev": {"type": "str"}, "mac": {"type": "str"}}
-
-
-def resources(options):
-    """Return the neighbor that ``options`` describe."""
-    found = address(options["address"], "address")
-    if not options["dev"]:
-        raise InputError("dev", f"the interface behind which {found} is, is missing")
-    if options["state"] == "present" and not options["mac"]:
-        raise InputError("mac", f"the MAC address of {found} is missing")
-    key = options["netns"], interface(options["dev"], "dev"), found
-    return [Resource("neighbor", key, given(mac=options["mac"] and mac(options["mac"], "mac")))]
-
-
-PART = Part(
-    options=OPTIONS,
-    required=["address", "dev"],
-    kinds=[Neighbor(), Link(), Netns()],
-    resources=resources,
-    purges=lambda found: found.kind == "neighbor",
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.neighbor import PART
 
 
 def main():

@@ -105,32 +105,7 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import given, netns_name
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.port import Port
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
-
-OPTIONS = {"name": {"type": "str"}, "lo": {"type": "bool", "default": True}, "ipv6": {"type": "bool"}}
-
-
-def resources(options):
-    """Return the namespace that ``options`` describe."""
-    name = netns_name(options["name"], "name")
-    return [Resource("netns", (name,), given(lo=options["lo"], ipv6=options["ipv6"]))]
-
-
-PART = Part(
-    options=OPTIONS,
-    required=["name"],
-    kinds=[Netns(), Link(), Port(), Address(), Route()],
-    resources=resources,
-    purges=lambda found: found.kind == "netns",
-    netns=False,
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.netns import PART
 
 
 def main():

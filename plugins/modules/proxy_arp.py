@@ -115,48 +115,7 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import AF_INET6, address, family, interface
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.neighbor import Proxy
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.sysctl import Sysctl, link_sysctl
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
-
-OPTIONS = {
-    "interface": {"type": "str"},
-    "family": {"type": "str", "choices": ["ipv4", "ipv6"], "default": "ipv4"},
-    "addresses": {"type": "list", "elements": "str", "default": []},
-}
-SWITCH = {"ipv4": "proxy_arp", "ipv6": "proxy_ndp"}
-
-
-def resources(options):
-    """Return the sysctls, and for IPv6 the proxied neighbors, that ``options`` describe."""
-    netns, link, version = options["netns"], interface(options["interface"], "interface"), options["family"]
-    proxied = [address(text, "addresses") for text in options["addresses"]]
-    if any((family(text) == AF_INET6) != (version == "ipv6") for text in proxied) or (proxied and version == "ipv4"):
-        raise InputError(
-            "addresses", "only IPv6 addresses, with family: ipv6; for IPv4 the node answers for what it routes"
-        )
-    settings = {
-        link_sysctl(version, "conf", link, SWITCH[version]): "1",
-        link_sysctl(version, "neigh", link, "proxy_delay"): "0",
-    }
-    return [
-        *(Resource("sysctl", (netns, name), {"value": value}) for name, value in settings.items()),
-        *(Resource("proxy", (netns, link, text)) for text in proxied),
-    ]
-
-
-PART = Part(
-    options=OPTIONS,
-    required=["interface"],
-    kinds=[Sysctl(), Proxy(), Link(), Netns()],
-    resources=resources,
-    purges=lambda found: found.kind == "proxy" or found.key[-1].endswith(("proxy_arp", "proxy_ndp", "proxy_delay")),
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.proxy_arp import PART
 
 
 def main():

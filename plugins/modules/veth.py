@@ -184,53 +184,7 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import given, interface
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.options import LINK_OPTIONS, link_values
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.port import Port
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part, reference
-
-END = dict(LINK_OPTIONS, master={"type": "str"}, hairpin={"type": "bool"})
-PEER = dict(END, name={"type": "str", "required": True}, netns={"type": "str"})
-OPTIONS = {"name": {"type": "str"}, **END, "peer": {"type": "dict", "options": PEER}}
-
-
-def resources(options):
-    """Return both ends of the pair that ``options`` describe."""
-    key = options["netns"], interface(options["name"], "name")
-    if options["state"] == "absent":
-        return [Resource("link", key)]
-    peer = options["peer"]
-    if not peer:
-        raise InputError(
-            "peer", f"the other end of {key[1]!r} is needed to make the pair: peer: {{name: eth0, netns: NAME}}"
-        )
-    other = reference(peer["netns"], "peer.netns"), interface(peer["name"], "peer.name")
-    if key == other:
-        raise InputError("peer.name", f"{other[1]!r} is the name of both ends, in one namespace")
-    return [_end(key, other, options, ""), _end(other, key, peer, "peer.")]
-
-
-def _end(key, other, options, option):
-    master = options["master"] and interface(options["master"], option + "master")
-    if options["hairpin"] and not master:
-        raise InputError(option + "hairpin", f"{key[1]!r} is no bridge port: give its master too")
-    own = given(master=master, hairpin=options["hairpin"])
-    return Resource("link", key, {"type": "veth", "peer": other, **link_values(options, option), **own})
-
-
-PART = Part(
-    options=OPTIONS,
-    required=["name"],
-    kinds=[Link(), Netns(), Port(), Address(), Route()],
-    resources=resources,
-    purges=lambda found: found.kind == "link" and found.values.get("type") == "veth",
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.veth import PART
 
 
 def main():

@@ -157,55 +157,7 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import Address
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fdb import Fdb
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, given, in_range, interface
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.neighbor import Neighbor
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.options import LINK_OPTIONS, link_values
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import Route
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
-
-OPTIONS = {
-    "name": {"type": "str"},
-    "vni": {"type": "int"},
-    "port": {"type": "int", "default": 8472},
-    "local": {"type": "str"},
-    "dev": {"type": "str"},
-    "learning": {"type": "bool", "default": False},
-    "ttl": {"type": "int"},
-    **LINK_OPTIONS,
-}
-
-
-def resources(options):
-    """Return the device that ``options`` describe."""
-    key = options["netns"], interface(options["name"], "name")
-    if options["state"] == "absent":
-        return [Resource("link", key)]
-    if options["vni"] is None:
-        raise InputError("vni", f"the number of the network is needed to make {key[1]!r}")
-    own = given(
-        vni=in_range(options["vni"], 0, 2**24 - 1, "vni"),
-        port=in_range(options["port"], 1, 65535, "port"),
-        local=options["local"] and address(options["local"], "local"),
-        lower=options["dev"] and interface(options["dev"], "dev"),
-        learning=options["learning"],
-        ttl=in_range(options["ttl"], 0, 255, "ttl"),
-    )
-    return [Resource("link", key, {"type": "vxlan", **own, **link_values(options)})]
-
-
-PART = Part(
-    options=OPTIONS,
-    required=["name"],
-    kinds=[Link(), Netns(), Address(), Route(), Neighbor(), Fdb()],
-    resources=resources,
-    purges=lambda found: found.kind == "link" and found.values.get("type") == "vxlan",
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.vxlan import PART
 
 
 def main():

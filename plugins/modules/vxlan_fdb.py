@@ -107,36 +107,7 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fdb import ZERO, Fdb, key_of
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, given, interface, mac
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import Netns
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import Part
-
-OPTIONS = {"mac": {"type": "str"}, "dev": {"type": "str"}, "dst": {"type": "str"}}
-
-
-def resources(options):
-    """Return the entry that ``options`` describe."""
-    found = ZERO if options["mac"].strip() == ZERO else mac(options["mac"], "mac")
-    if not options["dev"]:
-        raise InputError("dev", f"the VXLAN device behind which {found} is, is missing")
-    if not options["dst"] and (options["state"] == "present" or found == ZERO):
-        raise InputError("dst", f"the node that {found} is behind is missing")
-    dst = options["dst"] and address(options["dst"], "dst")
-    key = key_of(options["netns"], interface(options["dev"], "dev"), found, dst)
-    return [Resource("fdb", key, given(dst=dst or None))]
-
-
-PART = Part(
-    options=OPTIONS,
-    required=["mac", "dev"],
-    kinds=[Fdb(), Link(), Netns()],
-    resources=resources,
-    purges=lambda found: found.kind == "fdb",
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.vxlan_fdb import PART
 
 
 def main():

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the options of the module address mean: addresses."""
+
+from __future__ import annotations
+
+from ..engine.errors import InputError
+from ..kinds.address import Address, address_resource
+from ..kinds.fields import (
+    AF_INET,
+    family,
+    given,
+    host_prefix,
+    interface,
+)
+from ..kinds.link import Link
+from ..kinds.netns import Netns
+from ..kinds.route import Route
+from ..runner import Part
+
+OPTIONS = {
+    "address": {"type": "str"},
+    "dev": {"type": "str"},
+    "scope": {"type": "str", "choices": ["global", "link", "host"]},
+    "nodad": {"type": "bool"},
+    "noprefixroute": {"type": "bool"},
+}
+
+
+def resources(options):
+    """Return the address that ``options`` describe."""
+    address = host_prefix(options["address"], "address")
+    if not options["dev"]:
+        raise InputError("dev", f"the interface that is to have {address} is missing")
+    if options["nodad"] is not None and family(address) == AF_INET:
+        raise InputError("nodad", f"{address} is IPv4, which does not detect duplicates: leave it out")
+    values = given(scope=options["scope"], nodad=options["nodad"], noprefixroute=options["noprefixroute"])
+    return [address_resource(options["netns"], interface(options["dev"], "dev"), address, values)]
+
+
+PART = Part(
+    options=OPTIONS,
+    required=["address", "dev"],
+    kinds=[Address(), Link(), Netns(), Route()],
+    resources=resources,
+    purges=lambda found: found.kind == "address",
+)

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the options of the module bridge mean: bridges."""
+
+from __future__ import annotations
+
+from ..engine.resource import Resource
+from ..kinds.address import Address
+from ..kinds.fields import given, in_range, interface
+from ..kinds.link import Link
+from ..kinds.netns import Netns
+from ..kinds.options import LINK_OPTIONS, link_values
+from ..kinds.port import Port
+from ..kinds.route import Route
+from ..runner import Part
+
+OWN = {
+    "stp": {"type": "bool"},
+    "forward_delay": {"type": "float"},
+    "hello_time": {"type": "float"},
+    "max_age": {"type": "float"},
+    "ageing_time": {"type": "float"},
+    "priority": {"type": "int"},
+    "vlan_filtering": {"type": "bool"},
+    "vlan_default_pvid": {"type": "int"},
+    "mcast_snooping": {"type": "bool"},
+}
+# net/bridge/br_private.h and IEEE 802.1D: seconds
+RANGES = {
+    "forward_delay": (0, 30),
+    "hello_time": (1, 10),
+    "max_age": (6, 40),
+    "ageing_time": (0, 1_000_000),
+    "priority": (0, 65535),
+    "vlan_default_pvid": (0, 4094),
+}
+OPTIONS = {"name": {"type": "str"}, **LINK_OPTIONS, **OWN}
+
+
+def resources(options):
+    """Return the bridge that ``options`` describe."""
+    key = options["netns"], interface(options["name"], "name")
+    for name, (low, high) in RANGES.items():
+        in_range(options[name], low, high, name)
+    own = given(**{name: options[name] for name in OWN})
+    return [Resource("link", key, {"type": "bridge", **link_values(options), **own})]
+
+
+PART = Part(
+    options=OPTIONS,
+    required=["name"],
+    kinds=[Link(), Netns(), Port(), Address(), Route()],
+    resources=resources,
+    purges=lambda found: found.kind == "link" and found.values.get("type") == "bridge",
+)

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the options of the module forwarding mean: forwarding."""
+
+from __future__ import annotations
+
+from ..engine.resource import Resource
+from ..kinds.fields import interface
+from ..kinds.link import Link
+from ..kinds.netns import Netns
+from ..kinds.sysctl import Sysctl, link_sysctl
+from ..runner import Part
+
+OPTIONS = {
+    "family": {"type": "str", "choices": ["ipv4", "ipv6"]},
+    "interface": {"type": "str"},
+    "enabled": {"type": "bool", "default": True},
+}
+WHOLE = {"ipv4": "net.ipv4.ip_forward", "ipv6": "net.ipv6.conf.all.forwarding"}
+
+
+def resources(options):
+    """Return the sysctl that ``options`` describe."""
+    name = WHOLE[options["family"]]
+    if options["interface"]:
+        name = link_sysctl(options["family"], "conf", interface(options["interface"], "interface"), "forwarding")
+    return [Resource("sysctl", (options["netns"], name), {"value": str(int(options["enabled"]))})]
+
+
+PART = Part(
+    options=OPTIONS,
+    required=["family"],
+    kinds=[Sysctl(), Link(), Netns()],
+    resources=resources,
+    purges=lambda found: found.kind == "sysctl" and found.key[1].endswith(("forwarding", "ip_forward")),
+)

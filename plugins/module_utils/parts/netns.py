@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the options of the module netns mean: namespaces."""
+
+from __future__ import annotations
+
+from ..engine.resource import Resource
+from ..kinds.address import Address
+from ..kinds.fields import given, netns_name
+from ..kinds.link import Link
+from ..kinds.netns import Netns
+from ..kinds.port import Port
+from ..kinds.route import Route
+from ..runner import Part
+
+OPTIONS = {"name": {"type": "str"}, "lo": {"type": "bool", "default": True}, "ipv6": {"type": "bool"}}
+
+
+def resources(options):
+    """Return the namespace that ``options`` describe."""
+    name = netns_name(options["name"], "name")
+    return [Resource("netns", (name,), given(lo=options["lo"], ipv6=options["ipv6"]))]
+
+
+PART = Part(
+    options=OPTIONS,
+    required=["name"],
+    kinds=[Netns(), Link(), Port(), Address(), Route()],
+    resources=resources,
+    purges=lambda found: found.kind == "netns",
+    netns=False,
+)

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the options of the module proxy_arp mean: proxy ARP."""
+
+from __future__ import annotations
+
+from ..engine.errors import InputError
+from ..engine.resource import Resource
+from ..kinds.fields import AF_INET6, address, family, interface
+from ..kinds.link import Link
+from ..kinds.neighbor import Proxy
+from ..kinds.netns import Netns
+from ..kinds.sysctl import Sysctl, link_sysctl
+from ..runner import Part
+
+OPTIONS = {
+    "interface": {"type": "str"},
+    "family": {"type": "str", "choices": ["ipv4", "ipv6"], "default": "ipv4"},
+    "addresses": {"type": "list", "elements": "str", "default": []},
+}
+SWITCH = {"ipv4": "proxy_arp", "ipv6": "proxy_ndp"}
+ENDINGS = ("proxy_arp", "proxy_ndp", "proxy_delay")
+
+
+def resources(options):
+    """Return the sysctls, and for IPv6 the proxied neighbors, that ``options`` describe."""
+    netns, link, version = options["netns"], interface(options["interface"], "interface"), options["family"]
+    proxied = [address(text, "addresses") for text in options["addresses"]]
+    if any((family(text) == AF_INET6) != (version == "ipv6") for text in proxied) or (proxied and version == "ipv4"):
+        raise InputError(
+            "addresses", "only IPv6 addresses, with family: ipv6; for IPv4 the node answers for what it routes"
+        )
+    settings = {
+        link_sysctl(version, "conf", link, SWITCH[version]): "1",
+        link_sysctl(version, "neigh", link, "proxy_delay"): "0",
+    }
+    return [
+        *(Resource("sysctl", (netns, name), {"value": value}) for name, value in settings.items()),
+        *(Resource("proxy", (netns, link, text)) for text in proxied),
+    ]
+
+
+PART = Part(
+    options=OPTIONS,
+    required=["interface"],
+    kinds=[Sysctl(), Proxy(), Link(), Netns()],
+    resources=resources,
+    purges=lambda found: found.kind == "proxy" or (found.kind == "sysctl" and found.key[1].endswith(ENDINGS)),
+)

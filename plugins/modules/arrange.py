@@ -1,0 +1,199 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: arrange
+short_description: Arrange objects of several sorts as a whole
+version_added: 0.1.0
+description:
+  - Makes all that belongs together in one task, such as the namespaces, links, addresses and routes of the endpoints on a
+    bridge. It is planned as a whole, in an order in which each object finds what it stands on, and if part of it fails
+    the node is as it was before all of it.
+  - Each option is the name of a module of this collection and lists what that module makes. Of a sort that is not given,
+    nothing is made and nothing removed.
+author:
+  - The nodenet.fabric authors (@nodenet)
+options:
+  netns:
+    description:
+      - Namespaces, as O(nodenet.fabric.netns#module:config) takes them.
+    type: list
+    elements: dict
+  bridge:
+    description:
+      - Bridges, as O(nodenet.fabric.bridge#module:config) takes them.
+    type: list
+    elements: dict
+  veth:
+    description:
+      - Pairs of links, as O(nodenet.fabric.veth#module:config) takes them.
+    type: list
+    elements: dict
+  vxlan:
+    description:
+      - VXLAN devices, as O(nodenet.fabric.vxlan#module:config) takes them.
+    type: list
+    elements: dict
+  ipip_tunnel:
+    description:
+      - IPIP tunnels, as O(nodenet.fabric.ipip_tunnel#module:config) takes them.
+    type: list
+    elements: dict
+  bridge_port:
+    description:
+      - Bridge ports, as O(nodenet.fabric.bridge_port#module:config) takes them.
+    type: list
+    elements: dict
+  address:
+    description:
+      - Addresses, as O(nodenet.fabric.address#module:config) takes them.
+    type: list
+    elements: dict
+  neighbor:
+    description:
+      - Neighbors, as O(nodenet.fabric.neighbor#module:config) takes them.
+    type: list
+    elements: dict
+  vxlan_fdb:
+    description:
+      - Forwarding entries, as O(nodenet.fabric.vxlan_fdb#module:config) takes them.
+    type: list
+    elements: dict
+  proxy_arp:
+    description:
+      - Interfaces that answer for others, as O(nodenet.fabric.proxy_arp#module:config) takes them.
+    type: list
+    elements: dict
+  route:
+    description:
+      - Routes, as O(nodenet.fabric.route#module:config) takes them.
+    type: list
+    elements: dict
+  forwarding:
+    description:
+      - Forwarding, as O(nodenet.fabric.forwarding#module:config) takes them.
+    type: list
+    elements: dict
+  masquerade:
+    description:
+      - Masquerade, as O(nodenet.fabric.masquerade#module:config) takes them.
+    type: list
+    elements: dict
+  port_forward:
+    description:
+      - Published ports, as O(nodenet.fabric.port_forward#module:config) takes them.
+    type: list
+    elements: dict
+  purge:
+    description:
+      - Remove what is ours, belongs to the set O(owner), is of a sort that is given here, be it an empty list, and is
+        not listed.
+    type: bool
+    default: false
+  adopt:
+    description:
+      - Take over a foreign object of the same name. Without it, a foreign object is a conflict and is left alone.
+    type: bool
+    default: false
+  owner:
+    description:
+      - Label of the set that the objects belong to. O(purge) and M(nodenet.fabric.sweep) tell sets apart by it.
+      - 1 to 64 letters, digits, C(-), C(_) or C(.).
+    type: str
+    default: default
+extends_documentation_fragment:
+  - nodenet.fabric.common.promised
+  - nodenet.fabric.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+requirements:
+  - pyroute2 >= 0.7.2
+notes:
+  - After a change the kernel is observed again, and what it did not keep is an error.
+"""
+
+EXAMPLES = r"""
+- name: An endpoint on a bridge
+  nodenet.fabric.arrange:
+    owner: lab
+    purge: true
+    netns:
+      - name: red
+    bridge:
+      - name: br0
+        addrgenmode: none
+    veth:
+      - name: v-red
+        master: br0
+        peer:
+          name: eth0
+          netns: red
+    address:
+      - dev: br0
+        address: 10.15.10.1/24
+      - netns: red
+        dev: eth0
+        address: 10.15.10.2/24
+    route:
+      - netns: red
+        prefix: default
+        via: 10.15.10.1
+
+- name: Take it away again
+  nodenet.fabric.arrange:
+    owner: lab
+    purge: true
+    netns: []
+    bridge: []
+    veth: []
+    address: []
+    route: []
+"""
+
+RETURN = r"""
+commands:
+  description:
+    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
+      In check mode, what it would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["ip netns add ns245", "ip -n ns245 link set lo up"]
+reasons:
+  description: Why an object was made anew instead of changed in place.
+  returned: when one was
+  type: list
+  elements: str
+stats:
+  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  returned: success
+  type: dict
+  sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner import COMMON, guarded
+
+
+def main():
+    spec = {name: {"type": "list", "elements": "dict"} for name in PARTS}
+    spec.update({name: COMMON[name] for name in ("purge", "adopt", "owner", "promised")})
+    module = AnsibleModule(spec, supports_check_mode=True, required_one_of=[list(PARTS)])
+    guarded(module, lambda: arrange(module.params, module.check_mode))
+
+
+if __name__ == "__main__":
+    main()

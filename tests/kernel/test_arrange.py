@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Objects of several sorts as a whole: planned together, undone together."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, FabricError, KernelError
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, arrange
+
+ENDPOINT = {
+    "netns": [{"name": "red", "ipv6": False}],
+    "bridge": [{"name": "br0", "mac": "02:00:00:00:00:01", "addrgenmode": "none"}],
+    "veth": [
+        {
+            "name": "v-red",
+            "mac": "02:00:00:00:00:02",
+            "addrgenmode": "none",
+            "master": "br0",
+            "peer": {"name": "eth0", "netns": "red", "mac": "02:00:00:00:00:03"},
+        }
+    ],
+    "address": [{"dev": "br0", "address": "10.9.0.1/24"}, {"netns": "red", "dev": "eth0", "address": "10.9.0.2/24"}],
+    "route": [{"netns": "red", "prefix": "default", "via": "10.9.0.1"}],
+    "forwarding": [{"family": "ipv4"}],
+    "masquerade": [{"source": "10.9.0.0/24", "exclude": ["10.9.0.0/24"]}],
+}
+NOTHING = {name: [] for name in ENDPOINT}
+
+
+def run(lists, check=False, purge=True, **options):
+    common = {"owner": "lab", "purge": purge, "adopt": False, "promised": []}
+    return arrange({**dict.fromkeys(PARTS), **common, **options, **lists}, check)
+
+
+def test_all_is_made_in_one_run_and_nothing_by_the_next(node):
+    before = node.snapshot()
+    assert node.ping("red", "10.9.0.1") is None
+    planned = run(ENDPOINT, check=True)
+    assert node.snapshot() == before
+    assert run(ENDPOINT)["commands"] == planned["commands"]
+    assert node.ping("red", "10.9.0.1") == 64
+    assert run(ENDPOINT)["changed"] is False
+    run(NOTHING)
+    assert node.snapshot() == before
+
+
+def test_the_commands_by_hand_give_the_same(node):
+    for command in run(ENDPOINT, check=True)["commands"]:
+        node.sh(command)
+    by_hand = node.snapshot()
+    node.sh("ip netns del red; ip link del br0; sysctl -qw net.ipv4.ip_forward=0; nft delete table inet nodenet_fabric")
+    run(ENDPOINT)
+    assert node.snapshot() == by_hand
+
+
+def test_what_fails_at_the_end_leaves_nothing_of_the_beginning(node):
+    before = node.snapshot()
+    wrong = {**ENDPOINT, "route": [*ENDPOINT["route"], {"netns": "red", "prefix": "10.8.0.0/24", "via": "10.7.0.1"}]}
+    with pytest.raises(KernelError, match="the node is as it was before"):
+        run(wrong)
+    assert node.snapshot() == before
+
+
+def test_a_foreign_object_stops_all_of_it(node):
+    node.sh("ip link add br0 type bridge")
+    before = node.snapshot()
+    with pytest.raises(Conflict, match=r"bridge\[0\]\.interface 'br0' is there already"):
+        run(ENDPOINT)
+    assert node.snapshot() == before
+
+
+def test_purge_reaches_the_sorts_that_are_given_and_the_set_that_is_named(node):
+    run(ENDPOINT)
+    run({"netns": [{"name": "theirs"}]}, owner="theirs")
+    changed = run({"route": [], "address": ENDPOINT["address"]})
+    assert changed["commands"] == ["ip -n red route del 0.0.0.0/0 via 10.9.0.1 dev eth0 proto 178"]
+    assert "theirs" in node.sh("ip netns list") and node.ping("red", "10.9.0.1") == 64
+    kept = run({"address": []}, purge=False)
+    assert kept["changed"] is False
+
+
+@pytest.mark.parametrize(
+    "lists, told",
+    [
+        ({"veth": [{"peer": {"name": "eth0"}}]}, r"veth: missing required arguments: name found in veth"),
+        ({"bridge": [{"name": "br0", "colour": "red"}]}, r"bridge.*colour"),
+        (
+            {"bridge": [{"name": "a-name-that-is-too-long"}], "netns": [{"name": "a/b"}]},
+            r"netns\[0\]\.name.*bridge\[0\]\.name",
+        ),
+        ({"address": [{"dev": "lo", "address": "10.0.0.1"}]}, r"address\[0\]\.address"),
+        ({"route": [{"prefix": "10.0.0.0/24", "via": "10.0.0.1", "netns": "nowhere"}]}, r"route\[0\]\.netns"),
+    ],
+)
+def test_bad_input_is_refused_with_its_place_before_anything_is_touched(node, lists, told):
+    before = node.snapshot()
+    with pytest.raises(FabricError, match=told):
+        run({"netns": [{"name": "red"}], **lists})
+    assert node.snapshot() == before
+
+
+def test_a_setting_made_with_its_link_is_given_back_as_a_new_link_has_it(node):
+    veth = {"veth": [{"name": "v0", "peer": {"name": "v1"}}]}
+    node.sh("sysctl -qw net.ipv4.conf.default.proxy_arp=0")
+    run({**veth, "proxy_arp": [{"interface": "v0"}]})
+    assert node.sh("sysctl -n net.ipv4.conf.v0.proxy_arp net.ipv4.neigh.v0.proxy_delay").split() == ["1", "0"]
+    assert run({**veth, "proxy_arp": []})["changed"]
+    assert node.sh("sysctl -n net.ipv4.conf.v0.proxy_arp net.ipv4.neigh.v0.proxy_delay").split() == ["0", "80"]
+    assert run({**veth, "proxy_arp": []})["changed"] is False
+
+
+def test_routes_that_go_with_the_last_address_are_made_again_and_others_told(node):
+    run(ENDPOINT)
+    node.sh("ip -n red route add 10.7.0.0/16 via 10.9.0.1")
+    moved = {**ENDPOINT, "address": [ENDPOINT["address"][0], {"netns": "red", "dev": "eth0", "address": "10.9.0.3/24"}]}
+    told = run(moved)
+    assert told["commands"] == [
+        "ip -n red address del 10.9.0.2/24 dev eth0",
+        "ip -n red address add 10.9.0.3/24 dev eth0",
+        "ip -n red route add 0.0.0.0/0 via 10.9.0.1 proto 178 scope global",
+    ]
+    assert any("10.7.0.0/16" in label for label in told["diff"][0]["before"]["route"])
+    assert "10.7.0.0/16" not in node.sh("ip -n red route")
+    assert node.ping("red", "10.9.0.1") == 64
+    assert run(moved)["changed"] is False
