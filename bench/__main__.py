@@ -101,7 +101,11 @@ def one(family, contestant, size):
 
 def machine():
     """Return what a reader needs to know of the machine."""
-    return {"kernel": platform.release(), "processors": os.cpu_count(), "python": platform.python_version()}
+    return {
+        "kernel": platform.release().partition("-")[0],
+        "processors": os.cpu_count(),
+        "python": platform.python_version(),
+    }
 
 
 if __name__ == "__main__":

@@ -92,9 +92,6 @@ class Engine(Contestant):
 
     way = staticmethod(ours.session)
 
-    def prepare(self):
-        ours.loaded(self.tasks())
-
     def tasks(self):
         """Return the tasks of the role bridge, for these endpoints."""
         ends = self.endpoints
@@ -142,17 +139,8 @@ class Engine(Contestant):
 class EngineWithImport(Engine):
     """The same, from the start of its Python."""
 
-    def prepare(self):
-        pass
-
     def work(self, name, tasks):
         return ours.fresh(self.way, tasks, SCRATCH, name)
-
-
-class Modules(Engine):
-    """Ours, module by module as a play runs them, in one process that has imported everything."""
-
-    way = staticmethod(ours.modules)
 
 
 class Shell(Contestant):
@@ -415,7 +403,6 @@ class Site(Play):
 CONTESTANTS = {
     "engine": Engine,
     "engine, with its import": EngineWithImport,
-    "modules in turn": Modules,
     "site": Site,
     "ip -batch": Batch,
     "ip -batch, tuned": TunedBatch,

@@ -31,32 +31,26 @@ class Task:
     def part(self):
         return import_module(MODULES + self.module).PART
 
-    def parameters(self):
-        """Return the module's parameters, checked as Ansible checks them."""
+    def checked(self):
+        """Return the part and its parameters, checked as Ansible checks them."""
         from ansible.module_utils.common.arg_spec import ArgumentSpecValidator  # noqa: PLC0415 - counted as an import
 
         given = {"promised": [], "config": self.config, **self.options}
         found = ArgumentSpecValidator(self.part.argument_spec()).validate(given)
         if found.error_messages:
             raise measure.Failed(f"{self.module}: {'; '.join(found.error_messages)}")
-        return found.validated_parameters
+        return self.part, found.validated_parameters
 
 
 def task(module, config, **options):
     return Task(module, list(config), options)
 
 
-def modules(tasks):
-    """Run the tasks' modules one after another, as a play does; return the sums of their stats."""
-    return _summed([one.part.perform(one.parameters(), False) for one in tasks])
-
-
-def session(tasks):
+def session(checked):
     """Run everything that the tasks say in one session of the engine; return its stats."""
     runner = import_module(RUNNER)
     wishes, kinds = [], {}
-    for one in tasks:
-        parameters, part = one.parameters(), one.part
+    for part, parameters in checked:
         wishes += runner.wishes_of(parameters, part)
         kinds.update({kind.name: kind for kind in part.kinds})
     return _summed([runner.execute(list(kinds.values()), wishes)])
@@ -70,15 +64,13 @@ def _summed(results):
     }
 
 
-def loaded(tasks):
-    """Import what ``tasks`` need, so that it is not measured."""
-    for one in tasks:
-        one.parameters()
-
-
 def inline(way, tasks):
-    """Return the piece of work that runs ``tasks`` in a process that has imported everything."""
-    return lambda: way(tasks)
+    """Return the piece of work that runs ``tasks`` in a process that has imported everything and has their options checked.
+
+    Ansible does that before a module begins, as others have their scripts written.
+    """
+    checked = [one.checked() for one in tasks]
+    return lambda: way(checked)
 
 
 def fresh(way, tasks, folder, name):
@@ -91,4 +83,4 @@ def fresh(way, tasks, folder, name):
 
 if __name__ == "__main__":
     with open(sys.argv[2], encoding="utf-8") as source:
-        globals()[sys.argv[1]]([Task(*entry) for entry in json.load(source)])
+        globals()[sys.argv[1]]([Task(*entry).checked() for entry in json.load(source)])

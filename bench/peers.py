@@ -50,12 +50,11 @@ class Contestant:
     def prepare(self):
         """Make the VTEP with our own modules, so that it is ours to them."""
         link = {"name": DEVICE, "vni": 1, "port": 8472, "local": "12.0.0.1", "learning": False, "addrgenmode": "none"}
-        ours.modules(
-            [
-                ours.task("vxlan", [link], owner="vxlan"),
-                ours.task("address", [{"dev": DEVICE, "address": "10.0.0.0/32"}], owner="vxlan"),
-            ]
-        )
+        tasks = [
+            ours.task("vxlan", [link], owner="vxlan"),
+            ours.task("address", [{"dev": DEVICE, "address": "10.0.0.0/32"}], owner="vxlan"),
+        ]
+        ours.inline(ours.session, tasks)()
 
     def work(self, name, peers, without=None):
         """Return the piece of work that writes ``peers`` down, or takes ``without`` away from them."""
@@ -87,10 +86,6 @@ class Engine(Contestant):
 
     way = staticmethod(ours.session)
 
-    def prepare(self):
-        super().prepare()
-        ours.loaded(self.tasks(self.peers))
-
     @staticmethod
     def tasks(peers, **options):
         """Return the tasks of the role vxlan."""
@@ -119,15 +114,6 @@ class EngineWithImport(Engine):
         return ours.fresh(self.way, tasks, SCRATCH, name)
 
 
-class Modules(Engine):
-    """Ours, module by module with the whole list and ``purge``, as the role does it."""
-
-    way = staticmethod(ours.modules)
-
-    def work(self, name, peers, without=None):
-        return ours.inline(self.way, self.tasks(peers, owner="vxlan", purge=True))
-
-
 class Batch(Contestant):
     """``ip -batch`` and ``bridge -batch``."""
 
@@ -149,6 +135,5 @@ class Batch(Contestant):
 CONTESTANTS = {
     "engine": Engine,
     "engine, with its import": EngineWithImport,
-    "modules in turn": Modules,
     "ip -batch, bridge -batch": Batch,
 }

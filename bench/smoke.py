@@ -23,13 +23,13 @@ SIZE = 100
 # What is counted -> (phase, at most). An endpoint is a namespace, two ends of a veth, an address and a route.
 BOUNDS = {
     "engine": {
-        "create": {"processes": 0, "sockets": SIZE + 1, "requests": 30 * SIZE, "sends": 14 * SIZE},
-        "again": {"processes": 0, "sockets": SIZE + 1, "requests": 8 * SIZE, "sends": 6 * SIZE},
-        "delete": {"processes": 0, "sockets": SIZE + 1, "requests": 10 * SIZE, "sends": 8 * SIZE},
+        "create": {"processes": 0, "sockets": SIZE + 1, "requests": 12 * SIZE, "sends": 8 * SIZE},
+        "again": {"processes": 0, "sockets": SIZE + 1, "requests": 5 * SIZE, "sends": 4 * SIZE},
+        "delete": {"processes": 0, "sockets": SIZE + 1, "requests": 5 * SIZE, "sends": 4 * SIZE},
     },
     "site": {
-        "create": {"tasks": 20, "processes": 130},
-        "again": {"tasks": 20, "processes": 130},
+        "create": {"tasks": 14, "processes": 90},
+        "again": {"tasks": 14, "processes": 90},
         "delete": {"tasks": 6, "processes": 40},
     },
 }
