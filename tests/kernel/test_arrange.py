@@ -125,3 +125,31 @@ def test_routes_that_go_with_the_last_address_are_made_again_and_others_told(nod
     assert "10.7.0.0/16" not in node.sh("ip -n red route")
     assert node.ping("red", "10.9.0.1") == 64
     assert run(moved)["changed"] is False
+
+
+def test_neighbors_that_go_with_the_last_address_are_made_again(node):
+    node.sh("ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up")
+    entries = {"neighbor": [{"dev": "v0", "address": "10.9.0.7", "mac": "02:00:00:00:00:07"}]}
+    run({**entries, "address": [{"dev": "v0", "address": "10.9.0.0/32"}]})
+    moved = {**entries, "address": [{"dev": "v0", "address": "10.9.1.0/32"}]}
+    assert [command.split()[1:3] for command in run(moved)["commands"]] == [
+        ["address", "del"],
+        ["address", "add"],
+        ["neighbor", "replace"],
+    ]
+    assert "10.9.0.7" in node.sh("ip neigh show nud permanent dev v0")
+    assert run(moved)["changed"] is False
+
+
+def test_what_the_kernel_takes_along_is_made_again(node):
+    def vtep(mac):
+        return {
+            "vxlan": [{"name": "vx0", "vni": 1, "local": "192.0.2.1", "mac": mac}],
+            "address": [{"dev": "vx0", "address": "10.9.0.0/32"}],
+            "neighbor": [{"dev": "vx0", "address": "10.9.0.7", "mac": "02:00:00:00:00:07"}],
+        }
+
+    run(vtep("02:00:00:00:00:01"))
+    run(vtep("02:00:00:00:00:02"))
+    assert "10.9.0.7" in node.sh("ip neigh show nud permanent dev vx0")
+    assert run(vtep("02:00:00:00:00:02"))["changed"] is False

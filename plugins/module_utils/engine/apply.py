@@ -84,10 +84,14 @@ class Applier:
         return kind.delete(step.before) if step.action == DELETE else []
 
     def _verify(self, plan, wishes, purge):
-        """Observe until nothing is left to do; what did not fall by itself is removed by a request of its own."""
+        """Observe until nothing is left to do.
+
+        What did not fall by itself is removed by a request of its own; what the kernel took along (a link's neighbors when
+        its MAC address changes, neigh_changeaddr in net/core/neighbour.c) is made again.
+        """
         wishes = wishes + self._fallen(plan, wishes)
         rest = self._settle(wishes, purge)
-        if rest and all(step.after is None for step in rest.steps):
+        if rest:
             self._carry_out(rest)
             rest = self._settle(wishes, purge)
         if rest:

@@ -39,7 +39,7 @@ class Address(Kind):
         return f"{_text(resource)} dev {resource.key[1]}"
 
     def holds(self, resource):
-        """With the last IPv4 address of a link all IPv4 routes over it go (fib_disable_ip in net/ipv4/fib_frontend.c)."""
+        """With a link's last IPv4 address go all IPv4 routes and neighbors on it (fib_disable_ip, net/ipv4/fib_frontend.c)."""
         return None if ":" in resource.key[2] else resource.key[:2]
 
     def restorable(self, resource):

@@ -35,6 +35,10 @@ class Neighbor(Kind):
         found["link", resource.key[:2]] = "dev"
         return found
 
+    def held(self, resource):
+        """See :meth:`Address.holds`."""
+        return resource.key[:2] if family(resource.key[2]) == AF_INET else None
+
     def observe(self, kernel, scope):
         for netns in scope.netns:
             for number in (AF_INET, AF_INET6):
