@@ -118,7 +118,7 @@ class Applier:
             if not only_removals or time.monotonic() > deadline:
                 return rest
             time.sleep(pause)
-            pause = min(pause * 2, 0.2)
+            pause = min(pause * 2, 0.03)
 
     def _undo(self, plan):
         """Plan the way back from what is there now to what was there before; return what could not be done."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import List, Optional, Tuple
 
 from .errors import Conflict, InputError
@@ -83,15 +84,6 @@ class _Planner:
         self.observed = observed
         self.adopt = adopt
         self.purge = purge
-        self.dependents = defaultdict(list)
-        self.holders = defaultdict(set)
-        self.held = defaultdict(list)
-        for ref, resource in observed.items():
-            kind = kinds[ref[0]]
-            for base in kind.falls_with(resource):
-                self.dependents[base].append(ref)
-            self.holders[kind.holds(resource)].add(ref)
-            self.held[kind.held(resource)].append(ref)
 
     def plan(self, wishes):
         wanted = _merged(wish.resource for wish in wishes if wish.present)
@@ -172,9 +164,22 @@ class _Planner:
 
     def _taken_by(self, ref, found, known):
         """Return what ends with ``ref``, given that all of ``found`` and ``known`` ends too."""
+        dependents, holders, held = self._falls
         group = self.kinds[ref[0]].holds(self.observed[ref])
-        last = group is not None and all(one in found or one in known for one in self.holders[group])
-        return self.dependents[ref] + (self.held[group] if last else [])
+        last = group is not None and all(one in found or one in known for one in holders[group])
+        return dependents[ref] + (held[group] if last else [])
+
+    @cached_property
+    def _falls(self):
+        """Return ref -> what ends with it, group -> what holds it up, group -> what ends with the last of these."""
+        dependents, holders, held = defaultdict(list), defaultdict(list), defaultdict(list)
+        for ref, resource in self.observed.items():
+            kind = self.kinds[ref[0]]
+            for base in kind.falls_with(resource):
+                dependents[base].append(ref)
+            holders[kind.holds(resource)].append(ref)
+            held[kind.held(resource)].append(ref)
+        return dependents, holders, held
 
     def _removals(self, roots):
         """Return the steps for ``roots`` (ref -> reason): one request for each that nothing else takes along."""
