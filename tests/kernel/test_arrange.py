@@ -153,3 +153,17 @@ def test_what_the_kernel_takes_along_is_made_again(node):
     run(vtep("02:00:00:00:00:02"))
     assert "10.9.0.7" in node.sh("ip neigh show nud permanent dev vx0")
     assert run(vtep("02:00:00:00:00:02"))["changed"] is False
+
+
+def test_a_bridge_of_another_name_takes_the_ports_over(node):
+    run(ENDPOINT)
+    moved = {
+        **ENDPOINT,
+        "bridge": [{**ENDPOINT["bridge"][0], "name": "br9"}],
+        "veth": [{**ENDPOINT["veth"][0], "master": "br9"}],
+        "address": [{"dev": "br9", "address": "10.9.0.1/24"}, ENDPOINT["address"][1]],
+    }
+    run(moved)
+    assert "br0" not in node.sh("ip -o link show")
+    assert node.ping("red", "10.9.0.1") == 64
+    assert run(moved)["changed"] is False

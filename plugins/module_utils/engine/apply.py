@@ -98,8 +98,9 @@ class Applier:
             raise RuntimeError("the kernel did not keep: " + "; ".join(self._tell(step) for step in rest.steps[:3]))
 
     def _fallen(self, plan, wishes):
-        wanted = {wish.resource.ref for wish in wishes if wish.present}
-        wanted.update(resource.ref for step in plan.steps if step.after for resource in step.everything)
+        there = [wish.resource for wish in wishes if wish.present]
+        there += [resource for step in plan.steps if step.after for resource in step.everything]
+        wanted = {ref for one in there for ref in (one.ref, *self.kinds[one.kind].brings(one))}
         return [
             Wish(resource, present=False)
             for step in plan.steps

@@ -55,6 +55,10 @@ class Kind:
         """Return the name of the group with the last of which this object ends; or None."""
         return
 
+    def brings(self, resource):
+        """Return the refs of objects of other kinds that are there because this one is as it is."""
+        return ()
+
     def restorable(self, resource):
         """Say whether it is worth making again what fell with something else (the kernel makes some by itself)."""
         return True

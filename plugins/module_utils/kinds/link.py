@@ -62,6 +62,9 @@ class Link(Kind):
         peer = resource.values.get("peer")
         return ((self.name, tuple(peer)),) if peer else ()
 
+    def brings(self, resource):
+        return (("port", resource.key),) if resource.values.get("master") else ()
+
     def restorable(self, resource):
         # a veth whose other end is nowhere is one that the kernel is about to end
         return resource.values.get("type") in TYPES and resource.values.get("peer") != NOWHERE
