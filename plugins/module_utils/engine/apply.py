@@ -112,7 +112,7 @@ class Applier:
 
     def _settle(self, wishes, purge):
         deadline = time.monotonic() + SETTLE_SECONDS
-        pause = 0.002
+        pause = 0.008
         while True:
             rest = make_plan(self.kinds, self.observe(), wishes, adopt=True, purge=purge)
             only_removals = rest and all(step.after is None for step in rest.steps)

@@ -74,9 +74,10 @@ class Link(Kind):
             for index, (fields, attrs) in kernel.links(netns).items():
                 key = netns, attrs["IFLA_IFNAME"]
                 values = _common(kernel, netns, fields, attrs)
-                info = attrs.get("IFLA_LINKINFO") or {}
-                name_of = partial(kernel.link_name, netns)
-                values.update(decode(TYPES.get(values["type"], {}), info.get("IFLA_INFO_DATA") or {}, name_of))
+                typed = TYPES.get(values["type"])
+                if typed:
+                    data = attrs["IFLA_LINKINFO"].get("IFLA_INFO_DATA") or {}
+                    values.update(decode(typed, data, partial(kernel.link_name, netns)))
                 if values["type"] == "veth":
                     values["peer"] = kernel.peer(netns, index, scope.netns) or NOWHERE
                 owner = owner_in(values["alias"])
@@ -173,9 +174,9 @@ def _set_later(resource):
 
 
 def _common(kernel, netns, fields, attrs):
-    info = attrs.get("IFLA_LINKINFO") or {}
-    inet6 = (attrs.get("IFLA_AF_SPEC") or {}).get("AF_INET6") or {}
-    port = info.get("IFLA_INFO_SLAVE_DATA") if info.get("IFLA_INFO_SLAVE_KIND") == "bridge" else None
+    info = attrs.get("IFLA_LINKINFO", {})
+    inet6 = attrs.get("IFLA_AF_SPEC", {}).get("AF_INET6", {})
+    port = info.get("IFLA_INFO_SLAVE_DATA", {}) if info.get("IFLA_INFO_SLAVE_KIND") == "bridge" else {}
     return given(
         type=info.get("IFLA_INFO_KIND") or "device",
         up=bool(fields["flags"] & IFF_UP),
@@ -184,7 +185,7 @@ def _common(kernel, netns, fields, attrs):
         mtu=attrs.get("IFLA_MTU"),
         alias=attrs.get("IFLA_IFALIAS") or "",
         master=kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
-        hairpin=PORT["hairpin"].unpack(port or {}, None) or False,
+        hairpin=bool(port.get(PORT["hairpin"].attr)),
         addrgenmode=MODES.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE")),
     )
 
