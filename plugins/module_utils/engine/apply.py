@@ -134,8 +134,12 @@ class Applier:
                 self._carry_out(type(back)([level]))
             except Exception as failure:  # the rest is still worth taking back
                 left.append(str(failure))
-        rest = self._settle([wish for wish in wishes if not wish.present], None)
-        return left + [f"{self._name(step)} is still there" for step in rest.steps]
+        try:
+            rest = self._settle([wish for wish in wishes if not wish.present], None)
+            left += [f"{self._name(step)} is still there" for step in rest.steps]
+        except Exception as failure:  # as above
+            left.append(str(failure))
+        return left
 
     def _as_before(self, plan):
         """Return wishes for the state before ``plan``: the first thing said of an object is how it was."""
