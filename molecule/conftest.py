@@ -82,5 +82,5 @@ def without(host, remove, restore):
 def ttl(host, netns, target, *options):
     """Return the TTL of the answer that ``target`` gives to a namespace of ``host``; None: there is none."""
     inside = f"ip netns exec {netns} " if netns else ""
-    found = host.run(f"{inside}ping -n -c 1 -W 1 {' '.join(options)} {target}")
+    found = host.run(f"{inside}ping -n -c 1 -W 2 {' '.join(options)} {target}")
     return int(found.stdout.split("ttl=")[1].split()[0]) if found.rc == 0 else None

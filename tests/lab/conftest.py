@@ -105,7 +105,7 @@ class Inventory:
 
     def ping(self, host, target, *words):
         """Return the TTL of the answer, or None."""
-        found = self.tell(host, f"ping -n -c 1 -W 1 {' '.join(words)} {target}")
+        found = self.tell(host, f"ping -n -c 1 -W 2 {' '.join(words)} {target}")
         return int(found.stdout.split("ttl=")[1].split()[0]) if found.returncode == 0 else None
 
 

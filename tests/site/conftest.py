@@ -77,7 +77,7 @@ class Fabric:
     def ping(self, host, netns, target):
         """Return the TTL of the answer, or None."""
         inside = f"ip netns exec {netns} " if netns else ""
-        found = self.inside(host, f"{inside}ping -n -c 1 -W 1 {target}")
+        found = self.inside(host, f"{inside}ping -n -c 1 -W 2 {target}")
         return int(found.stdout.split("ttl=")[1].split()[0]) if found.returncode == 0 else None
 
     def snapshot(self, host):
