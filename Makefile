@@ -9,8 +9,8 @@ STAGES := lint sanity unit kernel lab site integration molecule bench-smoke
 ROUNDS ?= 3
 ENDPOINTS ?= 10 100 500 1000
 PEERS ?= 10 100 1000 5000
-CONTROLLER ?= 2 100 1000
-LAB ?= 2 10
+CONTROLLER ?= 100 1000
+LAB ?= 2
 DATAPATH ?= 2
 
 .DEFAULT_GOAL := help

@@ -124,7 +124,7 @@ class Engine(Contestant):
         return [ours.task("netns", ({"name": one.netns} for one in self.endpoints), state="absent")]
 
     def work(self, name, tasks):
-        return ours.inline(self.way, tasks)
+        return ours.Inline(self.way, tasks)
 
     def create(self):
         return self.work("create", self.tasks())
@@ -308,7 +308,7 @@ class Today(Play):
             "ip link set {{ item.host_end }} master br0 up",
             *(f"ip -n {{{{ item.netns }}}} {words}" for words in inside(_Templated)),
         ):
-            creates = {"creates": "/sys/class/net/{{ item.host_end }}"} if "link add" in line else {}
+            creates = {"creates": "/proc/sys/net/ipv4/conf/{{ item.host_end }}"} if "link add" in line else {}
             yield {"ansible.builtin.command": {"cmd": _replacing(line) if again else line, **creates}}
 
     def loops(self, steps):

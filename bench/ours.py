@@ -64,13 +64,22 @@ def _summed(results):
     }
 
 
-def inline(way, tasks):
-    """Return the piece of work that runs ``tasks`` in a process that has imported everything and has their options checked.
+class Inline:
+    """The piece of work that runs ``tasks`` in a process that has imported everything and has their options checked.
 
     Ansible does that before a module begins, as others have their scripts written.
     """
-    checked = [one.checked() for one in tasks]
-    return lambda: way(checked)
+
+    def __init__(self, way, tasks):
+        self.way = way
+        self.tasks = tasks
+
+    def begin(self):
+        self.checked = [one.checked() for one in self.tasks]
+        import_module(RUNNER)
+
+    def __call__(self):
+        return self.way(self.checked)
 
 
 def fresh(way, tasks, folder, name):

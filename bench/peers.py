@@ -54,7 +54,7 @@ class Contestant:
             ours.task("vxlan", [link], owner="vxlan"),
             ours.task("address", [{"dev": DEVICE, "address": "10.0.0.0/32"}], owner="vxlan"),
         ]
-        ours.inline(ours.session, tasks)()
+        ours.session([one.checked() for one in tasks])
 
     def work(self, name, peers, without=None):
         """Return the piece of work that writes ``peers`` down, or takes ``without`` away from them."""
@@ -103,7 +103,7 @@ class Engine(Contestant):
 
     def work(self, name, peers, without=None):
         tasks = self.tasks([without], state="absent") if without else self.tasks(peers)
-        return ours.inline(self.way, tasks)
+        return ours.Inline(self.way, tasks)
 
 
 class EngineWithImport(Engine):
