@@ -35,7 +35,7 @@ FAMILIES = {
     "endpoints": "10 100 500 1000",
     "peers": "10 100 1000 5000",
     "controller": "100 1000",
-    "lab": "2 10",
+    "lab": "2 5",
     "datapath": "2",
 }
 
