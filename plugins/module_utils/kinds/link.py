@@ -140,16 +140,16 @@ class Link(Kind):
             mode = ("IFLA_INET6_ADDR_GEN_MODE", ADDRGENMODES[values["addrgenmode"]])
             attrs.append(("IFLA_AF_SPEC", {"attrs": [("AF_INET6", {"attrs": [mode]})]}))
         flags = {"flags": IFF_UP if values["up"] else 0, "change": IFF_UP} if "up" in fields else {}
-        if attrs and not fields & {"addrgenmode", "hairpin"}:
-            return [Request(resource.netns, Message("set", "link", 0, flags, [name, *attrs]), stage)]
-        requests = [Request(resource.netns, Message("set", "link", 0, {}, [name, *attrs]), stage)] if attrs else []
+        together = attrs and not fields & {"addrgenmode", "hairpin"}
+        first = Message("set", "link", 0, flags if together else {}, [name, *attrs])
+        requests = [Request(resource.netns, first, stage)] if attrs else []
         if "hairpin" in fields:
             data = encode(PORT, {"hairpin": values["hairpin"]}, resource.netns)
             info = {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": data})]}
             requests.append(
                 Request(resource.netns, Message("new", "link", 0, {}, [name, ("IFLA_LINKINFO", info)]), stage)
             )
-        if flags:
+        if flags and not together:
             requests.append(Request(resource.netns, Message("set", "link", 0, flags, [name]), stage))
         return requests
 
