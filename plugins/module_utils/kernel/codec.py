@@ -13,8 +13,7 @@ from __future__ import annotations
 import socket
 import struct
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Callable, Tuple
+from typing import Callable, NamedTuple, Optional
 
 HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
 LENGTH = struct.Struct("=I")  # its first field
@@ -31,16 +30,20 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Sort:
-    """How a sort of value is written in an attribute, and read from between two places of a message."""
+    """How a sort of value is written in an attribute, and read.
+
+    :param pack: value -> bytes.
+    :param form: what struct reads, ``""``: all bytes of the attribute.
+    :param convert: from what struct reads to the value; None: it is the value.
+    """
 
     pack: Callable
-    unpack: Callable
+    form: str = ""
+    convert: Optional[Callable] = None
 
 
 def _number(form):
-    packed = struct.Struct(form)
-    read = packed.unpack_from
-    return Sort(packed.pack, lambda data, start, _end: read(data, start)[0])
+    return Sort(struct.Struct("=" + form).pack, form)
 
 
 def _pack_mac(text):
@@ -51,16 +54,23 @@ def _pack_ip(text):
     return socket.inet_pton(socket.AF_INET6, text) if ":" in text else socket.inet_aton(text)
 
 
-def _unpack_ip(data, start, end):
-    if end - start == 4:
-        return socket.inet_ntoa(data[start:end])
-    return socket.inet_ntop(socket.AF_INET6, data[start:end])
+def _ip(data):
+    return socket.inet_ntoa(data) if len(data) == 4 else socket.inet_ntop(socket.AF_INET6, data)
 
 
-U8, U16, U32, S32, BE16 = (_number(form) for form in ("=B", "=H", "=I", "=i", "!H"))
-TEXT = Sort(lambda text: text.encode() + b"\0", lambda data, start, end: bytes(data[start:end]).rstrip(b"\0").decode())
-MAC = Sort(_pack_mac, lambda data, start, end: data[start:end].hex(":"))
-IP = Sort(_pack_ip, _unpack_ip)
+def _text(data):
+    return data.rstrip(b"\0").decode()
+
+
+def _mac(data):
+    return data.hex(":")
+
+
+U8, U16, U32, S32 = (_number(form) for form in "BHIi")
+BE16 = Sort(struct.Struct("!H").pack, "2s", lambda data: int.from_bytes(data, "big"))
+TEXT = Sort(lambda text: text.encode() + b"\0", "", _text)
+MAC = Sort(_pack_mac, "", _mac)
+IP = Sort(_pack_ip, "", _ip)
 
 
 class Table:
@@ -73,7 +83,7 @@ class Table:
         self.head = struct.Struct(form)
         self.by_name = attributes
         self.by_number = {
-            number | flag: (name, sort.unpack)
+            number | flag: (name, sort)
             for name, (number, sort) in attributes.items()
             for flag in (0, NESTED, NET_BYTEORDER)
         }
@@ -98,31 +108,34 @@ class Table:
             parts += (ATTRIBUTE.pack(length, number), data, PAD[length & 3])
         return b"".join(parts)
 
-    def unpack(self, data, start, end):
-        return self.unpacked(data, start + self.head.size, end)
-
-    def unpacked(self, data, place, end):
-        """Return name -> value of the attributes between ``place`` and ``end``."""
-        found, known, header = {}, self.by_number, ATTRIBUTE.unpack_from
+    def cells(self, data, place, end):
+        """Yield a :class:`Cell` for each attribute's header and each value between ``place`` and ``end``, in order."""
+        place += self.head.size
         while place < end:
-            length, number = header(data, place)
-            if number in known:
-                name, unpack = known[number]
-                found[name] = unpack(data, place + 4, place + length)
+            length, number = ATTRIBUTE.unpack_from(data, place)
+            yield Cell(place, "I")
+            if number in self.by_number:
+                yield from self.inside(*self.by_number[number], data, place + 4, place + length)
             elif length < 4:
                 break
             place += length + 3 & -4
-        return found
+
+    def inside(self, name, sort, data, place, end):
+        """Yield the cells of one attribute that is in this table."""
+        if isinstance(sort, Table):
+            yield from sort.cells(data, place, end)
+        else:
+            yield Cell(place, sort.form or f"{end - place}s", name, sort.convert)
 
 
 class Info(Table):
     """IFLA_LINKINFO: the kind of a link says what its data mean."""
 
-    KINDS = (("IFLA_INFO_KIND", "IFLA_INFO_DATA"), ("IFLA_INFO_SLAVE_KIND", "IFLA_INFO_SLAVE_DATA"))
+    KINDS = {"IFLA_INFO_DATA": "IFLA_INFO_KIND", "IFLA_INFO_SLAVE_DATA": "IFLA_INFO_SLAVE_KIND"}
 
     def packed(self, attrs, resolve):
         given, parts = dict(attrs), []
-        for kind, data in self.KINDS:
+        for data, kind in self.KINDS.items():
             if kind in given:
                 parts.append(super().packed([(kind, given[kind])], resolve))
             if data in given:
@@ -130,28 +143,76 @@ class Info(Table):
                 parts.append(super().packed([(data, value)], resolve))
         return b"".join(parts)
 
-    def unpacked(self, data, place, end):
-        found = super().unpacked(data, place, end)
-        for kind, name in self.KINDS:
-            if name in found:
-                table = TYPES.get((kind, found[kind]))
-                if table is None:
-                    raise KeyError(found[kind])
-                found[name] = table.unpack(data, *found[name])
+    def cells(self, data, place, end):
+        kinds = {}
+        for cell in super().cells(data, place, end):
+            after = cell.place + struct.calcsize(cell.form)
+            if cell.name in self.KINDS:
+                kind = self.KINDS[cell.name]
+                yield from TYPES[kind, kinds[kind]].cells(data, cell.place, after)
+                continue
+            if cell.name:
+                kinds[cell.name] = _text(data[cell.place : after])
+                yield Cell(cell.place, cell.form)  # another kind is another layout
+            yield cell
+
+
+class Cell(NamedTuple):
+    """A place in a message that struct reads by ``form``: the value of attribute ``name``, or (None) what tells layouts apart."""
+
+    place: int
+    form: str
+    name: Optional[str] = None
+    convert: Optional[Callable] = None
+
+
+class Layout:
+    """Where the values of a message are, learned from one: those of others like it are read at once.
+
+    A kernel writes messages about objects of one sort alike. A message is read by a layout only if the header of every
+    attribute is where it was, and says the same.
+    """
+
+    def __init__(self, cells, data, offset):
+        marks = [cell for cell in cells if cell.name is None]
+        values = [cell for cell in cells if cell.name is not None]
+        self._marks, self._values = _struct(marks, offset), _struct(values, offset)
+        self._expected = self._marks.unpack_from(data, offset)
+        self._names = [cell.name for cell in values]
+        self._converted = [(cell.name, cell.convert) for cell in values if cell.convert]
+
+    def fits(self, data, offset):
+        """Say whether the message at ``offset`` is laid out like this."""
+        return self._marks.unpack_from(data, offset) == self._expected
+
+    def read(self, data, offset):
+        """Return name -> value of all attributes that are in a table, those of nested ones beside the others."""
+        found = dict(zip(self._names, self._values.unpack_from(data, offset)))
+        for name, convert in self._converted:
+            found[name] = convert(found[name])
         return found
 
 
-WHERE = Sort(bytes, lambda data, start, end: (start, end))
+def _struct(cells, offset):
+    """Return what reads ``cells`` of a message that begins at ``offset``."""
+    forms, place = ["="], offset
+    for cell in cells:
+        forms.append(f"{cell.place - place}x{cell.form}")
+        place = cell.place + struct.calcsize("=" + cell.form)
+    return struct.Struct("".join(forms))
+
+
+DATA = Sort(bytes)
 
 # linux/if_link.h
-# of the many settings of linux/ipv6.h (DEVCONF_*), numbers of 32 bits in a row, only the one that is asked for
-CONF = Sort(bytes, lambda data, start, _end: {"disable_ipv6": LENGTH.unpack_from(data, start + 26 * 4)[0]})
+# of the many settings of linux/ipv6.h (DEVCONF_*), numbers of 32 bits in a row, only the one that is asked for: disable_ipv6
+CONF = Sort(bytes, f"{26 * 4}xI")
 INET6 = Table(IFLA_INET6_CONF=(2, CONF), IFLA_INET6_ADDR_GEN_MODE=(8, U8))
 INFO = Info(
     IFLA_INFO_KIND=(1, TEXT),
-    IFLA_INFO_DATA=(2, WHERE),
+    IFLA_INFO_DATA=(2, DATA),
     IFLA_INFO_SLAVE_KIND=(4, TEXT),
-    IFLA_INFO_SLAVE_DATA=(5, WHERE),
+    IFLA_INFO_SLAVE_DATA=(5, DATA),
 )
 LINK_ATTRIBUTES = {
     "IFLA_ADDRESS": (1, MAC),
@@ -218,19 +279,39 @@ TYPES = {
 }
 
 
-@dataclass(frozen=True)
+# of one form, after which they are learned anew
+MOST_LAYOUTS = 1000
+
+
 class Form:
     """What one object's messages look like.
 
     :param fields: names of what stands in ``attributes``' head, in order.
     """
 
-    fields: Tuple[str, ...]
-    attributes: Table
+    def __init__(self, fields, attributes):
+        self.fields = fields
+        self.known = frozenset(fields)
+        self.attributes = attributes
+        self.first = HEADER.size + attributes.head.size
+        self._layouts = {}
 
-    @cached_property
-    def known(self):
-        return frozenset(self.fields)
+    def layout(self, data, offset):
+        """Return the :class:`Layout` of the message at ``offset``.
+
+        :raises KeyError: it is a link of a kind whose data are in no table.
+        """
+        (length,) = LENGTH.unpack_from(data, offset)
+        first = offset + self.first
+        alike = self._layouts.setdefault((length, data[first : first + 4]), [])
+        for layout in alike:
+            if layout.fits(data, offset):
+                return layout
+        cells = list(self.attributes.cells(data, offset + HEADER.size, offset + length))
+        if len(alike) > MOST_LAYOUTS:
+            alike.clear()
+        alike.append(Layout(cells, data, offset))
+        return alike[-1]
 
 
 FORMS = {
@@ -289,9 +370,7 @@ def decoded(name, data, offset, keep=None):
     :raises KeyError: it is a link of a kind whose data are in no table.
     """
     form = FORMS[name]
-    table = form.attributes
-    place = offset + HEADER.size
-    fields = dict(zip(form.fields, table.head.unpack_from(data, place)))
+    fields = dict(zip(form.fields, form.attributes.head.unpack_from(data, offset + HEADER.size)))
     if keep is not None and not keep(fields):
         return None
-    return fields, table.unpacked(data, place + table.head.size, offset + LENGTH.unpack_from(data, offset)[0])
+    return fields, form.layout(data, offset).read(data, offset)

@@ -133,12 +133,13 @@ def _message(name, *words, **options):
     return getattr(import_module(f"pyroute2.netlink.rtnl.{CLASSES[name]}"), CLASSES[name])(*words, **options)
 
 
-def unwrap(value):
-    """Return pyroute2's ``{'attrs': [...]}`` as a plain dict, all the way down."""
-    attrs = value.get("attrs") if hasattr(value, "get") else None
-    if attrs is None:
-        return value
-    return {attr[0]: unwrap(attr[1]) for attr in attrs}
+def flattened(value):
+    """Return the attributes in pyroute2's ``{'attrs': [...]}`` by name, those of nested ones beside the others."""
+    found = {}
+    for name, inner in value["attrs"]:
+        nested = hasattr(inner, "get") and inner.get("attrs") is not None
+        found.update(flattened(inner) if nested else {name: inner})
+    return found
 
 
 class Netlink:
@@ -339,7 +340,7 @@ def decoded_by_pyroute2(name, data, offset):
     message = _message(name, data, offset=offset)
     message.decode()
     fields = {key: value for key, value in message.items() if key not in ("attrs", "header")}
-    return fields, unwrap(message)
+    return fields, flattened(message)
 
 
 def _open():

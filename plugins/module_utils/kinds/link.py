@@ -76,8 +76,7 @@ class Link(Kind):
                 values = _common(kernel, netns, fields, attrs)
                 typed = TYPES.get(values["type"])
                 if typed:
-                    data = attrs["IFLA_LINKINFO"].get("IFLA_INFO_DATA") or {}
-                    values.update(decode(typed, data, partial(kernel.link_name, netns)))
+                    values.update(decode(typed, attrs, partial(kernel.link_name, netns)))
                 if values["type"] == "veth":
                     values["peer"] = kernel.peer(netns, index, scope.netns) or NOWHERE
                 owner = owner_in(values["alias"])
@@ -174,19 +173,16 @@ def _set_later(resource):
 
 
 def _common(kernel, netns, fields, attrs):
-    info = attrs.get("IFLA_LINKINFO", {})
-    inet6 = attrs.get("IFLA_AF_SPEC", {}).get("AF_INET6", {})
-    port = info.get("IFLA_INFO_SLAVE_DATA", {}) if info.get("IFLA_INFO_SLAVE_KIND") == "bridge" else {}
     return given(
-        type=info.get("IFLA_INFO_KIND") or "device",
+        type=attrs.get("IFLA_INFO_KIND") or "device",
         up=bool(fields["flags"] & IFF_UP),
         # a tunnel without Ethernet has its own IP address there
         mac=attrs.get("IFLA_ADDRESS") if fields["ifi_type"] in (ARPHRD_ETHER, ARPHRD_LOOPBACK) else None,
         mtu=attrs.get("IFLA_MTU"),
         alias=attrs.get("IFLA_IFALIAS") or "",
         master=kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
-        hairpin=bool(port.get(PORT["hairpin"].attr)),
-        addrgenmode=MODES.get(inet6.get("IFLA_INET6_ADDR_GEN_MODE")),
+        hairpin=bool(attrs.get(PORT["hairpin"].attr)),
+        addrgenmode=MODES.get(attrs.get("IFLA_INET6_ADDR_GEN_MODE")),
     )
 
 

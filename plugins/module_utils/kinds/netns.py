@@ -50,11 +50,11 @@ class Netns(Kind):
         if found is None:
             return {"lo": False, "ipv6": _ipv6(name)}
         fields, attrs = found
-        inet6 = attrs.get("IFLA_AF_SPEC", {}).get("AF_INET6", {}).get("IFLA_INET6_CONF")
+        disabled = attrs.get("IFLA_INET6_CONF")
         return {
             "lo": bool(fields["flags"] & IFF_UP),
             # what is written for all is the loopback's, too, and comes with it
-            "ipv6": not inet6["disable_ipv6"] if inet6 else _ipv6(name),
+            "ipv6": _ipv6(name) if disabled is None else not disabled,
         }
 
     def create(self, resource, companions):

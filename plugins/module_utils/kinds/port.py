@@ -32,11 +32,10 @@ class Port(Kind):
     def observe(self, kernel, scope):
         for netns in scope.netns:
             for _fields, attrs in kernel.links(netns).values():
-                info = attrs.get("IFLA_LINKINFO") or {}
-                if info.get("IFLA_INFO_SLAVE_KIND") != "bridge":
+                if attrs.get("IFLA_INFO_SLAVE_KIND") != "bridge":
                     continue
                 key = netns, attrs["IFLA_IFNAME"]
-                values = decode(PORT, info.get("IFLA_INFO_SLAVE_DATA") or {})
+                values = decode(PORT, attrs)
                 values["master"] = kernel.link_name(netns, attrs["IFLA_MASTER"])
                 marked = kernel.ledger.owner((self.name, key))
                 yield Resource(

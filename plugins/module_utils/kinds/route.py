@@ -186,7 +186,6 @@ def _managed(fields):
 
 
 def _values(kernel, netns, kind, fields, attrs):
-    metrics = attrs.get("RTA_METRICS") or {}
     values = {
         "type": kind,
         "via": attrs.get("RTA_GATEWAY"),
@@ -194,7 +193,7 @@ def _values(kernel, netns, kind, fields, attrs):
         "protocol": fields["proto"],
         "onlink": bool(fields["flags"] & RTNH_F_ONLINK),
         "src": attrs.get("RTA_PREFSRC"),
-        "mtu": metrics.get("RTAX_MTU"),
+        "mtu": attrs.get("RTAX_MTU"),
     }
     if fields["family"] == AF_INET:
         values["scope"] = SCOPE_WORDS.get(fields["scope"], fields["scope"])
