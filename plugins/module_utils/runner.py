@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Callable, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
@@ -100,6 +100,9 @@ def guarded(module, function):
     except PermissionError as failure:
         module.fail_json(msg=f"not permitted: {failure}. This needs root on the node: set become: true")
     else:
+        diff = result.pop("diff", None)
+        if diff is not None and (module.check_mode or module._diff):
+            result["diff"] = diff() if callable(diff) else diff
         module.exit_json(**result)
 
 
@@ -130,11 +133,8 @@ def _as_guest(kinds, wishes, check, promised, purge, adopt):
 
 
 def _result(outcome, kinds):
-    before, after = diff_of(outcome.plan, kinds)
     commands = commands_of(outcome.plan, kinds)
-    diff = [{"before": before, "after": after}]
-    if commands:
-        diff.append({"prepared": "by hand:\n" + "".join(f"  {command}\n" for command in commands)})
+    diff = partial(_diff, outcome.plan, kinds, commands)  # made where somebody looks at it
     result = {"changed": outcome.changed, "commands": commands, "stats": outcome.stats, "diff": diff}
     if outcome.promises:
         result["_promises"] = outcome.promises
@@ -144,6 +144,15 @@ def _result(outcome, kinds):
         if step.reason
     ]
     return {**result, "reasons": reasons} if reasons else result
+
+
+def _diff(plan, kinds, commands):
+    """Return what Ansible shows with ``--diff``: before, after, and the commands."""
+    before, after = diff_of(plan, kinds)
+    diff = [{"before": before, "after": after}]
+    if commands:
+        diff.append({"prepared": "by hand:\n" + "".join(f"  {command}\n" for command in commands)})
+    return diff
 
 
 def wishes_of(params, part):

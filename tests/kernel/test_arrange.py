@@ -121,7 +121,7 @@ def test_routes_that_go_with_the_last_address_are_made_again_and_others_told(nod
         "ip -n red address add 10.9.0.3/24 dev eth0",
         "ip -n red route add 0.0.0.0/0 via 10.9.0.1 proto 178 scope global",
     ]
-    assert any("10.7.0.0/16" in label for label in told["diff"][0]["before"]["route"])
+    assert any("10.7.0.0/16" in label for label in told["diff"]()[0]["before"]["route"])
     assert "10.7.0.0/16" not in node.sh("ip -n red route")
     assert node.ping("red", "10.9.0.1") == 64
     assert run(moved)["changed"] is False

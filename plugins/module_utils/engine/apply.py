@@ -27,11 +27,16 @@ class Request(NamedTuple):
     :param netns: the namespace in which it is asked.
     :param payload: what the door to the kernel understands.
     :param stage: within one level, all requests of a stage are done before those of the next begin.
+    :param local: it is about its own namespace and stands on nothing in others; such requests need not be awaited before
+        those that come after them in that namespace, in the order of which the kernel does them.
+    :param late: done when all that others stand on is there (see Kind.foundation).
     """
 
     netns: str
     payload: object
     stage: int = 0
+    local: bool = False
+    late: bool = False
 
 
 @dataclass
@@ -59,13 +64,34 @@ class Applier:
             raise KernelError(str(failure), self._undo(plan)) from failure
 
     def _carry_out(self, plan):
-        for level in plan.levels:
-            asked = [(step, request) for step in level for request in self._requests(step)]
-            for stage in sorted({request.stage for _step, request in asked}):
-                self._stage([(step, request) for step, request in asked if request.stage == stage])
+        batch, joins = [], False
+        for group in self._groups(plan):
+            local = all(request.local for _step, request in group)
+            if not (joins and local):
+                self._submit(batch)
+                batch = []
+            batch += group
+            joins = local
+        self._submit(batch)
 
-    def _stage(self, batch):
-        answers = self.submit([request for _step, request in batch])
+    def _groups(self, plan):
+        """Yield lists of ``(step, request)``, each to be done after those before it."""
+        late = []
+        for level in plan.levels:
+            if late and not all(self.kinds[step.resource.kind].foundation for step in level):
+                yield late
+                late = []
+            stages = {}
+            for step in level:
+                for request in self._requests(step):
+                    (late if request.late else stages.setdefault(request.stage, [])).append((step, request))
+            for stage in sorted(stages):
+                yield stages[stage]
+        if late:
+            yield late
+
+    def _submit(self, batch):
+        answers = self.submit([request for _step, request in batch]) if batch else []
         failures = [
             f"{step.action} {self._name(step)}: {error}"
             for (step, _request), error in zip(batch, answers)

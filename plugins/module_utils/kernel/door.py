@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable
+from typing import Callable, Dict
 
-from . import namespaces, nft
+from . import namespaces, nft, procfs
 from .netlink import RTEXT_FILTER_SKIP_STATS, Descriptor, Message, Netlink
 
 # linux/net_namespace.h: NETNSA_NSID_NOT_ASSIGNED is -1, read without its sign
@@ -20,11 +20,22 @@ NO_NSID = 0xFFFFFFFF
 class Call:
     """A request that is not netlink: a function of no arguments that raises OSError where it fails.
 
-    :param closes: the namespace that our socket must not keep alive when the function is called.
+    :param closes: the namespace that our socket must not keep alive any longer.
     """
 
     function: Callable
     closes: str = None
+
+
+@dataclass(frozen=True)
+class NewNamespace:
+    """A request for a named namespace.
+
+    :param sysctls: name -> value of what is set in it before anybody else finds it.
+    """
+
+    name: str
+    sysctls: Dict[str, str]
 
 
 class Kernel:
@@ -40,6 +51,7 @@ class Kernel:
         self._peers = {}
         self._searched = set()  # namespaces, for the other ends of their links
         self._identities = None
+        self._prepared = False
 
     def close(self):
         self.netlink.close()
@@ -146,26 +158,45 @@ class Kernel:
         """Carry requests out, in order within each namespace; return for each None or what went wrong."""
         self.forget()
         answers = [None] * len(requests)
-        batch, edits = [], {}
+        batch, edits, ended = [], {}, []
         for number, request in enumerate(requests):
-            if isinstance(request.payload, Call):
-                answers[number] = self._call(request.payload)
+            if isinstance(request.payload, NewNamespace):
+                answers[number] = _answer(partial(self._make, request.payload))
+            elif isinstance(request.payload, Call):
+                answers[number] = _answer(request.payload.function)
+                ended.append(request.payload.closes)
             elif isinstance(request.payload, nft.Edit):
                 edits.setdefault(request.netns, []).append((number, request.payload))
             else:
                 batch.append((number, request))
+        # At once: the kernel takes apart together what ends together.
+        for netns in filter(None, ended):
+            self.netlink.close(netns)
         found = self.netlink.request([(request.netns, request.payload) for _number, request in batch])
         for (number, _request), answer in zip(batch, found):
             answers[number] = answer
         for netns, asked in edits.items():  # one transaction for all of a namespace
-            answers[asked[0][0]] = self._call(Call(partial(nft.edit, netns, [one for _number, one in asked])))
+            answers[asked[0][0]] = _answer(partial(nft.edit, netns, [one for _number, one in asked]))
         return answers
 
-    def _call(self, call):
-        if call.closes is not None:
-            self.netlink.close(call.closes)
-        try:
-            call.function()
-        except OSError as failure:
-            return failure.strerror or str(failure)
-        return None
+    def _make(self, new):
+        """Make a namespace, and while we are there open our socket into it."""
+        if not self._prepared:
+            namespaces.prepare()
+            self._prepared = True
+
+        def inside():
+            for name, value in new.sysctls.items():
+                procfs.put(name, value)
+            self.netlink.open(new.name)
+
+        namespaces.create(new.name, inside)
+
+
+def _answer(function):
+    """Call ``function``; return None, or what went wrong."""
+    try:
+        function()
+    except OSError as failure:
+        return failure.strerror or str(failure)
+    return None

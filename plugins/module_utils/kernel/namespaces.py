@@ -130,21 +130,36 @@ def in_fresh(function):
     return _visiting(lambda: _moved(lambda: _libc.unshare(CLONE_NEWNET), function))
 
 
-def create(name):
-    """Make the named namespace ``name`` as ``ip netns add`` does (ip-netns(8)).
+def prepare():
+    """Make ``/run/netns`` a shared mount of its own, so that a name made here is seen in every mount namespace."""
+    os.makedirs(RUN_DIR, mode=0o755, exist_ok=True)
+    try:
+        _mount("", RUN_DIR, MS_SHARED | MS_REC)
+    except OSError:
+        _mount(RUN_DIR, RUN_DIR, MS_BIND | MS_REC)
+        _mount("", RUN_DIR, MS_SHARED | MS_REC)
 
+
+def create(name, inside=None):
+    """Make the named namespace ``name`` as ``ip netns add`` does (ip-netns(8)), where :func:`prepare` was called.
+
+    :param inside: called in the namespace before anybody else finds it.
     :raises FileExistsError: there is a namespace of that name.
     """
     target = os.path.join(RUN_DIR, name)
-    _prepare_run_dir()
     if identity(name):
         raise FileExistsError(17, "a network namespace of this name exists", name)
     # A file without a mount is what an interrupted run left: it is taken over.
     os.close(os.open(target, os.O_RDONLY | os.O_CREAT, 0o444))
 
-    try:
+    def body():
+        if inside:
+            inside()
         # Each thread has its own link, "self" would be the process's first thread.
-        in_fresh(lambda: _mount("/proc/thread-self/ns/net", target, MS_BIND))
+        _mount("/proc/thread-self/ns/net", target, MS_BIND)
+
+    try:
+        in_fresh(body)
     except OSError:
         os.unlink(target)
         raise
@@ -156,16 +171,6 @@ def delete(name):
     while identity(name):
         _check(_libc.umount2(target.encode(), MNT_DETACH))
     os.unlink(target)
-
-
-def _prepare_run_dir():
-    """Make ``/run/netns`` a shared mount of its own, so that a name made here is seen in every mount namespace."""
-    os.makedirs(RUN_DIR, mode=0o755, exist_ok=True)
-    try:
-        _mount("", RUN_DIR, MS_SHARED | MS_REC)
-    except OSError:
-        _mount(RUN_DIR, RUN_DIR, MS_BIND | MS_REC)
-        _mount("", RUN_DIR, MS_SHARED | MS_REC)
 
 
 def _in_thread(function):

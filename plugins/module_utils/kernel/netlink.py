@@ -56,7 +56,7 @@ TYPES = {
 RTEXT_FILTER_SKIP_STATS = 1 << 3
 
 # Unread answers fill the socket's buffer (rmem_default, 208 KiB, some 270 of them): read before it is full.
-BATCH = 100
+BATCH = 200
 CHUNK = 1 << 18
 SIOCGIFINDEX = 0x8933
 PATIENCE = struct.pack("@ll", 30, 0)  # struct timeval; Python's own timeout would ask poll(2) before each answer
@@ -209,7 +209,7 @@ class Netlink:
         return answers
 
     def _batch(self, netns, numbered, answers):
-        opened, waiting, data = [], {}, b""
+        opened, sent, parts = [], {}, []
         try:
             for number, message in numbered:
                 try:
@@ -217,26 +217,34 @@ class Netlink:
                 except (OSError, LookupError) as failure:
                     answers[number] = getattr(failure, "strerror", None) or str(failure.args[0])
                     continue
-                waiting[sequence] = number
-                data += encoded
-            if waiting:
-                self._exchange(netns, data, waiting, answers)
+                sent[sequence] = number
+                parts.append(encoded)
+            if sent:
+                parts[-1] = acknowledged(parts[-1])
+                self._exchange(netns, b"".join(parts), sent, answers)
         finally:
             for descriptor in opened:
                 os.close(descriptor)
 
-    def _exchange(self, netns, data, waiting, answers):
+    def _exchange(self, netns, data, sent, answers):
+        """Send requests of which only the last asks for an answer, and read until it is there.
+
+        The kernel works through them in order, and tells of each that it refused (netlink_rcv_skb, net/netlink/af_netlink.c).
+        """
         link = self._socket(netns)
-        self._send(link, data, len(waiting))
-        while waiting:
+        self._send(link, data, len(sent))
+        last = max(sent)
+        while True:
             chunk = self._receive(link)
             for offset, kind, _flags, sequence in _messages(chunk):
-                if kind == NLMSG_ERROR and sequence in waiting:
+                if kind == NLMSG_ERROR and sequence in sent:
                     code, text = _failure(chunk, offset)
-                    answers[waiting.pop(sequence)] = text if code else None
+                    answers[sent[sequence]] = text if code else None
+                    if sequence == last:
+                        return
 
     def lookup(self, netns, messages):
-        """Send ``get`` messages; return for each its answer ``(fields, attributes)``, or None if it was refused."""
+        """Send ``get`` messages; return for each its answer ``(fields, attributes)``, or None: it was refused."""
         found = [None] * len(messages)
         for start in range(0, len(messages), BATCH):
             opened, waiting, data = [], {}, b""
@@ -257,16 +265,19 @@ class Netlink:
         while waiting:
             chunk = self._receive(link)
             for offset, kind, _flags, sequence in _messages(chunk):
-                if kind == NLMSG_ERROR:  # the acknowledgement comes after the answer
-                    waiting.pop(sequence, None)
-                elif sequence in waiting:
-                    number = waiting[sequence]
+                number = waiting.pop(sequence, None)
+                if number is not None and kind != NLMSG_ERROR:
                     found[number] = self._decode(messages[number].object, chunk, offset)
+
+    def open(self, netns):
+        """Open the socket into ``netns``, where the calling thread is."""
+        self.close(netns)
+        self.sockets[netns] = _open()
+        self.counts["sockets"] += 1
 
     def _socket(self, netns):
         if netns not in self.sockets:
-            self.sockets[netns] = namespaces.inside(netns, _open)
-            self.counts["sockets"] += 1
+            namespaces.inside(netns, lambda: self.open(netns))
         return self.sockets[netns]
 
     def _send(self, link, data, count):
@@ -280,7 +291,7 @@ class Netlink:
     def _encode(self, message, netns, opened):
         self.sequence += 1
         verb, name, flags, fields, attrs = message
-        kind, flags = TYPES[verb, name], flags | NLM_F_REQUEST | NLM_F_ACK
+        kind, flags = TYPES[verb, name], flags | NLM_F_REQUEST
 
         def resolve(symbol):
             if isinstance(symbol, Index):
@@ -341,6 +352,12 @@ def decoded_by_pyroute2(name, data, offset):
     message.decode()
     fields = {key: value for key, value in message.items() if key not in ("attrs", "header")}
     return fields, flattened(message)
+
+
+def acknowledged(encoded):
+    """Return a request with the wish for an answer, whether it can be done or not."""
+    length, kind, flags, sequence, port = HEADER.unpack_from(encoded)
+    return HEADER.pack(length, kind, flags | NLM_F_ACK, sequence, port) + encoded[HEADER.size :]
 
 
 def _open():

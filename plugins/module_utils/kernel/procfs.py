@@ -32,11 +32,16 @@ def write(netns, name, value):
     :raises OSError: there is no such sysctl, or the kernel refuses the value.
     """
 
-    def inside():
-        with open(path_of(name), "w", encoding="ascii") as target:
-            target.write(value)
+    namespaces.inside(netns, lambda: put(name, value))
 
-    namespaces.inside(netns, inside)
+
+def put(name, value):
+    """Set one sysctl in the namespace where the calling thread is; errors as of :func:`write`."""
+    target = os.open(path_of(name), os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(target, value.encode("ascii"))
+    finally:
+        os.close(target)
 
 
 def _read(path):

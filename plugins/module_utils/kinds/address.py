@@ -91,6 +91,7 @@ class Address(Kind):
                 fields,
                 [("IFA_LOCAL", address), ("IFA_ADDRESS", address), ("IFA_FLAGS", marks)],
             ),
+            local=True,
         )
 
     def commands(self, step):

@@ -63,7 +63,7 @@ class Fdb(Kind):
         netns, link, mac, _dst = resource.key
         fields = {"family": AF_BRIDGE, "ifindex": Index(netns, link), "state": NUD_PERMANENT, "flags": NTF_SELF}
         attrs = [("NDA_LLADDR", mac), ("NDA_DST", resource.values["dst"])]
-        return Request(netns, Message(verb, "neigh", flags, fields, attrs))
+        return Request(netns, Message(verb, "neigh", flags, fields, attrs), local=True)
 
     def commands(self, step):
         netns, link, mac, _dst = step.resource.key

@@ -21,6 +21,10 @@ IFF_UP = 1
 # linux/if_arp.h
 ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 
+# A veth uses one queue whatever it has (veth_init_queues, drivers/net/veth.c): with as many as there are processors, the
+# kernel makes them all, and waits for each end until nobody looks at those that it takes away again.
+QUEUES = [("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]
+
 # Instead of (namespace, name): of the other end of a veth that is in no namespace that was looked at
 NOWHERE = ("?", "")
 
@@ -34,6 +38,7 @@ class Link(Kind):
 
     name = "link"
     title = "interface"
+    foundation = True
     # vxlan_nl2conf (drivers/net/vxlan/vxlan_core.c) refuses to change what a VXLAN device was made with.
     fixed = frozenset({"type", "peer", "vni", "local", "lower", "port", "learning"})
     marked = False
@@ -85,7 +90,11 @@ class Link(Kind):
                 )
 
     def create(self, resource, companions):
-        """The mark and what must be decided before the link is up follow in the next stage, in each namespace."""
+        """The mark and what must be decided before the link is up follow in the next stage, in each namespace.
+
+        A bridge comes up when its ports are there: to each that joins one that is up it looks at all others
+        (br_port_state_selection, net/bridge/br_stp.c).
+        """
         kind = resource.values["type"]
         info = encode(TYPES[kind], asked_for(kind, resource.values), resource.netns)
         for other in companions:
@@ -98,7 +107,7 @@ class Link(Kind):
         return [made] + [
             request
             for end in (resource, *companions)
-            for request in self._set(end, _set_later(end) - {"mac", "mtu"}, stage=1)
+            for request in self._set(end, _set_later(end) - {"mac", "mtu"}, stage=1, late=kind == "bridge")
         ]
 
     def change(self, before, after, fields):
@@ -112,15 +121,15 @@ class Link(Kind):
                     {"attrs": [("IFLA_INFO_KIND", after.values["type"]), ("IFLA_INFO_DATA", {"attrs": info})]},
                 ),
             ]
-            requests.insert(0, Request(after.netns, Message("new", "link", 0, {}, attrs)))
+            requests.insert(0, Request(after.netns, Message("new", "link", 0, {}, attrs), local=True))
         return requests
 
     def delete(self, resource):
         return [Request(resource.netns, Message("del", "link", 0, {}, [("IFLA_IFNAME", resource.key[1])]))]
 
     @staticmethod
-    def _set(resource, fields, stage):
-        """Return what sets ``fields``; a link comes up last.
+    def _set(resource, fields, stage, late=False):
+        """Return what sets ``fields``; a link comes up last, or even later.
 
         do_setlink (net/core/rtnetlink.c) takes the flags before what is particular to IPv6 and to a port, so that these
         must be told before, by a message of their own.
@@ -139,17 +148,16 @@ class Link(Kind):
             mode = ("IFLA_INET6_ADDR_GEN_MODE", ADDRGENMODES[values["addrgenmode"]])
             attrs.append(("IFLA_AF_SPEC", {"attrs": [("AF_INET6", {"attrs": [mode]})]}))
         flags = {"flags": IFF_UP if values["up"] else 0, "change": IFF_UP} if "up" in fields else {}
-        together = attrs and not fields & {"addrgenmode", "hairpin"}
+        together = attrs and not late and not fields & {"addrgenmode", "hairpin"}
         first = Message("set", "link", 0, flags if together else {}, [name, *attrs])
-        requests = [Request(resource.netns, first, stage)] if attrs else []
+        requests = [Request(resource.netns, first, stage, local=True)] if attrs else []
         if "hairpin" in fields:
             data = encode(PORT, {"hairpin": values["hairpin"]}, resource.netns)
             info = {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": data})]}
-            requests.append(
-                Request(resource.netns, Message("new", "link", 0, {}, [name, ("IFLA_LINKINFO", info)]), stage)
-            )
+            message = Message("new", "link", 0, {}, [name, ("IFLA_LINKINFO", info)])
+            requests.append(Request(resource.netns, message, stage, local=True))
         if flags and not together:
-            requests.append(Request(resource.netns, Message("set", "link", 0, flags, [name]), stage))
+            requests.append(Request(resource.netns, Message("set", "link", 0, flags, [name]), stage, True, late))
         return requests
 
     def commands(self, step):
@@ -192,7 +200,7 @@ def _at_creation(resource):
         attrs.append(("IFLA_ADDRESS", resource.values["mac"]))
     if "mtu" in resource.values:
         attrs.append(("IFLA_MTU", resource.values["mtu"]))
-    return attrs
+    return attrs + (QUEUES if resource.values["type"] == "veth" else [])
 
 
 def _creation(step):
@@ -212,7 +220,7 @@ def _named(resource):
         named += ["address", resource.values["mac"]]
     if "mtu" in resource.values:
         named += ["mtu", resource.values["mtu"]]
-    return named
+    return named + (["numtxqueues", 1, "numrxqueues", 1] if resource.values["type"] == "veth" else [])
 
 
 def _settings(resource, fields):

@@ -73,7 +73,7 @@ class Neighbor(Kind):
         attrs = [("NDA_DST", address)]
         if "mac" in resource.values:
             attrs.append(("NDA_LLADDR", resource.values["mac"]))
-        return Request(netns, Message(verb, "neigh", flags, fields, attrs))
+        return Request(netns, Message(verb, "neigh", flags, fields, attrs), local=True)
 
     def commands(self, step):
         netns, link, address = step.resource.key

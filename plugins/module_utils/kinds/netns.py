@@ -12,7 +12,7 @@ from ..engine.kind import Kind
 from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
 from ..kernel import namespaces, procfs
-from ..kernel.door import Call
+from ..kernel.door import Call, NewNamespace
 from ..kernel.netlink import Message
 from .shell import inside, ip
 
@@ -27,6 +27,7 @@ class Netns(Kind):
 
     name = "netns"
     title = "network namespace"
+    foundation = True
 
     def needs(self, resource):
         return {}
@@ -58,8 +59,11 @@ class Netns(Kind):
         }
 
     def create(self, resource, companions):
-        made = Request("", Call(partial(namespaces.create, resource.netns)))
-        return [made, *self._settings(resource, resource.values)]
+        """IPv6 is decided before the namespace has its name, so that nothing comes up with it."""
+        values = resource.values
+        sysctls = {DISABLE_IPV6: _disabled(values)} if "ipv6" in values else {}
+        made = Request("", NewNamespace(resource.netns, sysctls))
+        return [made, *self._settings(resource, values.keys() - {"ipv6"})]
 
     def change(self, before, after, fields):
         return self._settings(after, fields)
@@ -69,18 +73,18 @@ class Netns(Kind):
 
     @staticmethod
     def _settings(resource, fields):
-        """Return the requests for what is set inside; IPv6 first, so that the loopback comes up without it."""
+        """Return the requests for what is set inside; IPv6 first, so that the loopback comes up as it says."""
         requests = []
         if "ipv6" in fields:
-            value = "0" if resource.values["ipv6"] else "1"
-            requests.append(Request("", Call(partial(procfs.write, resource.netns, DISABLE_IPV6, value)), stage=1))
+            value = _disabled(resource.values)
+            requests.append(Request("", Call(partial(procfs.write, resource.netns, DISABLE_IPV6, value))))
         if "lo" in fields:
             flags = IFF_UP if resource.values["lo"] else 0
             requests.append(
                 Request(
                     resource.netns,
                     Message("set", "link", 0, {"flags": flags, "change": IFF_UP}, [("IFLA_IFNAME", "lo")]),
-                    stage=2,
+                    stage=1,
                 )
             )
         return requests
@@ -92,13 +96,17 @@ class Netns(Kind):
         made = [f"ip netns add {name}"] if step.action == CREATE else []
         fields = step.after.values if step.action == CREATE else step.fields
         if "ipv6" in fields:
-            made.append(inside(name, "sysctl", "-qw", f"{DISABLE_IPV6}={int(not step.after.values['ipv6'])}"))
+            made.append(inside(name, "sysctl", "-qw", f"{DISABLE_IPV6}={_disabled(step.after.values)}"))
         if "lo" in fields:
             made.append(ip(name, "link", "set", "lo", "up" if step.after.values["lo"] else "down"))
         return made
 
     def identity(self, kernel, resource):
         return list(kernel.identity(resource.netns) or ()) or None
+
+
+def _disabled(values):
+    return "0" if values["ipv6"] else "1"
 
 
 def _ipv6(name):

@@ -20,6 +20,7 @@ class Port(Kind):
 
     name = "port"
     title = "bridge port"
+    foundation = True
     after = ("link",)
 
     def needs(self, resource):
@@ -64,6 +65,7 @@ class Port(Kind):
                     Message(
                         "new", "link", 0, {}, [("IFLA_IFNAME", resource.key[1]), ("IFLA_LINKINFO", {"attrs": info})]
                     ),
+                    local=True,
                 )
             )
         return requests
@@ -71,7 +73,9 @@ class Port(Kind):
     @staticmethod
     def _enslave(resource, index):
         return Request(
-            resource.netns, Message("set", "link", 0, {}, [("IFLA_IFNAME", resource.key[1]), ("IFLA_MASTER", index)])
+            resource.netns,
+            Message("set", "link", 0, {}, [("IFLA_IFNAME", resource.key[1]), ("IFLA_MASTER", index)]),
+            local=True,
         )
 
     def commands(self, step):

@@ -128,7 +128,7 @@ class Route(Kind):
             attrs.append(("RTA_OIF", Index(netns, values["dev"])))
         if values.get("mtu"):
             attrs.append(("RTA_METRICS", {"attrs": [("RTAX_MTU", values["mtu"])]}))
-        return Request(netns, Message(verb, "route", flags, fields, attrs))
+        return Request(netns, Message(verb, "route", flags, fields, attrs), local=True)
 
     def commands(self, step):
         if step.action == CHANGE and _anew(step.after, step.fields):
