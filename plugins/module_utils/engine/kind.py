@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Set
 
 from .resource import Resource
@@ -17,6 +18,23 @@ class Scope:
 
     netns: Set[str] = field(default_factory=set)
     refs: Set[tuple] = field(default_factory=set)
+
+
+@lru_cache(maxsize=1 << 14)
+def in_namespace(netns):
+    """Return what an object in ``netns`` needs, see :meth:`Kind.needs`."""
+    return {("netns", (netns,)): "netns"} if netns else {}
+
+
+@lru_cache(maxsize=1 << 14)
+def on_link(netns, name, option="dev"):
+    """Return what an object on the link ``name`` needs; ``option`` is the one that names the link."""
+    return {**in_namespace(netns), ("link", (netns, name)): option}
+
+
+def distinct(bases):
+    """Return those of ``bases`` (of :meth:`Kind.stands_on`) that are not one and the same."""
+    return {id(one): one for one in bases}.values()
 
 
 class Kind:
@@ -41,12 +59,21 @@ class Kind:
     # pure: nothing here asks the kernel
 
     def needs(self, resource):
-        """Return ``{ref: option}`` of what must be there first; an option of None is a matter of order only."""
-        return {("netns", (resource.netns,)): "netns"} if resource.netns else {}
+        """Return ``{ref: option}`` of what must be there first; an option of None is a matter of order only.
+
+        It is not changed: what stands on the same may have it in common.
+        """
+        return in_namespace(resource.netns)
+
+    def stands_on(self, resource):
+        """Return what :meth:`needs` does, which is asked once of each resource."""
+        if resource.bases is None:
+            resource.bases = self.needs(resource)
+        return resource.bases
 
     def falls_with(self, resource):
         """Return the refs whose end is the end of this object too."""
-        return tuple(ref for ref, option in self.needs(resource).items() if option)
+        return tuple(ref for ref, option in self.stands_on(resource).items() if option)
 
     def holds(self, resource):
         """Return the name of a group of which this object holds others up, as long as one of the group is there; or None."""

@@ -87,6 +87,8 @@ class _Planner:
 
     def plan(self, wishes):
         wanted = _merged(wish.resource for wish in wishes if wish.present)
+        if self._is_settled(wishes, wanted):
+            return Plan()
         self._refuse_conflicts(wishes)
         leaving = self._leaving(wishes, wanted)
         lost = self._closure(leaving)
@@ -98,14 +100,27 @@ class _Planner:
         arrivals = self._arrivals(wanted, gone)
         return Plan(order(self.kinds, removals)[::-1] + order(self.kinds, arrivals))
 
+    def _is_settled(self, wishes, wanted):
+        """Say whether all is as it is wished for: most runs find it so, and a run that did something ends with it."""
+        for ref, desired in wanted.items():
+            found = self.observed.get(ref)
+            if found is None or found.owner != desired.owner or differing(desired, found):
+                return False
+        return not any(not wish.present and wish.resource.ref in self.observed for wish in wishes) and not any(
+            ref not in wanted and resource.owner is not None and self.purge(resource)
+            for ref, resource in self.observed.items()
+        )
+
     # refusals
 
     def _refuse_conflicts(self, wishes):
         problems = []
         for wish in wishes:
             found = self.observed.get(wish.resource.ref)
-            kind = self.kinds[wish.resource.kind]
-            if found is not None and found.owner is None and not (self.adopt or kind.shared):
+            if found is None or found.owner is not None or self.adopt:
+                continue
+            kind = self.kinds[found.kind]
+            if not kind.shared:
                 problems.append(
                     f"{wish.option}{kind.describe(found)} is there already and is not ours: it was left alone"
                     " (adopt: true takes it over)"
@@ -114,11 +129,15 @@ class _Planner:
             raise Conflict(problems)
 
     def _refuse_missing(self, wishes, wanted, gone):
+        known = set()
         for wish in wishes:
-            if wish.present:
-                for ref, option in self.kinds[wish.resource.kind].needs(wish.resource).items():
-                    if option and not self._available(ref, wanted, gone):
-                        raise InputError(wish.option + option, f"there is no {self._name(ref)}")
+            bases = self.kinds[wish.resource.kind].stands_on(wish.resource)
+            if not wish.present or id(bases) in known:
+                continue
+            known.add(id(bases))
+            for ref, option in bases.items():
+                if option and not self._available(ref, wanted, gone):
+                    raise InputError(wish.option + option, f"there is no {self._name(ref)}")
 
     def _available(self, ref, wanted, gone):
         return ref[0] not in self.kinds or ref in wanted or (ref in self.observed and ref not in gone)
@@ -214,19 +233,22 @@ class _Planner:
 
     def _restored(self, fallen, wanted, gone):
         """Return what falls only because something is made anew, and is wanted back as it was."""
-        back = {}
+        back, there = {}, dict(wanted)
         for level in order(self.kinds, [Step(FALL, self.observed[ref], None) for ref in fallen]):
             for was in (step.before for step in level):
                 kind = self.kinds[was.kind]
                 if was.ref in wanted:
                     back[was.ref] = was.merged(wanted[was.ref].values).owned(wanted[was.ref].owner)
-                elif kind.restorable(was) and self._has_its_own(kind, was, {**wanted, **back}, gone):
+                elif kind.restorable(was) and self._has_its_own(kind, was, there, gone):
                     back[was.ref] = was
+                else:
+                    continue
+                there[was.ref] = back[was.ref]
         return back
 
     def _has_its_own(self, kind, was, wanted, gone):
         """Say whether what ``was`` stands on will be there, and its companion still have it as companion."""
-        bases = (ref for ref, option in kind.needs(was).items() if option)
+        bases = (ref for ref, option in kind.stands_on(was).items() if option)
         return all(self._available(ref, wanted, gone) for ref in bases) and all(
             was.ref in kind.companions(wanted.get(other, was)) for other in kind.companions(was)
         )
@@ -265,12 +287,14 @@ class _Order:
     def __init__(self, kinds, steps):
         self.kinds = kinds
         self.steps = steps
-        self.by_ref = {resource.ref: number for number, step in enumerate(steps) for resource in step.everything}
-        self.by_kind = defaultdict(list)
+        self.by_ref, self.by_kind = {}, defaultdict(list)
         for number, step in enumerate(steps):
             self.by_kind[step.resource.kind].append(number)
+            for resource in step.everything:
+                self.by_ref[resource.ref] = number
         self.level = {}
         self.kind_level = {}
+        self.above = {}  # id of what objects stand on -> the level that they are above
 
     def levels(self):
         found = defaultdict(list)
@@ -279,23 +303,29 @@ class _Order:
         return [found[level] for level in sorted(found)]
 
     def _level(self, number):
-        if number not in self.level:
-            self.level[number] = 0  # two objects that need each other are made together
-            step = self.steps[number]
-            bases = {
-                self.by_ref[ref]
-                for resource in step.everything
-                for ref in self.kinds[resource.kind].needs(resource)
-                if ref in self.by_ref
-            } - {number}
-            below = [self._level(base) for base in bases]
-            below += [self._kind_level(name) for name in self.kinds[step.resource.kind].after if name in self.by_kind]
-            self.level[number] = 1 + max(below, default=0)
-        return self.level[number]
+        known = self.level.get(number)
+        if known is not None:
+            return known
+        self.level[number] = 0  # two objects that need each other are made together
+        step = self.steps[number]
+        below = self._after_level(step.resource.kind)
+        for resource in step.everything:
+            bases = self.kinds[resource.kind].stands_on(resource)
+            if id(bases) not in self.above:
+                self.above[id(bases)] = max(
+                    (self._level(self.by_ref[ref]) for ref in bases if self.by_ref.get(ref, number) != number), default=0
+                )
+            below = max(below, self.above[id(bases)])
+        self.level[number] = 1 + below
+        return 1 + below
 
-    def _kind_level(self, name):
+    def _after_level(self, name):
+        """Return the highest level of the kinds that come before the kind ``name``."""
         if name not in self.kind_level:
-            self.kind_level[name] = max(self._level(number) for number in self.by_kind[name])
+            self.kind_level[name] = max(
+                (self._level(number) for kind in self.kinds[name].after for number in self.by_kind.get(kind, ())),
+                default=0,
+            )
         return self.kind_level[name]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List
 
 from .apply import Applier
-from .kind import Scope
+from .kind import Scope, distinct
 from .plan import ADOPT, FALL, Plan, make_plan
 from .resource import from_plain, to_plain
 
@@ -89,12 +89,10 @@ class Session:
         return {resource.ref: resource for kind in self.kinds.values() for resource in kind.observe(self.kernel, scope)}
 
     def scope(self, wishes, everywhere):
-        scope = Scope({""}, set())
-        for wish in wishes:
-            resource = wish.resource
-            scope.refs.add(resource.ref)
-            scope.netns.add(resource.netns)
-            scope.netns.update(key[0] for _kind, key in self.kinds[resource.kind].needs(resource))
+        scope = Scope({""}, {wish.resource.ref for wish in wishes})
+        scope.netns.update(wish.resource.netns for wish in wishes)
+        for bases in distinct(self.kinds[wish.resource.kind].stands_on(wish.resource) for wish in wishes):
+            scope.netns.update(key[0] for _kind, key in bases)
         if everywhere:
             scope.netns.update(key[0] for key in self.kernel.ledger.refs("netns"))
         return scope

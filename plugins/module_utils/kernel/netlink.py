@@ -14,7 +14,6 @@ import os
 import resource
 import socket
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, Dict, List, NamedTuple, Tuple
@@ -62,19 +61,22 @@ SIOCGIFINDEX = 0x8933
 PATIENCE = struct.pack("@ll", 30, 0)  # struct timeval; Python's own timeout would ask poll(2) before each answer
 
 
-@dataclass(frozen=True)
 class Index(Symbol):
     """Stands for the index of a link, looked up when the message is sent."""
 
-    netns: str
-    name: str
+    __slots__ = ("netns", "name")
+
+    def __init__(self, netns, name):
+        self.netns, self.name = netns, name
 
 
-@dataclass(frozen=True)
 class Descriptor(Symbol):
     """Stands for an open file of a namespace, opened when the message is sent."""
 
-    netns: str
+    __slots__ = ("netns",)
+
+    def __init__(self, netns):
+        self.netns = netns
 
 
 class Message(NamedTuple):
@@ -295,9 +297,10 @@ class Netlink:
 
         def resolve(symbol):
             if isinstance(symbol, Index):
-                if symbol not in self._indexes:
-                    self._indexes[symbol] = self.index(symbol.netns, symbol.name)
-                return self._indexes[symbol]
+                place = symbol.netns, symbol.name
+                if place not in self._indexes:
+                    self._indexes[place] = self.index(*place)
+                return self._indexes[place]
             opened.append(os.open(namespaces.path_of(symbol.netns), os.O_RDONLY | os.O_CLOEXEC))
             return opened[-1]
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..engine.apply import Request
-from ..engine.kind import Kind
+from ..engine.kind import Kind, on_link
 from ..engine.plan import DELETE
 from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
@@ -31,9 +31,7 @@ class Address(Kind):
     after = ("link", "port")
 
     def needs(self, resource):
-        found = super().needs(resource)
-        found["link", resource.key[:2]] = "dev"
-        return found
+        return on_link(*resource.key[:2])
 
     def words(self, resource):
         return f"{_text(resource)} dev {resource.key[1]}"

@@ -11,7 +11,7 @@ not known, may be behind many (drivers/net/vxlan/vxlan_core.c, vxlan_fdb_add).
 from __future__ import annotations
 
 from ..engine.apply import Request
-from ..engine.kind import Kind
+from ..engine.kind import Kind, on_link
 from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Index, Message
@@ -32,9 +32,7 @@ class Fdb(Kind):
     after = ("link", "neighbor")
 
     def needs(self, resource):
-        found = super().needs(resource)
-        found["link", resource.key[:2]] = "dev"
-        return found
+        return on_link(*resource.key[:2])
 
     def observe(self, kernel, scope):
         for netns in scope.netns:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
+from functools import lru_cache
 
 from ..engine.errors import InputError
 
@@ -15,8 +17,11 @@ IFNAME_MAX = 15
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 AF_INET, AF_INET6 = 2, 10
+# length of an IPv4 prefix, as it is written -> the bits behind it
+LENGTHS = {str(length): (1 << 32 - length) - 1 for length in range(33)}
 
 
+@lru_cache(maxsize=4096)
 def interface(name, option):
     """Return the name of a link.
 
@@ -31,6 +36,7 @@ def interface(name, option):
     return name
 
 
+@lru_cache(maxsize=4096)
 def netns_name(name, option):
     """Return the name of a namespace, which is a file below ``/run/netns``.
 
@@ -61,6 +67,8 @@ def address(text, option):
 
     :raises InputError: it is none.
     """
+    if _is_ipv4(text):
+        return text
     try:
         return str(ipaddress.ip_address(text.strip()))
     except ValueError:
@@ -72,8 +80,11 @@ def host_prefix(text, option):
 
     :raises InputError: it is none, or the length is missing.
     """
-    if "/" not in text:
+    number, slash, length = text.partition("/")
+    if not slash:
         raise InputError(option, f"{text!r} has no prefix length: write {text}/24, or {text}/32 for the address alone")
+    if length in LENGTHS and _is_ipv4(number):
+        return text
     try:
         return str(ipaddress.ip_interface(text.strip()))
     except ValueError:
@@ -85,6 +96,11 @@ def prefix(text, option):
 
     :raises InputError: it is none, or bits are set behind its length.
     """
+    number, _slash, length = text.partition("/")
+    if length in LENGTHS and _is_ipv4(number):
+        bits = int.from_bytes(socket.inet_aton(number), "big")
+        if not bits & LENGTHS[length]:
+            return text
     try:
         return str(ipaddress.ip_network(text.strip()))
     except ValueError:
@@ -94,6 +110,14 @@ def prefix(text, option):
     except ValueError:
         raise InputError(option, f"{text!r} is not a prefix such as 10.0.0.0/24") from None
     raise InputError(option, f"{text!r} has host bits set: the prefix is {meant}")
+
+
+def _is_ipv4(text):
+    """Say whether ``text`` is an IPv4 address in its normal form; most are, and :mod:`ipaddress` takes its time."""
+    try:
+        return socket.inet_ntop(socket.AF_INET, socket.inet_pton(socket.AF_INET, text)) == text
+    except (OSError, ValueError):
+        return False
 
 
 def family(text):

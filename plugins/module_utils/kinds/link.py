@@ -44,7 +44,7 @@ class Link(Kind):
     marked = False
 
     def needs(self, resource):
-        found = super().needs(resource)
+        found = dict(super().needs(resource))
         if resource.values.get("peer") and resource.values["peer"][0]:
             found["netns", (resource.values["peer"][0],)] = "netns"
         if resource.values.get("master"):

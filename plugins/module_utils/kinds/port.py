@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..engine.apply import Request
-from ..engine.kind import Kind
+from ..engine.kind import Kind, on_link
 from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
 from ..kernel.netlink import Index, Message
@@ -24,10 +24,9 @@ class Port(Kind):
     after = ("link",)
 
     def needs(self, resource):
-        found = super().needs(resource)
-        found["link", resource.key] = "name"
+        found = on_link(*resource.key, "name")
         if resource.values.get("master"):
-            found["link", (resource.netns, resource.values["master"])] = "bridge"
+            return {**found, ("link", (resource.netns, resource.values["master"])): "bridge"}
         return found
 
     def observe(self, kernel, scope):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..engine.apply import Request
-from ..engine.kind import Kind
+from ..engine.kind import Kind, on_link
 from ..engine.plan import CHANGE, CREATE
 from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
@@ -52,14 +52,12 @@ class Route(Kind):
 
     def needs(self, resource):
         netns, table, prefix, metric = resource.key[:4]
-        found = super().needs(resource)
-        if resource.values.get("dev"):
-            found["link", (netns, resource.values["dev"])] = "dev"
-        via = resource.values.get("via")
-        if via:  # a gateway may be on the link by a route of its own (169.254.1.1)
+        dev, via = resource.values.get("dev"), resource.values.get("via")
+        found = on_link(netns, dev) if dev else super().needs(resource)
+        if via and not resource.values.get("onlink"):  # a gateway may be on the link by a route of its own (169.254.1.1)
             gateway = f"{via}/128" if family(via) == AF_INET6 else f"{via}/32"
             if gateway != prefix:
-                found["route", (netns, table, gateway, metric_of(gateway, 0))] = None
+                return {**found, ("route", (netns, table, gateway, metric_of(gateway, 0))): None}
         return found
 
     def words(self, resource):

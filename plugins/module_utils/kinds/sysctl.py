@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..engine.apply import Request
-from ..engine.kind import Kind
+from ..engine.kind import Kind, on_link
 from ..engine.plan import DELETE
 from ..engine.resource import Resource
 from ..kernel import procfs
@@ -28,11 +28,8 @@ class Sysctl(Kind):
     told = frozenset({"before"})
 
     def needs(self, resource):
-        found = super().needs(resource)
         link = _link_of(resource.key[1])
-        if link:
-            found["link", (resource.netns, link)] = "interface"
-        return found
+        return on_link(resource.netns, link, "interface") if link else super().needs(resource)
 
     def observe(self, kernel, scope):
         marked = [key for key in kernel.ledger.refs(self.name) if key[0] in scope.netns]
