@@ -93,9 +93,9 @@ class _Planner:
         leaving = self._leaving(wishes, wanted)
         lost = self._closure(leaving)
         anew = {ref: reason for ref, reason in self._made_anew(wanted).items() if ref not in lost}
-        gone = lost | self._closure(anew)
+        gone = {**lost, **self._closure(anew)}
         self._refuse_missing(wishes, wanted, gone)
-        wanted.update(self._restored(gone - lost, wanted, gone))
+        wanted.update(self._restored([ref for ref in gone if ref not in lost], wanted, gone))
         removals = self._removals({**dict.fromkeys(leaving, ""), **anew})
         arrivals = self._arrivals(wanted, gone)
         return Plan(order(self.kinds, removals)[::-1] + order(self.kinds, arrivals))
@@ -172,12 +172,12 @@ class _Planner:
         return found
 
     def _closure(self, roots, known=frozenset()):
-        """Return ``roots`` and everything observed that goes with them."""
-        found, queue = set(roots), list(roots)
+        """Return ``roots`` and everything observed that goes with them, in order."""
+        found, queue = dict.fromkeys(roots), list(roots)
         while queue:
             for ref in self._taken_by(queue.pop(), found, known):
                 if ref not in found and ref not in known:
-                    found.add(ref)
+                    found[ref] = None
                     queue.append(ref)
         return found
 
@@ -186,7 +186,8 @@ class _Planner:
         dependents, holders, held = self._falls
         group = self.kinds[ref[0]].holds(self.observed[ref])
         last = group is not None and all(one in found or one in known for one in holders[group])
-        return dependents[ref] + (held[group] if last else [])
+        falling = dependents.get(ref, ())
+        return [*falling, *held[group]] if last else falling
 
     @cached_property
     def _falls(self):
@@ -196,8 +197,9 @@ class _Planner:
             kind = self.kinds[ref[0]]
             for base in kind.falls_with(resource):
                 dependents[base].append(ref)
-            holders[kind.holds(resource)].append(ref)
-            held[kind.held(resource)].append(ref)
+            for groups, group in ((holders, kind.holds(resource)), (held, kind.held(resource))):
+                if group is not None:
+                    groups[group].append(ref)
         return dependents, holders, held
 
     def _removals(self, roots):
@@ -208,12 +210,12 @@ class _Planner:
             if ref not in gone:
                 taken = self._closure([ref], gone)
                 steps += self._removal(ref, taken, roots[ref])
-                gone |= taken
+                gone.update(taken)
         return steps
 
     def _removal(self, root, taken, reason):
         steps, done = [], set()
-        for ref in [root, *sorted(taken - {root}, key=str)]:
+        for ref in taken:  # the root first
             if ref not in done:
                 resource = self.observed[ref]
                 others = [other for other in self.kinds[ref[0]].companions(resource) if other in taken]

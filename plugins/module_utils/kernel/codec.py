@@ -368,11 +368,12 @@ def encoded(name, kind, flags, sequence, fields, attrs, resolve):
 def decoded(name, data, offset, keep=None):
     """Return ``(fields, attributes)`` of the message about an object ``name`` at ``offset`` of ``data``.
 
-    :param keep: tells by the fields whether the attributes are worth reading; None is returned for what is not kept.
+    :param keep: tells by the fields' values, in their order, whether the message is worth reading; None: it is not.
     :raises KeyError: it is a link of a kind whose data are in no table.
     """
     form = FORMS[name]
-    fields = dict(zip(form.fields, form.attributes.head.unpack_from(data, offset + HEADER.size)))
-    if keep is not None and not keep(fields):
+    head = form.attributes.head.unpack_from(data, offset + HEADER.size)
+    if keep is not None and not keep(*head):
         return None
+    fields = dict(zip(form.fields, head))
     return fields, form.layout(data, offset).read(data, offset)

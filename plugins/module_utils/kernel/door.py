@@ -66,7 +66,7 @@ class Kernel:
     def dump(self, netns, name, fields=None, keep=None):
         """Return the objects of a sort (``addr``, ``route``, ``neigh``) in ``netns``; none where there is no such namespace.
 
-        :param keep: tells by its fields whether an object is wanted.
+        :param keep: tells by the values of its fields whether an object is wanted.
         """
         return self.netlink.dump(netns, name, fields, keep=keep) if self.exists(netns) else []
 

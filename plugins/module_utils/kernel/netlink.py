@@ -152,6 +152,7 @@ class Netlink:
         self.sequence = 0
         self.counts = {"sockets": 0, "sends": 0, "requests": 0}
         self._buffer = memoryview(bytearray(CHUNK))
+        self._dumps = {}  # what is asked for -> (sequence, request)
         self._indexes = {}  # of the links that the requests at hand are about
         # a socket for each namespace: more than the thousand files that a login has by default
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -168,18 +169,19 @@ class Netlink:
 
         The kernel says when a dump was overtaken by a change (NLM_F_DUMP_INTR); it is then read again.
 
-        :param keep: tells by its fields whether an object is wanted.
+        :param keep: tells by the values of its fields whether an object is wanted.
         """
+        asked = name, tuple((fields or {}).items()), tuple(attrs)
+        if asked not in self._dumps:  # the same in each namespace
+            self._dumps[asked] = self._encode(Message("get", name, NLM_F_DUMP, fields or {}, attrs), netns, [])
         for _attempt in range(5):
-            replies, torn = self._dump(netns, name, fields or {}, list(attrs))
+            replies, torn = self._dump(netns, *self._dumps[asked])
             if not torn:
                 break
         found = [self._decode(name, data, offset, keep) for data, offset in replies]
         return found if keep is None else [one for one in found if one is not None]
 
-    def _dump(self, netns, name, fields, attrs):
-        message = Message("get", name, NLM_F_DUMP, fields, attrs)
-        sequence, data = self._encode(message, netns, [])
+    def _dump(self, netns, sequence, data):
         link = self._socket(netns)
         self._send(link, data, 1)
         found, torn = [], False

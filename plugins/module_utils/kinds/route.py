@@ -173,13 +173,10 @@ def _by_gateway(after, fields):
     return after
 
 
-def _managed(fields):
+def _managed(inet, _length, _source, _tos, table, _protocol, _scope, kind, flags):
     """Say whether a route is one that people make: the kernel keeps its own in the table ``local``, and caches others."""
     return (
-        fields["table"] != TABLE_LOCAL
-        and fields["family"] in (AF_INET, AF_INET6)
-        and fields["type"] in TYPE_WORDS
-        and not fields["flags"] & RTM_F_CLONED
+        table != TABLE_LOCAL and inet in (AF_INET, AF_INET6) and kind in TYPE_WORDS and not flags & RTM_F_CLONED
     )
 
 
