@@ -200,6 +200,7 @@ class Netlink:
     def request(self, batch):
         """Send ``(netns, message)`` pairs, in order within each namespace; return None or an error for each.
 
+        This namespace comes last: a bridge in it comes up when the other ends of its ports are up already.
         None of them may change the name of a link that another is about.
         """
         self._indexes.clear()
@@ -207,7 +208,8 @@ class Netlink:
         by_netns = {}
         for number, (netns, message) in enumerate(batch):
             by_netns.setdefault(netns, []).append((number, message))
-        for netns, numbered in by_netns.items():
+        for netns in sorted(by_netns, key=bool, reverse=True):
+            numbered = by_netns[netns]
             for start in range(0, len(numbered), BATCH):
                 self._batch(netns, numbered[start : start + BATCH], answers)
         return answers
