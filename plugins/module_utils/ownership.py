@@ -62,19 +62,29 @@ class Ledger:
                 data = json.load(source)
         except FileNotFoundError:
             return
-        self.marks = {_ref(entry["ref"]): entry["mark"] for entry in data["marks"]}
+        for kind, owner, keys in data["owned"]:
+            mark = {"owner": owner}
+            self.marks.update(((kind, tuple(key)), mark) for key in keys)
+        self.marks.update((_ref(entry["ref"]), entry["mark"]) for entry in data["marks"])
         self.pending = {_ref(entry["ref"]): entry["owner"] for entry in data["pending"]}
 
     def save(self):
-        """Write the marks, atomically; without any, there is no file."""
-        data = {
-            "marks": [{"ref": [kind, list(key)], "mark": mark} for (kind, key), mark in self.marks.items()],
-            "pending": [{"ref": [kind, list(key)], "owner": owner} for (kind, key), owner in self.pending.items()],
-        }
+        """Write the marks, atomically; without any, there is no file. Those that only say the owner are most of them."""
         if not (self.marks or self.pending):
             with suppress(FileNotFoundError):
                 os.unlink(self.path)
             return
+        owned, marks = {}, []
+        for ref, mark in self.marks.items():
+            if len(mark) == 1:
+                owned.setdefault((ref[0], mark["owner"]), []).append(ref[1])
+            else:
+                marks.append({"ref": ref, "mark": mark})
+        data = {
+            "owned": [[*whose, keys] for whose, keys in owned.items()],
+            "marks": marks,
+            "pending": [{"ref": ref, "owner": owner} for ref, owner in self.pending.items()],
+        }
         fresh = self.path + ".new"
         with open(fresh, "w", encoding="utf-8") as target:
             target.write(json.dumps(data))  # json.dump goes without the encoder in C
@@ -101,14 +111,18 @@ class Ledger:
 
     def expect(self, plan, kinds):
         """Note what ``plan`` is about to make ours, and write it down before it is made."""
+        usual = {}
         for step in plan.steps:
             for resource in step.everything if step.after else ():
-                if resource.owner is None:
+                owner = resource.owner
+                if owner is None:
                     continue
-                if kinds[resource.kind].marked:
-                    self._mark(resource, step)
+                if not kinds[resource.kind].marked:
+                    self.pending[resource.ref] = owner
+                elif step.before is None and resource.ref not in self.marks:
+                    self.marks[resource.ref] = usual.setdefault(owner, {"owner": owner})
                 else:
-                    self.pending[resource.ref] = resource.owner
+                    self._mark(resource, step)
         self.save()
 
     def _mark(self, resource, step):
@@ -124,19 +138,24 @@ class Ledger:
     def settle(self, plan, identities):
         """Note that ``plan`` is done: forget what is gone, and write down how to tell what is there.
 
-        :param identities: returns the identity of a resource, or None.
+        :param identities: takes the resources that are there now, and returns ref -> identity of those that have one.
         """
-        self.pending = {}
         arrived = {resource.ref: resource for step in plan.steps if step.after for resource in step.everything}
-        for step in plan.steps:
-            for resource in step.everything:
-                if resource.ref not in arrived:
-                    self.marks.pop(resource.ref, None)
-        for ref, resource in arrived.items():
-            identity = identities(resource)
-            if identity is not None and ref in self.marks:
-                self.marks[ref]["identity"] = identity
-        self.save()
+        gone = [
+            resource.ref
+            for step in plan.steps
+            if step.after is None
+            for resource in step.everything
+            if resource.ref in self.marks and resource.ref not in arrived
+        ]
+        for ref in gone:
+            self.marks.pop(ref, None)
+        found = {ref: identity for ref, identity in identities(arrived.values()).items() if ref in self.marks}
+        for ref, identity in found.items():
+            self.marks[ref] = {**self.marks[ref], "identity": identity}
+        if gone or found or self.pending:
+            self.pending = {}
+            self.save()
 
     def prune(self, observed, kinds, netns):
         """Forget the marks of what is no longer there or no longer ours, of ``kinds`` and in the namespaces looked at."""

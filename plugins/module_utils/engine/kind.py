@@ -43,8 +43,9 @@ class Kind:
     ``name`` is what resources carry, ``title`` what errors call it. ``fixed`` are the fields that the kernel lets
     nobody change after creation. ``after`` names the kinds whose steps come first where both are in one plan.
     A ``shared`` object is there whether or not we want it (a sysctl): it is never in conflict, and removing it
-    means giving it back the value it had. A ``foundation`` is what others stand on, whatever they are. ``marked`` kinds have no place in the kernel for our mark. ``told`` are the
-    fields that are observed and nobody can wish for.
+    means giving it back the value it had. A ``foundation`` is what others stand on, whatever they are. A ``mortal`` object
+    may go without us and another of the same key come (see :meth:`identity`). ``marked`` kinds have no place in the kernel
+    for our mark. ``told`` are the fields that are observed and nobody can wish for.
     """
 
     name = ""
@@ -53,6 +54,7 @@ class Kind:
     after = ()
     shared = False
     foundation = False
+    mortal = False
     marked = True
     told = frozenset()
 

@@ -116,7 +116,13 @@ class Session:
         with ledger.rollback():
             ledger.expect(plan, self.kinds)
             Applier(self.kinds, self.kernel.submit, lambda: self.observe(scope)).apply(plan, wishes, purge)
-        ledger.settle(plan, lambda resource: self.kinds[resource.kind].identity(self.kernel, resource))
+        ledger.settle(plan, self._identities)
+
+    def _identities(self, resources):
+        """Return ref -> identity of those of ``resources`` that have one."""
+        mortal = [resource for resource in resources if self.kinds[resource.kind].mortal]
+        found = {one.ref: self.kinds[one.kind].identity(self.kernel, one) for one in mortal}
+        return {ref: identity for ref, identity in found.items() if identity is not None}
 
 
 def promises_of(plan):

@@ -97,7 +97,7 @@ class Table:
         :param resolve: returns the number that a :class:`Symbol` stands for.
         :raises KeyError: one of them is not in this table.
         """
-        parts = []
+        packed = b""
         for name, value in attrs:
             number, sort = self.by_name[name]
             if isinstance(value, dict):
@@ -105,8 +105,8 @@ class Table:
             else:
                 data = sort.pack(resolve(value) if isinstance(value, Symbol) else value)
             length = 4 + len(data)
-            parts += (ATTRIBUTE.pack(length, number), data, PAD[length & 3])
-        return b"".join(parts)
+            packed += ATTRIBUTE.pack(length, number) + data + PAD[length & 3]
+        return packed
 
     def cells(self, data, place, end):
         """Yield a :class:`Cell` for each attribute's header and each value between ``place`` and ``end``, in order."""
@@ -293,7 +293,7 @@ class Form:
 
     def __init__(self, fields, attributes):
         self.fields = fields
-        self.known = frozenset(fields)
+        self.places = {name: place for place, name in enumerate(fields)}
         self.attributes = attributes
         self.first = HEADER.size + attributes.head.size
         self._layouts = {}
@@ -354,13 +354,9 @@ def encoded(name, kind, flags, sequence, fields, attrs, resolve):
     :raises KeyError: it holds something that is in no table.
     """
     form = FORMS[name]
-    table = form.attributes
-    if not form.known >= fields.keys():
-        raise KeyError(name)
-    head = [fields.get(field, 0) for field in form.fields]
-    for place, value in enumerate(head):
-        if isinstance(value, Symbol):
-            head[place] = resolve(value)
+    table, head = form.attributes, [0] * len(form.fields)
+    for field, value in fields.items():
+        head[form.places[field]] = resolve(value) if isinstance(value, Symbol) else value
     body = table.head.pack(*head) + table.packed(attrs, resolve)
     return HEADER.pack(HEADER.size + len(body), kind, flags, sequence, 0) + body
 

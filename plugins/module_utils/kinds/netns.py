@@ -28,6 +28,7 @@ class Netns(Kind):
     name = "netns"
     title = "network namespace"
     foundation = True
+    mortal = True
 
     def needs(self, resource):
         return {}
