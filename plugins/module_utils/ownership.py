@@ -101,6 +101,11 @@ class Ledger:
         known = mark.get("identity")
         return None if known is not None and identity is not None and known != identity else mark["owner"]
 
+    def owner_on_link(self, ref, alias):
+        """Return the label of the set that ``ref`` belongs to: as it is marked, else that of the link it is on; or None."""
+        owner = self.owner(ref)
+        return owner_in(alias) if owner is None else owner
+
     def before(self, ref):
         """Return the values that a shared object had before we changed it, or None."""
         return self.marks.get(ref, {}).get("before")

@@ -10,7 +10,6 @@ from ..engine.kind import Kind, on_link
 from ..engine.plan import DELETE
 from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
-from ..ownership import owner_in
 from .fields import AF_INET6, family
 from .shell import ip
 
@@ -45,16 +44,15 @@ class Address(Kind):
 
     def observe(self, kernel, scope):
         for netns in scope.netns:
+            links = kernel.links(netns)
             for fields, attrs in kernel.dump(netns, "addr"):
-                link = kernel.links(netns).get(fields["index"])
+                link = links.get(fields["index"])
                 if link is None:  # gone between the two dumps
                     continue
                 text = f"{attrs.get('IFA_LOCAL') or attrs['IFA_ADDRESS']}/{fields['prefixlen']}"
                 found = address_resource(netns, link[1]["IFLA_IFNAME"], text, _values(fields, attrs))
-                owner = kernel.ledger.owner(found.ref)
-                if owner is None and not _by_kernel(text):
-                    owner = owner_in(link[1].get("IFLA_IFALIAS"))
-                yield found.owned(owner)
+                alias = None if _by_kernel(text) else link[1].get("IFLA_IFALIAS")
+                yield found.owned(kernel.ledger.owner_on_link(found.ref, alias))
 
     def create(self, resource, companions):
         return [self._request("new", NLM_F_CREATE | NLM_F_EXCL, resource)]

@@ -15,7 +15,6 @@ from ..engine.kind import Kind, on_link
 from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Index, Message
-from ..ownership import owner_in
 from .shell import bridge
 
 # linux/neighbour.h, linux/socket.h
@@ -36,15 +35,13 @@ class Fdb(Kind):
 
     def observe(self, kernel, scope):
         for netns in scope.netns:
-            for fields, attrs in kernel.dump(netns, "neigh", {"family": AF_BRIDGE}):
-                link = kernel.links(netns).get(fields["ifindex"])
-                if link is None or not attrs.get("NDA_DST") or not fields["state"] & (NUD_PERMANENT | NUD_NOARP):
-                    continue
-                dst = attrs["NDA_DST"]
-                key = key_of(netns, link[1]["IFLA_IFNAME"], attrs["NDA_LLADDR"], dst)
-                owner = kernel.ledger.owner((self.name, key))
-                owner = owner_in(link[1].get("IFLA_IFALIAS")) if owner is None else owner
-                yield Resource(self.name, key, {"dst": dst}, owner)
+            links = kernel.links(netns)
+            for fields, attrs in kernel.dump(netns, "neigh", {"family": AF_BRIDGE}, _is_written_down):
+                link, dst = links.get(fields["ifindex"]), attrs.get("NDA_DST")
+                if link is not None and dst:
+                    key = key_of(netns, link[1]["IFLA_IFNAME"], attrs["NDA_LLADDR"], dst)
+                    owner = kernel.ledger.owner_on_link((self.name, key), link[1].get("IFLA_IFALIAS"))
+                    yield Resource(self.name, key, {"dst": dst}, owner)
 
     def create(self, resource, companions):
         more = NLM_F_APPEND if resource.key[2] == ZERO else NLM_F_REPLACE
@@ -68,6 +65,10 @@ class Fdb(Kind):
         verb = "append" if step.action == CREATE and mac == ZERO else {DELETE: "del"}.get(step.action, "replace")
         words = ["fdb", verb, mac, "dev", link, "dst", step.resource.values["dst"], "self"]
         return [bridge(netns, *words, *(["permanent"] if step.action != DELETE else []))]
+
+
+def _is_written_down(_family, _index, state, _flags, _kind):
+    return state & (NUD_PERMANENT | NUD_NOARP)
 
 
 def key_of(netns, link, mac, dst):

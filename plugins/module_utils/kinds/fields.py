@@ -14,6 +14,8 @@ from ..engine.errors import InputError
 
 # linux/if.h: IFNAMSIZ is 16 with the closing zero
 IFNAME_MAX = 15
+# the second digit of a group's MAC address (IEEE 802)
+GROUP = "13579bdf"
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 AF_INET, AF_INET6 = 2, 10
@@ -54,10 +56,10 @@ def mac(address, option):
 
     :raises InputError: it is none, or one that no single interface may have (a group address, all zero).
     """
-    text = address.strip().lower().replace("-", ":")
+    text = address if MAC.fullmatch(address) else address.strip().lower().replace("-", ":")
     if not MAC.fullmatch(text):
         raise InputError(option, f"{address!r} is not a MAC address such as 02:00:00:00:00:01")
-    if int(text[:2], 16) & 1 or text == "00:00:00:00:00:00":
+    if text[1] in GROUP or text == "00:00:00:00:00:00":
         raise InputError(option, f"{address!r} cannot be an interface's MAC address: it is a group address or all zero")
     return text
 
@@ -130,12 +132,13 @@ def same_family(items):
 
     :raises InputError: they are not.
     """
-    given = {option: text for option, text in items.items() if text}
-    first = next(iter(given), None)
-    for option, text in given.items():
-        if family(text) != family(given[first]):
+    first = None
+    for option, text in items.items():
+        if text and first is None:
+            first = option
+        elif text and (":" in text) != (":" in items[first]):
             raise InputError(
-                option, f"{text} and {first} {given[first]} are not of one family: IPv4 with IPv4, IPv6 with IPv6"
+                option, f"{text} and {first} {items[first]} are not of one family: IPv4 with IPv4, IPv6 with IPv6"
             )
 
 

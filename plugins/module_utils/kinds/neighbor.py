@@ -14,7 +14,6 @@ from ..engine.kind import Kind, on_link
 from ..engine.plan import DELETE
 from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_REPLACE, Index, Message
-from ..ownership import owner_in
 from .fields import AF_INET, AF_INET6, family
 from .shell import ip
 
@@ -39,22 +38,22 @@ class Neighbor(Kind):
 
     def observe(self, kernel, scope):
         for netns in scope.netns:
+            links = kernel.links(netns)
             for number in (AF_INET, AF_INET6):
-                for fields, attrs in kernel.dump(netns, "neigh", {"family": number, "flags": self.flags}):
-                    found = self._observed(kernel, netns, fields, attrs)
-                    if found:
-                        yield found
+                for fields, attrs in kernel.dump(
+                    netns, "neigh", {"family": number, "flags": self.flags}, self._is_written_down
+                ):
+                    link = links.get(fields["ifindex"])
+                    if link is not None:
+                        key = netns, link[1]["IFLA_IFNAME"], attrs["NDA_DST"]
+                        owner = kernel.ledger.owner_on_link((self.name, key), link[1].get("IFLA_IFALIAS"))
+                        values = {} if self.flags else {"mac": attrs.get("NDA_LLADDR")}
+                        yield Resource(self.name, key, values, owner)
 
-    def _observed(self, kernel, netns, fields, attrs):
-        proxy = bool(fields["flags"] & NTF_PROXY)
-        link = kernel.links(netns).get(fields["ifindex"])
-        if link is None or proxy != bool(self.flags) or not (proxy or fields["state"] & NUD_PERMANENT):
-            return None
-        key = netns, link[1]["IFLA_IFNAME"], attrs["NDA_DST"]
-        owner = kernel.ledger.owner((self.name, key))
-        if owner is None:
-            owner = owner_in(link[1].get("IFLA_IFALIAS"))
-        return Resource(self.name, key, {} if proxy else {"mac": attrs.get("NDA_LLADDR")}, owner)
+    def _is_written_down(self, _family, _index, state, flags, _kind):
+        if flags & NTF_PROXY or self.flags:
+            return flags & self.flags
+        return state & NUD_PERMANENT
 
     def create(self, resource, companions):
         return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, resource)]

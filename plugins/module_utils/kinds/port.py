@@ -10,7 +10,6 @@ from ..engine.kind import Kind, on_link
 from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
 from ..kernel.netlink import Index, Message
-from ..ownership import owner_in
 from .link_types import PORT, decode, encode, words
 from .shell import ip
 
@@ -37,10 +36,8 @@ class Port(Kind):
                 key = netns, attrs["IFLA_IFNAME"]
                 values = decode(PORT, attrs)
                 values["master"] = kernel.link_name(netns, attrs["IFLA_MASTER"])
-                marked = kernel.ledger.owner((self.name, key))
-                yield Resource(
-                    self.name, key, values, owner_in(attrs.get("IFLA_IFALIAS")) if marked is None else marked
-                )
+                owner = kernel.ledger.owner_on_link((self.name, key), attrs.get("IFLA_IFALIAS"))
+                yield Resource(self.name, key, values, owner)
 
     def create(self, resource, companions):
         return self._set(resource, resource.values)

@@ -7,38 +7,45 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import lru_cache
 
-# what shlex.quote leaves alone
-PLAIN = re.compile(r"[\w@%+=:,./-]+( [\w@%+=:,./-]+)*", re.ASCII)
+# what shlex.quote leaves alone, and what is between words
+PLAIN = re.compile(r"[\w@%+=:,./ -]*", re.ASCII)
 
 
 def ip(netns, *words):
     """Return an ip(8) command that acts in ``netns``."""
-    return _with_n("ip", netns, words)
+    return f"{_with_n('ip', netns)} {_joined(words)}"
 
 
 def bridge(netns, *words):
     """Return a bridge(8) command that acts in ``netns``."""
-    return _with_n("bridge", netns, words)
-
-
-def _with_n(program, netns, words):
-    if not netns or "/" in netns:
-        return inside(netns, program, *words)
-    return _joined([program, "-n", netns, *(str(word) for word in words)])
+    return f"{_with_n('bridge', netns)} {_joined(words)}"
 
 
 def inside(netns, *words):
     """Return any other command, run in ``netns``."""
-    words = [str(word) for word in words]
+    return _joined([*_entering(netns), *words])
+
+
+@lru_cache(maxsize=1 << 14)
+def _with_n(program, netns):
+    """Return ``program`` told to act in ``netns``, which it knows by name only."""
+    if not netns or "/" in netns:
+        return inside(netns, program)
+    return _joined([program, "-n", netns])
+
+
+def _entering(netns):
     if not netns:
-        return _joined(words)
-    if "/" in netns:
-        return _joined(["nsenter", f"--net={netns}", *words])
-    return _joined(["ip", "netns", "exec", netns, *words])
+        return ()
+    return ("nsenter", f"--net={netns}") if "/" in netns else ("ip", "netns", "exec", netns)
 
 
 def _joined(words):
     """Return what shlex.join does, which asks for each word what is asked here for all of them at once."""
+    words = list(map(str, words))
     text = " ".join(words)
-    return text if PLAIN.fullmatch(text) and text.count(" ") == len(words) - 1 else shlex.join(words)
+    if PLAIN.fullmatch(text) and text.count(" ") == len(words) - 1 and all(words):
+        return text
+    return shlex.join(words)

@@ -33,7 +33,8 @@ def resources(options):
     """Return the route that ``options`` describe."""
     via, src = (options[name] and fields.address(options[name], name) for name in ("via", "src"))
     prefix = _prefix(options["prefix"], via)
-    fields.same_family({"prefix": prefix, "via": via, "src": src})
+    if via or src:
+        fields.same_family({"prefix": prefix, "via": via, "src": src})
     fields.in_range(options["metric"], 0, 2**32 - 1, "metric")
     fields.in_range(options["table"], 1, 2**32 - 1, "table")
     if options["table"] == 255:
