@@ -17,6 +17,7 @@ from .resource import Wish
 
 # The kernel ends a namespace, and the veths with an end in it, some time after the request has returned.
 SETTLE_SECONDS = 5.0
+POLL_SECONDS = 0.008
 # What the kernel says of something to be deleted that has just ended in this way
 GONE = {os.strerror(number) for number in (errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL)}
 
@@ -46,11 +47,13 @@ class Applier:
     :param kinds: the kinds in play, by name.
     :param submit: takes a list of Request, does them, and returns for each None or the error (a sentence).
     :param observe: returns what is there now, ref -> Resource.
+    :param is_gone: says of a resource what Kind.is_gone does.
     """
 
     kinds: dict
     submit: Callable
     observe: Callable
+    is_gone: Callable
 
     def apply(self, plan, wishes, purge=None):
         """Carry ``plan`` out and observe that nothing is left to do.
@@ -115,6 +118,8 @@ class Applier:
         What did not fall by itself is removed by a request of its own; what the kernel took along (a link's neighbors when
         its MAC address changes, neigh_changeaddr in net/core/neighbour.c) is made again.
         """
+        if not any(wish.present for wish in wishes) and self._all_gone(plan):
+            return
         wishes = wishes + self._fallen(plan, wishes)
         rest = self._settle(wishes, purge)
         if rest:
@@ -122,6 +127,24 @@ class Applier:
             rest = self._settle(wishes, purge)
         if rest:
             raise RuntimeError("the kernel did not keep: " + "; ".join(self._tell(step) for step in rest.steps[:3]))
+
+    def _all_gone(self, plan):
+        """Wait until all that ``plan`` removes is gone; say whether that could be told without an observation.
+
+        An observation waits until the kernel has taken apart what was in a namespace that ended.
+        """
+        removed = {resource.ref: resource for step in plan.steps for resource in step.everything}
+        told = {resource: self.is_gone(resource) for resource in removed.values()}
+        for resource, gone in told.items():
+            # what ends with something else is gone when that is
+            if gone is None and removed.keys().isdisjoint(self.kinds[resource.kind].falls_with(resource)):
+                return False
+        left = [resource for resource, gone in told.items() if gone is False]
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while left and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            left = [resource for resource in left if not self.is_gone(resource)]
+        return not left
 
     def _fallen(self, plan, wishes):
         there = [wish.resource for wish in wishes if wish.present]
@@ -138,7 +161,7 @@ class Applier:
 
     def _settle(self, wishes, purge):
         deadline = time.monotonic() + SETTLE_SECONDS
-        pause = 0.008
+        pause = POLL_SECONDS
         while True:
             rest = make_plan(self.kinds, self.observe(), wishes, adopt=True, purge=purge)
             only_removals = rest and all(step.after is None for step in rest.steps)

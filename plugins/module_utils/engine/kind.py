@@ -142,6 +142,10 @@ class Kind:
         """Return the shell commands that do by hand what ``step`` does."""
         raise NotImplementedError
 
+    def is_gone(self, kernel, resource):
+        """Say whether the object is gone; None: only an observation tells."""
+        return True if resource.netns and not kernel.exists(resource.netns) else None
+
     def identity(self, kernel, resource):
         """Return what tells this object from a later one of the same key, as JSON; None: nothing does."""
         return

@@ -98,7 +98,7 @@ class _Planner:
         wanted.update(self._restored([ref for ref in gone if ref not in lost], wanted, gone))
         removals = self._removals({**dict.fromkeys(leaving, ""), **anew})
         arrivals = self._arrivals(wanted, gone)
-        return Plan(order(self.kinds, removals)[::-1] + order(self.kinds, arrivals))
+        return Plan(removals + order(self.kinds, arrivals))
 
     def _is_settled(self, wishes, wanted):
         """Say whether all is as it is wished for: most runs find it so, and a run that did something ends with it."""
@@ -203,15 +203,20 @@ class _Planner:
         return dependents, holders, held
 
     def _removals(self, roots):
-        """Return the steps for ``roots`` (ref -> reason): one request for each that nothing else takes along."""
-        steps, gone = [], set()
-        by_depth = order(self.kinds, [Step(DELETE, self.observed[ref], None) for ref in roots])
-        for ref in [step.before.ref for level in by_depth for step in level]:
-            if ref not in gone:
-                taken = self._closure([ref], gone)
-                steps += self._removal(ref, taken, roots[ref])
-                gone.update(taken)
-        return steps
+        """Return levels of steps for ``roots`` (ref -> reason): one request for each that nothing else takes along.
+
+        What stands on others is looked at after them, as it may go with them, and goes before them.
+        """
+        levels, gone = [], set()
+        for level in order(self.kinds, [Step(DELETE, self.observed[ref], None) for ref in roots]):
+            steps = []
+            for ref in [step.before.ref for step in level]:
+                if ref not in gone:
+                    taken = self._closure([ref], gone)
+                    steps += reversed(self._removal(ref, taken, roots[ref]))
+                    gone.update(taken)
+            levels.append(steps)
+        return [steps for steps in reversed(levels) if steps]
 
     def _removal(self, root, taken, reason):
         steps, done = [], set()

@@ -86,6 +86,13 @@ class Kernel:
         found = self.links(netns).get(index)
         return found[1]["IFLA_IFNAME"] if found else None
 
+    def has_link(self, netns, name):
+        """Say whether ``netns`` has a link of that name, now."""
+        try:
+            return bool(self.netlink.index(netns, name))
+        except LookupError:
+            return False
+
     def peer(self, netns, index, others):
         """Return (netns, name) of the other end of the link of that index, or None where it is in none of ``others``."""
         if (netns, index) not in self._peers and netns not in self._searched:

@@ -160,6 +160,9 @@ class Link(Kind):
             requests.append(Request(resource.netns, Message("set", "link", 0, flags, [name]), stage, True, late))
         return requests
 
+    def is_gone(self, kernel, resource):
+        return super().is_gone(kernel, resource) or not kernel.has_link(*resource.key)
+
     def commands(self, step):
         netns, name = step.resource.key
         if step.action == DELETE:

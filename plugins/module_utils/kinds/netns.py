@@ -102,6 +102,9 @@ class Netns(Kind):
             made.append(ip(name, "link", "set", "lo", "up" if step.after.values["lo"] else "down"))
         return made
 
+    def is_gone(self, kernel, resource):
+        return not kernel.exists(resource.netns)
+
     def identity(self, kernel, resource):
         return list(kernel.identity(resource.netns) or ()) or None
 
