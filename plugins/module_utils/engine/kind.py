@@ -69,9 +69,10 @@ class Kind:
 
     def stands_on(self, resource):
         """Return what :meth:`needs` does, which is asked once of each resource."""
-        if resource.bases is None:
-            resource.bases = self.needs(resource)
-        return resource.bases
+        found = resource.bases
+        if found is None:
+            found = resource.bases = self.needs(resource)
+        return found
 
     def falls_with(self, resource):
         """Return the refs whose end is the end of this object too."""

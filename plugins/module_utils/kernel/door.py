@@ -165,23 +165,22 @@ class Kernel:
         """Carry requests out, in order within each namespace; return for each None or what went wrong."""
         self.forget()
         answers = [None] * len(requests)
-        batch, edits, ended = [], {}, []
+        messages, edits, ended = [], {}, []
         for number, request in enumerate(requests):
-            if isinstance(request.payload, NewNamespace):
-                answers[number] = _answer(partial(self._make, request.payload))
-            elif isinstance(request.payload, Call):
-                answers[number] = _answer(request.payload.function)
-                ended.append(request.payload.closes)
-            elif isinstance(request.payload, nft.Edit):
-                edits.setdefault(request.netns, []).append((number, request.payload))
+            payload = request.payload
+            if isinstance(payload, Message):
+                messages.append((number, request.netns, payload))
+            elif isinstance(payload, NewNamespace):
+                answers[number] = _answer(partial(self._make, payload))
+            elif isinstance(payload, Call):
+                answers[number] = _answer(payload.function)
+                ended.append(payload.closes)
             else:
-                batch.append((number, request))
+                edits.setdefault(request.netns, []).append((number, payload))
         # At once: the kernel takes apart together what ends together.
         for netns in filter(None, ended):
             self.netlink.close(netns)
-        found = self.netlink.request([(request.netns, request.payload) for _number, request in batch])
-        for (number, _request), answer in zip(batch, found):
-            answers[number] = answer
+        self.netlink.request(messages, answers)
         for netns, asked in edits.items():  # one transaction for all of a namespace
             answers[asked[0][0]] = _answer(partial(nft.edit, netns, [one for _number, one in asked]))
         return answers

@@ -197,22 +197,20 @@ class Netlink:
                     raise OSError(*_failure(chunk, offset))
                 found.append((chunk, offset))
 
-    def request(self, batch):
-        """Send ``(netns, message)`` pairs, in order within each namespace; return None or an error for each.
+    def request(self, messages, answers):
+        """Send ``(number, netns, message)``, in order within each namespace; of each that fails, ``answers[number]`` says why.
 
         This namespace comes last: a bridge in it comes up when the other ends of its ports are up already.
         None of them may change the name of a link that another is about.
         """
         self._indexes.clear()
-        answers = [None] * len(batch)
         by_netns = {}
-        for number, (netns, message) in enumerate(batch):
+        for number, netns, message in messages:
             by_netns.setdefault(netns, []).append((number, message))
         for netns in sorted(by_netns, key=bool, reverse=True):
             numbered = by_netns[netns]
             for start in range(0, len(numbered), BATCH):
                 self._batch(netns, numbered[start : start + BATCH], answers)
-        return answers
 
     def _batch(self, netns, numbered, answers):
         opened, sent, parts = [], {}, []

@@ -31,7 +31,8 @@ OPTIONS = {
 
 def resources(options):
     """Return the route that ``options`` describe."""
-    via, src = (options[name] and fields.address(options[name], name) for name in ("via", "src"))
+    via = options["via"] and fields.address(options["via"], "via")
+    src = options["src"] and fields.address(options["src"], "src")
     prefix = _prefix(options["prefix"], via)
     if via or src:
         fields.same_family({"prefix": prefix, "via": via, "src": src})
@@ -71,11 +72,12 @@ def _values(options, prefix, via, dev, src):
     gateway = {"via": via} if options["type"] == "unicast" else {}
     onlink = bool(options["onlink"]) if via else None
     protocol = ROUTE_PROTOCOL if options["protocol"] is None else options["protocol"]
+    more = {"dev": dev, "scope": scope, "onlink": onlink, "src": src, "mtu": options["mtu"]}
     return {
         "type": options["type"],
         "protocol": protocol,
         **gateway,
-        **fields.given(dev=dev, scope=scope, onlink=onlink, src=src, mtu=options["mtu"]),
+        **{name: value for name, value in more.items() if value is not None},
     }
 
 
