@@ -23,9 +23,9 @@ SIZE = 100
 # What is counted -> (phase, at most). An endpoint is a namespace, two ends of a veth, an address and a route.
 BOUNDS = {
     "engine": {
-        "create": {"processes": 0, "sockets": SIZE + 1, "requests": 12 * SIZE, "sends": 8 * SIZE},
-        "again": {"processes": 0, "sockets": SIZE + 1, "requests": 5 * SIZE, "sends": 4 * SIZE},
-        "delete": {"processes": 0, "sockets": SIZE + 1, "requests": 5 * SIZE, "sends": 4 * SIZE},
+        "create": {"processes": 0, "sockets": SIZE + 1, "requests": 11.5 * SIZE, "sends": 5.5 * SIZE},
+        "again": {"processes": 0, "sockets": SIZE + 1, "requests": 4.5 * SIZE, "sends": 3.5 * SIZE},
+        "delete": {"processes": 0, "sockets": SIZE + 1, "requests": 4.5 * SIZE, "sends": 3.5 * SIZE},
     },
     "site": {
         "create": {"tasks": 14, "processes": 90},

@@ -13,6 +13,8 @@ description:
   - Makes a veth pair with each end where it belongs, in one request. Nothing is made in one namespace and moved to
     another.
   - Both ends are ours; the end of one is the end of the other.
+  - Each end has one queue in each direction, which is what a veth uses; without being told, the kernel makes as many as the
+    machine has processors and takes all but one away again, which it has to wait for.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
