@@ -167,7 +167,9 @@ def rich(node):
 
 def names(table):
     """Return the names of the values that ``table`` and those in it hold."""
-    inside = [names(sort) if isinstance(sort, codec.Table) else {name} for name, (_number, sort) in table.by_name.items()]
+    inside = [
+        names(sort) if isinstance(sort, codec.Table) else {name} for name, (_number, sort) in table.by_name.items()
+    ]
     if isinstance(table, codec.Info):
         inside += [names(codec.TYPES[kind]) for kind in codec.TYPES if kind != ("IFLA_INFO_KIND", "veth")]
     return set().union(*inside) - {"IFLA_INFO_DATA", "IFLA_INFO_SLAVE_DATA"}
@@ -220,3 +222,15 @@ def test_a_link_of_a_kind_unknown_to_us_is_read_by_pyroute2(node):
 def test_addresses_of_any_length_are_read():
     assert codec.IP.convert(socket.inet_aton("192.0.2.1")) == "192.0.2.1"
     assert codec.MAC.convert(bytes([10, 0, 0, 1])) == "0a:00:00:01"
+
+
+def test_messages_of_one_length_are_told_apart_by_every_header():
+    words = 28, 0, 1, {"family": 2, "ifindex": 3}
+    known = codec.encoded("neigh", *words, [("NDA_DST", "10.0.0.9"), ("NDA_LLADDR", "02:00:00:00:00:09")], None)
+    # the second attribute is NDA_VLAN's number, not NDA_LLADDR's, and as long
+    other = known[:36] + codec.ATTRIBUTE.pack(10, 5) + known[40:]
+    for _time in range(2):
+        assert codec.decoded("neigh", known, 0)[1] == {"NDA_DST": "10.0.0.9", "NDA_LLADDR": "02:00:00:00:00:09"}
+        assert codec.decoded("neigh", other, 0)[1] == {"NDA_DST": "10.0.0.9"}
+    # behind another message in one answer of the kernel
+    assert codec.decoded("neigh", other + known, len(other))[1]["NDA_LLADDR"] == "02:00:00:00:00:09"

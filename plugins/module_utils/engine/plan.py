@@ -320,7 +320,8 @@ class _Order:
             bases = self.kinds[resource.kind].stands_on(resource)
             if id(bases) not in self.above:
                 self.above[id(bases)] = max(
-                    (self._level(self.by_ref[ref]) for ref in bases if self.by_ref.get(ref, number) != number), default=0
+                    (self._level(self.by_ref[ref]) for ref in bases if self.by_ref.get(ref, number) != number),
+                    default=0,
                 )
             below = max(below, self.above[id(bases)])
         self.level[number] = 1 + below

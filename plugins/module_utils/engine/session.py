@@ -115,7 +115,9 @@ class Session:
         ledger = self.kernel.ledger
         with ledger.rollback():
             ledger.expect(plan, self.kinds)
-            Applier(self.kinds, self.kernel.submit, lambda: self.observe(scope), self._is_gone).apply(plan, wishes, purge)
+            Applier(self.kinds, self.kernel.submit, lambda: self.observe(scope), self._is_gone).apply(
+                plan, wishes, purge
+            )
         ledger.settle(plan, self._identities)
 
     def _is_gone(self, resource):

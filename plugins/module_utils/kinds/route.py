@@ -54,7 +54,8 @@ class Route(Kind):
         netns, table, prefix, metric = resource.key[:4]
         dev, via = resource.values.get("dev"), resource.values.get("via")
         found = on_link(netns, dev) if dev else super().needs(resource)
-        if via and not resource.values.get("onlink"):  # a gateway may be on the link by a route of its own (169.254.1.1)
+        # a gateway may be on the link by a route of its own (169.254.1.1)
+        if via and not resource.values.get("onlink"):
             gateway = f"{via}/128" if family(via) == AF_INET6 else f"{via}/32"
             if gateway != prefix:
                 return {**found, ("route", (netns, table, gateway, metric_of(gateway, 0))): None}
@@ -175,9 +176,7 @@ def _by_gateway(after, fields):
 
 def _managed(inet, _length, _source, _tos, table, _protocol, _scope, kind, flags):
     """Say whether a route is one that people make: the kernel keeps its own in the table ``local``, and caches others."""
-    return (
-        table != TABLE_LOCAL and inet in (AF_INET, AF_INET6) and kind in TYPE_WORDS and not flags & RTM_F_CLONED
-    )
+    return table != TABLE_LOCAL and inet in (AF_INET, AF_INET6) and kind in TYPE_WORDS and not flags & RTM_F_CLONED
 
 
 def _values(kernel, netns, kind, fields, attrs):
