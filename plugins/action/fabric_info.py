@@ -1,11 +1,12 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands before every module of the engine, as meta/runtime.yml says: in check mode, what a task would have made is
-promised to the next, and fabric_info shows it.
+"""What stands before every module of the engine, as meta/runtime.yml says. In check mode, what a task would have made is
+promised to the next, and fabric_info shows it. Where ``fabric_together`` is true, tasks of arrange tell what they are about,
+and one at the end has all of it made in one run of the module.
 
-A promise lives on the controller, in the temporary folder of this run of Ansible, which Ansible itself removes at its
-end: nothing is written on the node, and nothing outlives the run.
+Promises and what was told live on the controller, in the temporary folder of this run of Ansible, which Ansible itself removes
+at its end: nothing is written on the node, and nothing outlives the run.
 """
 
 from __future__ import annotations
@@ -13,42 +14,89 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 
 from ansible import constants as C
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+
+from ..plugin_utils.plain import plain
 
 display = Display()
 # objects of one task; a run over more says with -v what it is about
 MANY = 100
+# a task with one of these acts at once
+AT_ONCE = ("together", "sets", "keep")
 
 
 class ActionModule(ActionBase):
-    """Runs the module of the same name."""
+    """Runs the module of the same name, or has it wait for one that acts for several tasks."""
 
     _supports_async = True
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
         arguments = dict(self._task.args)
-        asked = sum(len(value) for value in arguments.values() if isinstance(value, list))
-        path = self._promises(task_vars or {})
+        if self._waits(arguments, task_vars):
+            return {**result, **self._tell(arguments, task_vars)}
+        told = self._fetch(arguments, task_vars)
+        result.update(self._perform(arguments, task_vars))
+        if result.get("failed"):
+            result["msg"] = _placed(str(result.get("msg", "")), told)
+        return result
+
+    # tasks that are done together
+
+    def _waits(self, arguments, task_vars):
+        """Say whether the task only tells what it is about."""
+        together = boolean(self._templar.template(task_vars.get("fabric_together", False)), strict=False)
+        name = (self._task.resolved_action or self._task.action).rpartition(".")[2]
+        at_once = self._task.async_val or any(word in arguments for word in AT_ONCE)
+        return together and name == "arrange" and not at_once
+
+    def _tell(self, arguments, task_vars):
+        """Write down what the task is about; return its result."""
+        path = self._file("told", task_vars)
+        _write(path, [*_read(path), {"task": self._task.get_name(), "arguments": plain(arguments)}])
+        return {"changed": False, "msg": f"{_asked(arguments)} objects told, to be made together with those of other tasks"}
+
+    def _fetch(self, arguments, task_vars):
+        """Move what earlier tasks told into ``arguments``; return the names of these tasks by the place that they have there."""
+        if not boolean(arguments.get("together", False), strict=False):
+            return {}
+        path = self._file("told", task_vars)
+        told = _read(path)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        sets = list(arguments.get("sets") or ())
+        names = {len(sets) + number: one["task"] for number, one in enumerate(told)}
+        if any(boolean(one["arguments"].pop("adopt", False), strict=False) for one in told):
+            arguments["adopt"] = True
+        arguments["sets"] = sets + [one["arguments"] for one in told]
+        return names
+
+    # the module
+
+    def _perform(self, arguments, task_vars):
+        """Run the module and return its result."""
+        asked = _asked(arguments)
+        path = self._file("promised", task_vars)
         if self._task.check_mode:
             arguments["promised"] = _read(path)
         if asked > MANY:
             display.v(f"{self._task.action}: {asked} objects to observe, plan and apply", host=_host(task_vars))
         wrap_async = self._task.async_val and not self._connection.has_native_async
-        result.update(
-            self._execute_module(
-                module_name=self._task.resolved_action or self._task.action,
-                module_args=arguments,
-                task_vars=task_vars,
-                wrap_async=wrap_async,
-            )
+        result = self._execute_module(
+            module_name=self._task.resolved_action or self._task.action,
+            module_args=arguments,
+            task_vars=task_vars,
+            wrap_async=wrap_async,
         )
         stats = result.get("stats") or {}
         if stats and max(asked, stats["observed"]) > MANY:
-            display.v(f"{self._task.action}: {_told(stats)}", host=_host(task_vars))
+            display.v(f"{self._task.action}: {_described(stats)}", host=_host(task_vars))
         made = result.pop("_promises", None)
         if made:
             _write(path, arguments["promised"] + made)
@@ -57,17 +105,29 @@ class ActionModule(ActionBase):
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 
-    def _promises(self, task_vars):
-        """Return the file for the promises of the node that this task acts on."""
+    def _file(self, what, task_vars):
+        """Return the file for what is promised or told of the node that this task acts on."""
         host = str(self._task.delegate_to or task_vars.get("inventory_hostname", ""))
-        return os.path.join(C.DEFAULT_LOCAL_TMP, f"nodenet-promised-{hashlib.sha256(host.encode()).hexdigest()[:16]}")
+        return os.path.join(C.DEFAULT_LOCAL_TMP, f"nodenet-{what}-{hashlib.sha256(host.encode()).hexdigest()[:16]}")
+
+
+def _asked(arguments):
+    """Return how many objects the arguments are about, those of sets too."""
+    count = sum(len(value) for name, value in arguments.items() if isinstance(value, list) and name not in AT_ONCE)
+    return count + sum(_asked(one) for one in arguments.get("sets") or () if isinstance(one, dict))
+
+
+def _placed(message, told):
+    """Return ``message`` with the task that told each set that it names."""
+    names = [f"sets[{number}] is of the task {name!r}" for number, name in told.items() if f"sets[{number}]" in message]
+    return "; ".join([message, *names])
 
 
 def _host(task_vars):
-    return str((task_vars or {}).get("inventory_hostname", ""))
+    return str(task_vars.get("inventory_hostname", ""))
 
 
-def _told(stats):
+def _described(stats):
     """Return what a person reads of a long run's stages."""
     counted = {"observe": f"{stats['observed']} observed", "plan": "planned", "apply": f"{stats['changed']} changed"}
     return ", ".join(f"{counted[stage]} in {seconds:.2f} s" for stage, seconds in stats["stages"].items())
@@ -81,6 +141,6 @@ def _read(path):
         return []
 
 
-def _write(path, promises):
+def _write(path, content):
     with open(path, "w", encoding="utf-8") as target:
-        json.dump(promises, target)
+        json.dump(content, target)

@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.faults import faults_of, warnings_of
 from ..plugin_utils.inventory import compact
+from ..plugin_utils.plain import plain
 
 # what the playbooks themselves set
-REGISTERED = ("fabric_checked", "fabric_node")
+REGISTERED = ("fabric_checked", "fabric_node", "fabric_together")
 
 
 class ActionModule(ActionBase):
@@ -49,21 +49,10 @@ def fabric_variables(task_vars, group):
         for name in variables:
             if name.startswith("fabric_") and name not in REGISTERED:
                 try:
-                    own[str(name)] = _plain(variables[name])
+                    own[str(name)] = plain(variables[name])
                 except AnsibleError as failure:
                     faults.append(f"  - {host}: {name} cannot be read: {failure}")
     if faults:
         raise AnsibleActionFail("The inventory has variables that cannot be read:\n" + "\n".join(faults))
     # newer ansible-core tags what it reads; what has been text between is plain
     return json.loads(json.dumps(found))
-
-
-def _plain(value):
-    """Return ``value`` of what JSON knows; each member is asked for by itself, which is when ansible-core templates it."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(value[key]) for key in value}
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_plain(member) for member in value]
-    return str(value)

@@ -167,12 +167,13 @@ def wishes_of(params, part):
     return wishes_in(listed, params["owner"], params["state"], params.get("netns"))
 
 
-def wishes_in(listed, owner, usual_state="present", usual_netns=None):
+def wishes_in(listed, owner, usual_state="present", usual_netns=None, place=""):
     """Return the wishes of ``(part, where it is written, entry)``; every fault in them is told together.
 
     :param usual_state: where an entry does not say it, as ``usual_netns``.
+    :param place: where ``owner`` is written.
     """
-    owner = _owner(owner)
+    owner = _owner(owner, place)
     wishes, faults = [], []
     for part, option, entry in listed:
         state = entry.get("state") or usual_state
@@ -220,9 +221,9 @@ def reference(text, option):
     return next((name for name, identity in namespaces.named().items() if identity == found), text)
 
 
-def _owner(label):
+def _owner(label, place):
     if not label or not all(character.isalnum() or character in "-_." for character in label) or len(label) > 64:
-        raise InputError("owner", f"{label!r} is not a label: 1 to 64 letters, digits, '-', '_' or '.'")
+        raise InputError(f"{place}owner", f"{label!r} is not a label: 1 to 64 letters, digits, '-', '_' or '.'")
     return label
 
 
@@ -237,7 +238,7 @@ class _Faults(FabricError):
 
     def __init__(self, faults):
         super().__init__("; ".join(str(fault) for fault in faults))
-        self.faults = [str(fault) for fault in faults]
+        self.faults = [text for fault in faults for text in getattr(fault, "faults", [str(fault)])]
 
     def facts(self):
         return {"faults": self.faults}

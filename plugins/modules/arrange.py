@@ -15,6 +15,7 @@ description:
     the node is as it was before all of it.
   - Each option is the name of a module of this collection and lists what that module makes. Of a sort that is not given,
     nothing is made and nothing removed.
+  - Several sets at once are given by O(sets), or told by earlier tasks and fetched by O(together). All of them are one plan.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
@@ -105,6 +106,28 @@ options:
       - 1 to 64 letters, digits, C(-), C(_) or C(.).
     type: str
     default: default
+  sets:
+    description:
+      - Several sets, each with the lists of this module and with its own O(owner) and O(purge). They are made together with
+        what is given beside them.
+      - Several entries may be of one owner. Of what sets of different owners say of one object, nothing may contradict.
+    type: list
+    elements: dict
+  keep:
+    description:
+      - Labels of the sets that stay. What is ours and of a set that is neither named here nor given is removed in the same
+        run, whatever its sort, as M(nodenet.fabric.sweep) does.
+      - Without it, nothing of other sets is removed.
+    type: list
+    elements: str
+  together:
+    description:
+      - Fetch, as O(sets), what earlier tasks of this module have told. Where the variable C(fabric_together) is true, a task
+        without O(sets), O(keep) and O(together) only tells what it is about, does nothing on the node, and counts as
+        unchanged.
+      - O(adopt) of one of these tasks counts for all of them.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - nodenet.fabric.common.promised
   - nodenet.fabric.attributes
@@ -160,6 +183,50 @@ EXAMPLES = r"""
     veth: []
     address: []
     route: []
+
+- name: Two sets at once, and nothing left of any other
+  nodenet.fabric.arrange:
+    keep: []
+    sets:
+      - owner: lab
+        purge: true
+        netns:
+          - name: red
+        veth:
+          - name: v-red
+            peer:
+              name: eth0
+              netns: red
+        address:
+          - dev: v-red
+            address: 10.15.10.1/24
+      - owner: nat
+        purge: true
+        masquerade:
+          - source: 10.15.10.0/24
+
+- name: Tell what belongs together, task by task, and make it at the end
+  vars:
+    fabric_together: true
+  block:
+    - name: Tell of a namespace
+      nodenet.fabric.arrange:
+        owner: lab
+        purge: true
+        netns:
+          - name: blue
+
+    - name: Tell of the node
+      nodenet.fabric.arrange:
+        owner: forwarding
+        purge: true
+        forwarding:
+          - family: ipv4
+
+    - name: Make all of it
+      nodenet.fabric.arrange:
+        together: true
+        keep: []
 """
 
 RETURN = r"""
@@ -184,14 +251,20 @@ stats:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, SET, arrange
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import COMMON, guarded
 
 
 def main():
-    spec = {name: {"type": "list", "elements": "dict"} for name in PARTS}
-    spec.update({name: COMMON[name] for name in ("purge", "adopt", "owner", "promised")})
-    module = AnsibleModule(spec, supports_check_mode=True, required_one_of=[list(PARTS)])
+    spec = {
+        **SET,
+        "sets": {"type": "list", "elements": "dict"},
+        "keep": {"type": "list", "elements": "str"},
+        "together": {"type": "bool", "default": False},
+        "adopt": COMMON["adopt"],
+        "promised": COMMON["promised"],
+    }
+    module = AnsibleModule(spec, supports_check_mode=True, required_one_of=[[*PARTS, "sets", "keep"]])
     guarded(module, lambda: arrange(module.params, module.check_mode))
 
 

@@ -30,7 +30,7 @@ NOTHING = {name: [] for name in ENDPOINT}
 
 
 def run(lists, check=False, purge=True, **options):
-    common = {"owner": "lab", "purge": purge, "adopt": False, "promised": []}
+    common = {"owner": "lab", "purge": purge, "adopt": False, "promised": [], "sets": None, "keep": None}
     return arrange({**dict.fromkeys(PARTS), **common, **options, **lists}, check)
 
 

@@ -1,14 +1,19 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects of several parts in one run: planned together, undone together."""
+"""Objects of several parts, and of several sets, in one run: planned together, undone together."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from typing import Any, Dict, List, NamedTuple
+
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ..engine.errors import InputError
-from ..runner import execute, refuse, wishes_in
+from ..engine.errors import FabricError, InputError
+from ..engine.resource import differing
+from ..kinds.everything import all_kinds
+from ..runner import COMMON, execute, refuse, wishes_in
 from . import (
     address,
     bridge,
@@ -46,31 +51,113 @@ PARTS = {
     )
 }
 
+LISTS = {name: {"type": "list", "elements": "dict"} for name in PARTS}
+# what the module takes for one set, by itself or as an entry of ``sets``
+SET = {**LISTS, "owner": COMMON["owner"], "purge": COMMON["purge"]}
+
+
+class Told(NamedTuple):
+    """What a task says of one set.
+
+    :param place: where the user wrote it, for errors: "" or "sets[1].".
+    :param lists: the name of each part that is given -> its objects.
+    """
+
+    place: str
+    owner: str
+    purge: bool
+    lists: Dict[str, List[Dict[str, Any]]]
+
 
 def arrange(params, check):
     """Return the module's result for ``params``, in which the names of parts hold lists of their objects.
 
     :raises FabricError: an entry is not what the module of that name takes.
     """
-    parts = {name: part for name, part in PARTS.items() if params[name] is not None}
-    wishes = wishes_in(_listed(parts, params), params["owner"])
-    kinds = {kind.name: kind for part in parts.values() for kind in part.kinds}
+    sets, keep = _sets(params), params["keep"]
+    wishes = _wishes(sets)
+    given = {name: PARTS[name] for one in sets for name in one.lists}
+    kinds = all_kinds() if keep is not None else [kind for part in given.values() for kind in part.kinds]
+    return execute(kinds, wishes, check, params["promised"], _purge(sets, keep), params["adopt"])
+
+
+def _sets(params):
+    """Return what ``params`` say of each set: by the options themselves, and by each entry of ``sets``."""
+    found, faults = [_told("", params)] if any(params[name] is not None for name in PARTS) else [], []
+    for number, entry in enumerate(params["sets"] or ()):
+        checked = ArgumentSpecValidator(SET).validate(entry)
+        if checked.error_messages:
+            faults.append(InputError(f"sets[{number}]", "; ".join(checked.error_messages)))
+        else:
+            found.append(_told(f"sets[{number}].", checked.validated_parameters))
+    refuse(faults)
+    return found
+
+
+def _told(place, options):
+    lists = {name: options[name] for name in PARTS if options[name] is not None}
+    return Told(place, options["owner"], options["purge"], lists)
+
+
+def _wishes(sets):
+    """Return the wishes of all ``sets``; every fault in them is told together."""
+    wishes, faults = [], []
+    for one in sets:
+        try:
+            wishes += wishes_in(_listed(one), one.owner, place=one.place)
+        except FabricError as fault:
+            faults.append(fault)
+    refuse(faults)
+    if len(sets) > 1:
+        refuse(contradictions(wishes))
+    return wishes
+
+
+def _listed(told):
+    """Return ``(part, where it is written, entry)`` of all entries, checked as Ansible checks options."""
+    found, faults = [], []
+    for name, entries in told.lists.items():
+        checked = ArgumentSpecValidator({name: PARTS[name].list_spec()}).validate({name: entries})
+        if checked.error_messages:
+            faults.append(InputError(told.place + name, "; ".join(checked.error_messages)))
+        else:
+            listed = enumerate(checked.validated_parameters[name])
+            found += [(PARTS[name], f"{told.place}{name}[{number}].", entry) for number, entry in listed]
+    refuse(faults)
+    return found
+
+
+def contradictions(wishes):
+    """Return a fault for each object of which sets of two owners say different things: no run would end the same."""
+    first, faults = {}, []
+    for wish in wishes:
+        known = first.setdefault(wish.resource.ref, wish)
+        if known.resource.owner != wish.resource.owner and _disagree(known, wish):
+            others = known.option.rstrip(".")
+            problem = f"the set {known.resource.owner!r} says otherwise of the same {wish.resource.kind} in {others}"
+            faults.append(InputError(wish.option.rstrip("."), problem))
+    return faults
+
+
+def _disagree(one, other):
+    if one.present != other.present:
+        return True
+    return any(name in one.resource.values for name in differing(other.resource, one.resource))
+
+
+def _purge(sets, keep):
+    """Return what tells whether an observed resource of ours that nobody wishes for is to go; None: nothing is."""
+    parts = defaultdict(dict)  # of several sets of one owner each may purge another sort
+    for one in sets:
+        if one.purge:
+            parts[one.owner].update({name: PARTS[name] for name in one.lists})
+    if not parts and keep is None:
+        return None
+    in_use = {*(keep or ()), *(one.owner for one in sets)}
 
     def purge(resource):
-        return resource.owner == params["owner"] and any(part.purges(resource) for part in parts.values())
+        if keep is not None and resource.owner not in in_use:
+            return True
+        return any(part.purges(resource) for part in parts.get(resource.owner, {}).values())
 
-    return execute(
-        kinds.values(), wishes, check, params["promised"], purge if params["purge"] else None, params["adopt"]
-    )
-
-
-def _listed(parts, params):
-    """Return ``(part, where it is written, entry)`` of all entries, checked as Ansible checks options."""
-    spec = {name: part.list_spec() for name, part in parts.items()}
-    found = {name: ArgumentSpecValidator({name: spec[name]}).validate({name: params[name]}) for name in parts}
-    refuse([InputError(name, "; ".join(one.error_messages)) for name, one in found.items() if one.error_messages])
-    return [
-        (part, f"{name}[{number}].", entry)
-        for name, part in parts.items()
-        for number, entry in enumerate(found[name].validated_parameters[name])
-    ]
+    return purge
