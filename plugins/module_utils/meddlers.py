@@ -9,21 +9,21 @@ Each meddler is told what it has to know by files of its own kind, below the fol
 from __future__ import annotations
 
 import contextlib
+import html
 import ipaddress
 import os
 import shutil
 import subprocess
 from dataclasses import dataclass, field
 from typing import List, Optional
-from xml.sax.saxutils import quoteattr
 
 from .engine.errors import FabricError
-from .requirements import has_systemd
-from .saved import write
+from .files import write
+from .systemd import has_systemd, is_active, is_on
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-HEAD = "# Written by nodenet.fabric.meddlers\n"
-XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<!-- Written by nodenet.fabric.meddlers -->\n'
+HEAD = "# Written by nodenet.fabric.prepare\n"
+XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<!-- Written by nodenet.fabric.prepare -->\n'
 DOCKER_UNIT = "nodenet-fabric-docker.service"
 MARK = "nodenet.fabric"
 
@@ -103,7 +103,7 @@ class Networkd(Meddler):
     )
 
     def found(self):
-        return _is_on("systemd-networkd.service")
+        return is_on("systemd-networkd.service")
 
     def files(self, ours):
         routes = f"{HEAD}[Network]\nManageForeignRoutes=no\nManageForeignRoutingPolicyRules=no\n"
@@ -151,7 +151,7 @@ class Firewalld(Meddler):
     def files(self, ours):
         found = {}
         if ours.prefixes:
-            sources = "".join(f"  <source address={quoteattr(prefix)}/>\n" for prefix in ours.prefixes)
+            sources = "".join(f"  <source address={_quoted(prefix)}/>\n" for prefix in ours.prefixes)
             found[self.paths[0]] = (
                 f'{XML_HEAD}<zone target="ACCEPT">\n  <short>nodenet</short>\n'
                 f"  <description>Subnets of the fabric: forwarded to and from</description>\n{sources}</zone>\n"
@@ -166,7 +166,7 @@ class Firewalld(Meddler):
         return found
 
     def reload(self, paths):
-        return [["firewall-cmd", "--quiet", "--reload"]] if _is_active("firewalld.service") else []
+        return [["firewall-cmd", "--quiet", "--reload"]] if is_active("firewalld.service") else []
 
 
 class Docker(Meddler):
@@ -199,7 +199,7 @@ class Docker(Meddler):
         if os.path.exists(self.paths[0]):
             commands.append(["systemctl", "enable", "--quiet", DOCKER_UNIT])
             # it stands for rules in a chain of Docker's: where Docker does not run they come with it
-            commands += [["systemctl", "restart", DOCKER_UNIT]] if _is_active("docker.service") else []
+            commands += [["systemctl", "restart", DOCKER_UNIT]] if is_active("docker.service") else []
         return commands
 
 
@@ -297,7 +297,7 @@ def _accepted(remote, encapsulation):
     protocol, _colon, port = encapsulation.partition(":")
     what = f'<port port="{port}" protocol="{protocol}"/>' if port else f'<protocol value="{protocol}"/>'
     return (
-        f'  <rule family="{family}">\n    <source address={quoteattr(remote)}/>\n    {what}\n    <accept/>\n  </rule>\n'
+        f'  <rule family="{family}">\n    <source address={_quoted(remote)}/>\n    {what}\n    <accept/>\n  </rule>\n'
     )
 
 
@@ -315,15 +315,9 @@ def _program(name):
     return shutil.which(name, path=PATH)
 
 
-def _is_on(unit):
-    return any(
-        subprocess.run(["systemctl", verb, "--quiet", unit], check=False, capture_output=True).returncode == 0
-        for verb in ("is-active", "is-enabled")
-    )
-
-
-def _is_active(unit):
-    return subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False, capture_output=True).returncode == 0
+def _quoted(text):
+    """Return ``text`` as the value of an attribute; xml.sax.saxutils would load what speaks HTTP."""
+    return f'"{html.escape(text)}"'
 
 
 def _run(command):

@@ -10,14 +10,15 @@ import os
 import sys
 import zipfile
 
-from . import cli, saved
 from .engine.errors import FabricError
+from .files import FILE, keep_names, write
+from .systemd import is_active, is_enabled
 
 PROGRAM = "/usr/local/sbin/nodenet-fabric"
 UNITS = "/etc/systemd/system/"
 SERVICE, REPAIR, TIMER = "nodenet-fabric.service", "nodenet-fabric-repair.service", "nodenet-fabric-repair.timer"
 # The engine without what speaks to Ansible.
-PARTS = ("engine", "kernel", "kinds", "ownership", "saved", "cli")
+PARTS = ("engine", "kernel", "kinds", "files", "ownership", "saved", "cli")
 # where systemctl notes what is enabled
 WANTED = [f"{UNITS}{target}.wants" for target in ("multi-user.target", "network-online.target", "timers.target")]
 PACKAGE = "nodenet_fabric"
@@ -32,7 +33,7 @@ Documentation=https://github.com/nodenet/fabric
 Wants=network.target
 After=network.target systemd-networkd-wait-online.service NetworkManager-wait-online.service networking.service
 Before=network-online.target
-ConditionPathExists={saved.FILE}
+ConditionPathExists={FILE}
 
 [Service]
 Type=oneshot
@@ -50,7 +51,7 @@ REPAIR_UNIT = f"""\
 [Unit]
 Description=Restore what is missing of the fabric of this node
 After={SERVICE}
-ConditionPathExists={saved.FILE}
+ConditionPathExists={FILE}
 
 [Service]
 Type=oneshot
@@ -83,12 +84,14 @@ class Persistence:
 
     def wanted(self, repair):
         """Return path -> (content, mode) of what is to be there."""
+        from . import saved  # the engine, which those who take the files away need not load  # noqa: PLC0415
+
         with saved.exclusive():
             resources = list(saved.observed().values())
         self.count = len(resources)
         wanted = {
             PROGRAM: (program(), 0o755),
-            saved.FILE: (saved.as_text(resources).encode(), 0o644),
+            FILE: (saved.as_text(resources).encode(), 0o644),
             UNITS + SERVICE: (UNIT.encode(), 0o644),
         }
         if repair:
@@ -97,7 +100,7 @@ class Persistence:
 
     def differing(self, wanted):
         """Return those of our files that are not as ``wanted`` says, path -> what is there or None."""
-        every = [PROGRAM, saved.FILE, UNITS + SERVICE, UNITS + REPAIR, UNITS + TIMER]
+        every = [PROGRAM, FILE, UNITS + SERVICE, UNITS + REPAIR, UNITS + TIMER]
         there = {path: _read(path) for path in every}
         return {path: there[path] for path in every if there[path] != wanted.get(path, (None,))[0]}
 
@@ -110,7 +113,7 @@ class Persistence:
                 self._systemctl("disable", "--now", unit)
             for path in differing:
                 if path in wanted:
-                    saved.write(path, *wanted[path])
+                    write(path, *wanted[path])
                 else:
                     os.unlink(path)
             if any(path.startswith(UNITS) for path in differing):
@@ -119,19 +122,19 @@ class Persistence:
                 self._systemctl("enable", *(["--now"] if unit == TIMER else []), unit)
             for folder in WANTED if on else ():
                 if os.path.isdir(folder):
-                    saved.keep_names(folder)
+                    keep_names(folder)
             if (
                 not wanted
-                and os.path.isdir(os.path.dirname(saved.FILE))
-                and not os.listdir(os.path.dirname(saved.FILE))
+                and os.path.isdir(os.path.dirname(FILE))
+                and not os.listdir(os.path.dirname(FILE))
             ):
-                os.rmdir(os.path.dirname(saved.FILE))
+                os.rmdir(os.path.dirname(FILE))
         return bool(differing or on)
 
-    def _is_on(self, unit):
+    @staticmethod
+    def _is_on(unit):
         """Say whether a unit is started at boot, and the timer now too."""
-        words = ["is-enabled"] + (["is-active"] if unit == TIMER else [])
-        return all(self._run(["systemctl", word, "--quiet", unit])[0] == 0 for word in words)
+        return is_enabled(unit) and (unit != TIMER or is_active(unit))
 
     def _systemctl(self, *words):
         status, _output, errors = self._run(["systemctl", *words])
@@ -162,6 +165,8 @@ def program():
 
 def _sources():
     """Return the engine's files as this process has loaded them, out of a folder or out of what Ansible sent."""
+    from . import cli  # it loads all of them  # noqa: PLC0415
+
     above = cli.__name__.rsplit(".", 1)[0]
     found = {f"{PACKAGE}/__init__.py": b""}
     for name, module in list(sys.modules.items()):

@@ -5,50 +5,65 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import shutil
 import subprocess
+from importlib.util import find_spec
 
+from .engine.errors import FabricError
 from .kernel import namespaces
-from .kernel.netlink import PYROUTE2_FLOOR, pyroute2_problem, pyroute2_version
 
+PYROUTE2_FLOOR = (0, 7, 2)
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
-# feature -> (what a person knows it by, the command that needs it)
-FEATURES = {
-    "netns": ("network namespaces (CONFIG_NET_NS)", ["true"]),
-    "veth": ("veth pairs (CONFIG_VETH, module veth)", ["ip", "link", "add", "probe0", "type", "veth"]),
-    "bridge": ("bridges (CONFIG_BRIDGE, module bridge)", ["ip", "link", "add", "probe0", "type", "bridge"]),
+# feature -> (what a person knows it by, what ip(8) makes where the kernel has it)
+LINKS = {
+    "veth": ("veth pairs (CONFIG_VETH, module veth)", "veth"),
+    "bridge": ("bridges (CONFIG_BRIDGE, module bridge)", "bridge"),
     "vlan_filtering": (
         "bridges that tell VLANs apart (CONFIG_BRIDGE_VLAN_FILTERING)",
-        ["ip", "link", "add", "probe0", "type", "bridge", "vlan_filtering", "1"],
+        "bridge vlan_filtering 1",
     ),
-    "ipv6": ("IPv6 (CONFIG_IPV6)", ["test", "-d", "/proc/sys/net/ipv6/conf"]),
-    "vxlan": (
-        "VXLAN devices (CONFIG_VXLAN, module vxlan)",
-        ["ip", "link", "add", "probe0", "type", "vxlan", "id", "1", "dstport", "8472"],
-    ),
-    "ipip": (
-        "IPIP tunnels (CONFIG_NET_IPIP, module ipip)",
-        ["ip", "link", "add", "probe0", "type", "ipip", "local", "192.0.2.1"],
-    ),
-    "wireguard": (
-        "WireGuard devices (CONFIG_WIREGUARD, module wireguard)",
-        ["ip", "link", "add", "probe0", "type", "wireguard"],
-    ),
-    "masquerade": (
-        "masquerade in nftables (CONFIG_NFT_MASQ, modules nft_masq and nft_chain_nat)",
-        [
-            "nft",
-            "table inet probe { chain c { type nat hook postrouting priority srcnat; masquerade fully-random; }; }",
-        ],
-    ),
+    "vxlan": ("VXLAN devices (CONFIG_VXLAN, module vxlan)", "vxlan id 1 dstport 8472"),
+    "ipip": ("IPIP tunnels (CONFIG_NET_IPIP, module ipip)", "ipip local 192.0.2.1"),
+    "wireguard": ("WireGuard devices (CONFIG_WIREGUARD, module wireguard)", "wireguard"),
 }
+NETNS, IPV6 = "network namespaces (CONFIG_NET_NS)", "IPv6 (CONFIG_IPV6)"
+MASQUERADE = "masquerade in nftables (CONFIG_NFT_MASQ, modules nft_masq and nft_chain_nat)"
+CHAIN = "table inet probe { chain c { type nat hook postrouting priority srcnat; masquerade fully-random; }; }"
+FEATURES = ["netns", *LINKS, "ipv6", "masquerade"]
 
 
-def has_systemd():
-    """Say whether systemd runs the node (sd_booted(3))."""
-    return os.path.isdir("/run/systemd/system")
+class Lacking(FabricError):
+    """The node lacks something; nothing was touched.
+
+    :param found: what the module tells beside the sentence.
+    """
+
+    def __init__(self, found):
+        lacks = [f"this node's kernel lacks {sentence}" for sentence in found["missing_features"]]
+        super().__init__("; ".join(lacks + [f"this node lacks {sentence}" for sentence in found["missing_software"]]))
+        self._found = found
+
+    def facts(self):
+        return self._found
+
+
+def check(features):
+    """Return what is told of a node that has all that it needs.
+
+    :raises Lacking: it has not.
+    """
+    found = {
+        "missing_software": missing_software(),
+        "missing_features": missing_features(features),
+        "versions": versions(),
+    }
+    if found["missing_software"] or found["missing_features"]:
+        raise Lacking(found)
+    return found
 
 
 def missing_software():
@@ -65,51 +80,90 @@ def missing_software():
     return missing
 
 
-def missing_features(names):
-    """Return a sentence for each of ``names`` that the kernel lacks, with what it said."""
+def pyroute2_problem():
+    """Return what is wrong with the pyroute2 that is there, or None."""
+    version = pyroute2_version()
+    if version is None:
+        return "there is none"
+    # "0.9.7", or "0.7.2.post1" of a distribution: the first three numbers say it
+    found = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+    return None if found >= PYROUTE2_FLOOR else f"this is pyroute2 {version}"
 
-    def attempt():
-        return {name: _try(FEATURES[name][1]) for name in names}
+
+def pyroute2_version():
+    """Return the version of pyroute2, or None where there is none.
+
+    Its import takes a tenth of a second, and that of importlib.metadata as much: the folder of its metadata carries it.
+    """
+    found = find_spec("pyroute2")
+    if found is None or not found.origin:
+        return None
+    beside = os.path.dirname(os.path.dirname(found.origin))
+    metadata = sorted(glob.glob(glob.escape(beside) + "/pyroute2-*-info")) or [""]
+    named = re.search(r"/pyroute2-([^-/]+?)(-py[\d.]+)?\.(dist|egg)-info$", metadata[-1])
+    return named[1] if named else _version_in_metadata()
+
+
+def _version_in_metadata():
+    from importlib import metadata  # seldom needed, and slow to load  # noqa: PLC0415
 
     try:
-        found = namespaces.in_fresh(attempt)
+        return metadata.version("pyroute2")
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def missing_features(names):
+    """Return a sentence for each of ``names`` that the kernel lacks, with what it said."""
+    try:
+        return namespaces.in_fresh(lambda: _tried(names))
     except OSError as failure:
-        return [f"{FEATURES['netns'][0]}: {failure.strerror}"]
-    return [f"{FEATURES[name][0]}: {answer}" for name, answer in found.items() if answer]
+        return [f"{NETNS}: {failure.strerror}"]
+
+
+def _tried(names):
+    """Return what :func:`missing_features` does, of the namespace that this thread is in."""
+    links = [name for name in LINKS if name in names]
+    found = [f"{LINKS[name][0]}: {answer}" for name, answer in _links(links).items()]
+    if "ipv6" in names and not os.path.isdir("/proc/sys/net/ipv6/conf"):
+        found.append(IPV6)
+    if "masquerade" in names:
+        refused = _run(["nft", CHAIN])
+        found += [f"{MASQUERADE}: {_said(refused.stderr)}"] if refused and refused.returncode else []
+    return found
+
+
+def _links(names):
+    """Try to make a link for each of ``names``, in one process; return what was said of those that could not be made."""
+    lines = "".join(f"link add probe{number} type {LINKS[name][1]}\n" for number, name in enumerate(names))
+    found = _run(["ip", "-force", "-batch", "-"], lines) if names else None
+    if found is None:  # a program that is missing is told as such, not as a fault of the kernel
+        return {}
+    # what it says of a line, and then which it was; the first is number 1
+    *told, _rest = re.split(r"^Command failed .*?:(\d+)$", found.stderr, flags=re.M)
+    return {names[int(line) - 1]: _said(text) for text, line in zip(told[::2], told[1::2])}
+
+
+def _said(text):
+    """Return the first line of what a program said."""
+    said = [line for line in text.splitlines() if line.strip()]
+    return said[0].strip() if said else "it does not say why"
 
 
 def versions():
     """Return the versions of what the engine stands on, None for what is missing."""
     return {
-        "pyroute2": _pyroute2(),
+        "pyroute2": pyroute2_version(),
         "kernel": os.uname().release,
         "iproute2": _version(["ip", "-V"]),
         "nftables": _version(["nft", "-v"]),
     }
 
 
-def _pyroute2():
+def _run(command, lines=None):
+    environment = {**os.environ, "PATH": PATH, "LC_ALL": "C"}
     try:
-        return pyroute2_version()
-    except ImportError:
-        return None
-
-
-def _try(command):
-    """Return None if ``command`` succeeds, else what it said."""
-    found = _run(command)
-    _run(["ip", "link", "del", "probe0"])
-    if found is None or found.returncode == 0:
-        return None  # a program that is missing is told as such, not as a fault of the kernel
-    said = [line for line in found.stderr.splitlines() if line.strip()]
-    return said[0].strip() if said else f"exit code {found.returncode}"
-
-
-def _run(command):
-    try:
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": PATH, "LC_ALL": "C"}
-        )
+        return subprocess.run(command, input=lines, capture_output=True, text=True, check=False, env=environment)
     except FileNotFoundError:
         return None
 

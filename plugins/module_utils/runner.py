@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Between AnsibleModule and the engine: the one place that calls ``exit_json`` and ``fail_json``."""
+"""Between AnsibleModule and the engine: options become wishes, an outcome becomes a result."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .engine.errors import FabricError, InputError
 from .engine.kind import Kind
 from .engine.resource import Wish
 from .engine.session import Session, commands_of, diff_of
+from .guard import guarded
 from .kernel import namespaces
 from .kernel.door import Kernel
 from .kinds import fields
@@ -89,21 +90,6 @@ class Part:
         wishes = wishes_of(params, self)
         purge = _purge(params, self.purges) if params["purge"] else None
         return execute(self.kinds, wishes, check, params["promised"], purge, params["adopt"])
-
-
-def guarded(module, function):
-    """Exit ``module`` with what ``function`` returns; each error becomes a sentence."""
-    try:
-        result = function()
-    except FabricError as failure:
-        module.fail_json(msg=str(failure), **failure.facts())
-    except PermissionError as failure:
-        module.fail_json(msg=f"not permitted: {failure}. This needs root on the node: set become: true")
-    else:
-        diff = result.pop("diff", None)
-        if diff is not None and (module.check_mode or module._diff):
-            result["diff"] = diff() if callable(diff) else diff
-        module.exit_json(**result)
 
 
 def execute(kinds, wishes, check=False, promised=(), purge=None, adopt=False):

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 
 from .engine.errors import FabricError
 from .engine.resource import Wish, differing, from_plain, to_plain
 from .engine.session import Session
+from .files import FILE, write
 from .kernel.door import Kernel
 from .kinds.everything import all_kinds
 from .ownership import Ledger, exclusive
 
-FILE = "/etc/nodenet/fabric.json"
 VERSION = 1
 
 
@@ -63,33 +62,6 @@ def read(path=FILE):
             return from_text(source.read(), path)
     except FileNotFoundError as failure:
         raise FabricError(f"there is no {path}: nodenet-fabric save writes it") from failure
-
-
-def write(path, content, mode=0o644):
-    """Write ``content`` (text or bytes) to ``path``: after a power cut the file is the old one or the new one, whole."""
-    directory = os.path.dirname(path)
-    os.makedirs(directory, exist_ok=True)
-    fresh = f"{path}.new"
-    data = content if isinstance(content, bytes) else content.encode()
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    try:
-        os.fchmod(handle, mode)
-        with os.fdopen(handle, "wb", closefd=False) as target:
-            target.write(data)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    os.replace(fresh, path)
-    keep_names(directory)
-
-
-def keep_names(directory):
-    """See to it that the names in ``directory`` are on the disk, as files' content is after fsync(2)."""
-    place = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(place)
-    finally:
-        os.close(place)
 
 
 def save(path=FILE):

@@ -100,7 +100,7 @@ attributes:
 
 EXAMPLES = r"""
 - name: See whether this kernel has IPIP
-  nodenet.fabric.requirements:
+  nodenet.fabric.prepare:
     features: [ipip]
   register: found
   ignore_errors: true

@@ -71,9 +71,9 @@ files:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
+from ansible_collections.nodenet.fabric.plugins.module_utils.guard import guarded
 from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import Persistence
-from ansible_collections.nodenet.fabric.plugins.module_utils.requirements import has_systemd
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.systemd import has_systemd
 
 
 def perform(module):

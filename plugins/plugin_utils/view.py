@@ -75,7 +75,7 @@ def host_end(endpoint):
 
 
 def _ours(model, name, overlay):
-    """Return what whatever else acts on the node's network is told of (see the module meddlers)."""
+    """Return what whatever else acts on the node's network is told of (see the module prepare)."""
     fabric, values = model["fabric"], model["nodes"][name]
     tunnels = overlay.tunnels()
     ends = [link[end] for link in values["fabric_links"] for end in ("a", "b")]

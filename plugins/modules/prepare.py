@@ -6,25 +6,35 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: meddlers
-short_description: Keep the fabric out of the hands of what else acts on a node's network
+module: prepare
+short_description: See to what a node needs before there is a fabric on it
 version_added: 0.1.0
 description:
-  - Looks which of systemd-udevd, systemd-networkd, NetworkManager, firewalld, Docker and a strict reverse path filter the
-    node has, and writes for each that is there the file that has it leave the fabric alone.
-  - What is not on the node gets no file, and a file of ours whose meddler is gone or no longer listed is removed.
+  - Checks which programs, libraries and kernel features a node lacks, and fails if it lacks some. Each feature is tried in a
+    namespace that is thrown away, so that what is told is what the kernel does, not what a list of modules says.
+  - Then, with O(meddlers), looks which of systemd-udevd, systemd-networkd, NetworkManager, firewalld, Docker and a strict
+    reverse path filter the node has, and writes for each that is there the file that has it leave the fabric alone.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
   state:
     description:
-      - V(absent) removes all of these files and the rules that they stand for.
+      - V(absent) removes all of these files and the rules that they stand for, and checks nothing.
     type: str
     choices: [present, absent]
     default: present
+  features:
+    description:
+      - What the kernel must be able to do.
+    type: list
+    elements: str
+    choices: [netns, veth, bridge, vlan_filtering, vxlan, ipip, wireguard, ipv6, masquerade]
+    default: [netns, veth, bridge]
   meddlers:
     description:
-      - Whom to keep the fabric from, where they are on the node.
+      - Whom to keep the fabric from, where they are on the node. What is not on the node gets no file, and a file of ours
+        whose meddler is gone or no longer listed is removed.
+      - Without it nobody is told anything, and no file is looked at.
       - V(udev) gives interfaces other MAC addresses (a C(.link) file with C(MACAddressPolicy=none)).
       - V(networkd) removes foreign routes and takes interfaces over (C(ManageForeignRoutes=no), C(Unmanaged=yes)).
       - V(networkmanager) takes interfaces over (C(unmanaged-devices)).
@@ -34,7 +44,6 @@ options:
     type: list
     elements: str
     choices: [udev, networkd, networkmanager, firewalld, docker, rp_filter]
-    default: [udev, networkd, networkmanager, firewalld, docker, rp_filter]
   interfaces:
     description:
       - The fabric's interfaces in the node's own namespace, by name or by a pattern such as V(veth-*).
@@ -78,30 +87,53 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Have whatever else acts on this node's network leave the fabric alone
-  nodenet.fabric.meddlers:
+- name: Check what the bridge and NAT need
+  nodenet.fabric.prepare:
+    features: [netns, veth, bridge, masquerade]
+
+- name: Have whatever else acts on this node's network leave the fabric alone, too
+  nodenet.fabric.prepare:
+    features: [netns, veth, bridge, vxlan]
+    meddlers: [udev, networkd, networkmanager, firewalld, docker, rp_filter]
     interfaces: [fabric0, veth-*, vxlan1]
     tunnels: [vxlan1]
     prefixes: [10.244.0.0/24, 10.244.1.0/24]
     remotes: [192.168.32.246]
     encapsulation: udp:8472
 
-- name: Take that back
-  nodenet.fabric.meddlers:
+- name: Take back what they were told
+  nodenet.fabric.prepare:
     state: absent
 """
 
 RETURN = r"""
+missing_software:
+  description: What is to be installed, a sentence for each.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: []
+missing_features:
+  description: What the kernel lacks, a sentence for each, with what the kernel said.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: ["IPIP tunnels (CONFIG_NET_IPIP, module ipip): Error: Unknown device type."]
+versions:
+  description: Versions of the kernel, pyroute2, iproute2 and nftables.
+  returned: when O(state=present)
+  type: dict
+  sample: {pyroute2: 0.9.7, kernel: 6.1.0-18-amd64, iproute2: ip utility, nftables: nftables v1.0.6}
 told:
   description: Each meddler that was found, and what was set against it.
-  returned: success
+  returned: when others were told
   type: list
   elements: str
   sample: ["udev gives interfaces that were made without a MAC address another one (MACAddressPolicy=persistent): now it leaves
     the MAC addresses of the fabric's interfaces as they are"]
 files:
   description: The files that differ from what they are to be, or did.
-  returned: success
+  returned: when others were told
   type: list
   elements: str
   sample: [/etc/systemd/network/10-nodenet-fabric.link]
@@ -111,21 +143,21 @@ import ipaddress
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nodenet.fabric.plugins.module_utils import meddlers
+from ansible_collections.nodenet.fabric.plugins.module_utils import meddlers, requirements
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.guard import guarded
 
 
 def perform(module):
     """Return the module's result."""
     params = module.params
-    files, told = {}, {}
-    if params["state"] == "present":
-        ours = meddlers.Ours(
-            *(params[name] for name in ("interfaces", "tunnels", "prefixes", "remotes", "encapsulation"))
-        )
-        _check(ours)
-        files, told = meddlers.wanted(params["meddlers"], ours)
+    present = params["state"] == "present"
+    ours = meddlers.Ours(*(params[name] for name in ("interfaces", "tunnels", "prefixes", "remotes", "encapsulation")))
+    _check(ours)
+    found = requirements.check(params["features"]) if present else {}
+    if present and params["meddlers"] is None:
+        return {"changed": False, **found}
+    files, told = meddlers.wanted(params["meddlers"], ours) if present else ({}, {})
     differing = meddlers.differing(files)
     if not module.check_mode:
         meddlers.apply(files, differing)
@@ -133,7 +165,7 @@ def perform(module):
         {"before_header": path, "after_header": path, "before": there or "", "after": files.get(path, "")}
         for path, there in differing.items()
     ]
-    return {"changed": bool(differing), "told": list(told.values()), "files": sorted(differing), "diff": diff}
+    return {"changed": bool(differing), **found, "told": list(told.values()), "files": sorted(differing), "diff": diff}
 
 
 def _check(ours):
@@ -156,12 +188,17 @@ def _check(ours):
 
 
 def main():
-    names = list(meddlers.MEDDLERS)
     listed = {"type": "list", "elements": "str", "default": []}
     module = AnsibleModule(
         {
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "meddlers": {"type": "list", "elements": "str", "choices": names, "default": names},
+            "features": {
+                "type": "list",
+                "elements": "str",
+                "choices": requirements.FEATURES,
+                "default": ["netns", "veth", "bridge"],
+            },
+            "meddlers": {"type": "list", "elements": "str", "choices": list(meddlers.MEDDLERS)},
             **{name: dict(listed) for name in ("interfaces", "tunnels", "prefixes", "remotes")},
             "encapsulation": {"type": "str"},
         },
