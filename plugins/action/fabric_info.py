@@ -60,7 +60,7 @@ class ActionModule(ActionBase):
         """Write down what the task is about; return its result."""
         path = self._file("told", task_vars)
         _write(path, [*_read(path), {"task": self._task.get_name(), "arguments": plain(arguments)}])
-        return {"changed": False, "msg": f"{_asked(arguments)} objects told, to be made together with those of other tasks"}
+        return {"changed": False, "msg": f"{_asked(arguments)} objects told, made together with those of other tasks"}
 
     def _fetch(self, arguments, task_vars):
         """Move what earlier tasks told into ``arguments``; return the names of these tasks by the place that they have there."""

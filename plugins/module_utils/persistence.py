@@ -84,7 +84,7 @@ class Persistence:
 
     def wanted(self, repair):
         """Return path -> (content, mode) of what is to be there."""
-        from . import saved  # the engine, which those who take the files away need not load  # noqa: PLC0415
+        from . import saved  # noqa: PLC0415 - the engine, which those who take the files away need not load
 
         with saved.exclusive():
             resources = list(saved.observed().values())
@@ -123,11 +123,7 @@ class Persistence:
             for folder in WANTED if on else ():
                 if os.path.isdir(folder):
                     keep_names(folder)
-            if (
-                not wanted
-                and os.path.isdir(os.path.dirname(FILE))
-                and not os.listdir(os.path.dirname(FILE))
-            ):
+            if not wanted and os.path.isdir(os.path.dirname(FILE)) and not os.listdir(os.path.dirname(FILE)):
                 os.rmdir(os.path.dirname(FILE))
         return bool(differing or on)
 
@@ -165,7 +161,7 @@ def program():
 
 def _sources():
     """Return the engine's files as this process has loaded them, out of a folder or out of what Ansible sent."""
-    from . import cli  # it loads all of them  # noqa: PLC0415
+    from . import cli  # noqa: PLC0415 - it loads all of them
 
     above = cli.__name__.rsplit(".", 1)[0]
     found = {f"{PACKAGE}/__init__.py": b""}

@@ -105,7 +105,7 @@ def pyroute2_version():
 
 
 def _version_in_metadata():
-    from importlib import metadata  # seldom needed, and slow to load  # noqa: PLC0415
+    from importlib import metadata  # noqa: PLC0415 - seldom needed, and slow to load
 
     try:
         return metadata.version("pyroute2")
