@@ -167,3 +167,70 @@ def test_a_bridge_of_another_name_takes_the_ports_over(node):
     assert "br0" not in node.sh("ip -o link show")
     assert node.ping("red", "10.9.0.1") == 64
     assert run(moved)["changed"] is False
+
+
+ROUTED = {
+    "netns": [{"name": "red", "ipv6": False}],
+    "veth": [{**ENDPOINT["veth"][0], "master": ""}],
+    "address": [{"netns": "red", "dev": "eth0", "address": "10.9.0.2/32"}],
+    "proxy_arp": [{"interface": "v-red"}],
+    "route": [
+        {"prefix": "10.9.0.0/24", "type": "blackhole", "metric": 1024},
+        {"prefix": "10.9.0.2/32", "dev": "v-red"},
+        {"netns": "red", "prefix": "169.254.1.1/32", "dev": "eth0"},
+        {"netns": "red", "prefix": "default", "via": "169.254.1.1", "dev": "eth0"},
+    ],
+}
+
+
+def run_sets(sets, check=False, keep=(), **options):
+    told = [{"owner": owner, "purge": True, **lists} for owner, lists in sets]
+    nothing = dict.fromkeys(ENDPOINT)
+    return run(nothing, check, purge=False, sets=told, keep=None if keep is None else list(keep), **options)
+
+
+def test_an_endpoint_that_moves_from_set_to_set_leaves_nothing_of_the_old(node):
+    run_sets([("routed", ROUTED)])
+    routed = node.snapshot()
+    run_sets([("bridge", ENDPOINT)])
+    bridged = node.snapshot()
+    assert node.ping("red", "10.9.0.1") == 64
+    assert run_sets([("routed", ROUTED)])["changed"]
+    assert node.snapshot() == routed
+    assert run_sets([("routed", ROUTED)])["changed"] is False
+    planned = run_sets([("bridge", ENDPOINT)], check=True)
+    assert node.snapshot() == routed
+    for command in planned["commands"]:
+        node.sh(command)
+    assert node.ping("red", "10.9.0.1") == 64
+    run_sets([("bridge", ENDPOINT)])
+    assert node.snapshot() == bridged
+    assert run_sets([("bridge", ENDPOINT)])["changed"] is False
+
+
+def test_a_move_that_fails_at_its_end_leaves_the_old(node):
+    run_sets([("bridge", ENDPOINT)])
+    before = node.snapshot()
+    wrong = {"route": [{"netns": "red", "prefix": "10.8.0.0/24", "via": "10.7.0.1", "dev": "eth0"}]}
+    with pytest.raises(KernelError, match="the node is as it was before"):
+        run_sets([("routed", ROUTED), ("more", wrong)])
+    assert node.snapshot() == before
+    assert run_sets([("bridge", ENDPOINT)])["changed"] is False
+
+
+def test_keep_takes_what_is_ours_of_no_set_and_leaves_the_rest(node):
+    node.sh("ip netns add theirs")
+    run_sets([("lab", {"netns": [{"name": "red"}]}), ("kept", {"netns": [{"name": "blue"}]})])
+    kept = run_sets([("lab", {"route": []})], keep=None)
+    assert kept["changed"] is False
+    found = run_sets([("new", {"netns": []})], keep=["kept"])
+    assert found["commands"] == ["ip netns del red"]
+    run_sets([])
+    assert node.sh("ip netns list").split()[0] == "theirs"
+
+
+def test_one_set_in_two_parts_is_what_both_say(node):
+    parts = [("lab", {"netns": [{"name": "red"}]}), ("lab", {"netns": [{"name": "blue"}], "route": []})]
+    run_sets(parts, keep=None)
+    assert run_sets(parts, keep=None)["changed"] is False
+    assert run_sets(parts[:1], keep=None)["commands"] == ["ip netns del blue"]
