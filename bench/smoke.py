@@ -28,9 +28,9 @@ BOUNDS = {
         "delete": {"processes": 0, "sockets": SIZE + 1, "requests": 4.5 * SIZE, "sends": 3.5 * SIZE},
     },
     "site": {
-        "create": {"tasks": 14, "processes": 90},
-        "again": {"tasks": 14, "processes": 90},
-        "delete": {"tasks": 6, "processes": 40},
+        "create": {"tasks": 11, "processes": 45},
+        "again": {"tasks": 11, "processes": 45},
+        "delete": {"tasks": 6, "processes": 35},
     },
 }
 
