@@ -234,3 +234,46 @@ def test_one_set_in_two_parts_is_what_both_say(node):
     run_sets(parts, keep=None)
     assert run_sets(parts, keep=None)["changed"] is False
     assert run_sets(parts[:1], keep=None)["commands"] == ["ip netns del blue"]
+
+
+def test_a_route_leaves_a_tunnel_before_that_goes(node):
+    node.sh("ip link add up0 type veth peer name up1; ip link set up0 up; ip link set up1 up")
+    node.sh("ip address add 192.0.2.1/24 dev up0")
+    tunnel = {
+        "vxlan": [{"name": "vxlan1", "vni": 1, "local": "192.0.2.1", "mac": "02:00:00:00:00:01"}],
+        "address": [{"dev": "vxlan1", "address": "10.1.0.0/32"}],
+        "route": [
+            {"prefix": f"10.{number}.0.0/24", "via": f"10.{number}.0.0", "dev": "vxlan1", "onlink": True}
+            for number in (2, 3)
+        ],
+    }
+    plain = {"route": [{"prefix": "10.2.0.0/24", "via": "192.0.2.2"}]}
+    run_sets([("vxlan", tunnel)])
+    found = run_sets([("host_gw", plain)])["commands"]
+    assert [command.split(" proto")[0] for command in found] == [
+        "ip route replace 10.2.0.0/24 via 192.0.2.2",
+        "ip link del vxlan1",  # and with it the route to 10.3.0.0/24
+    ]
+    assert run_sets([("host_gw", plain)])["changed"] is False
+    assert node.json("ip -j route show 10.2.0.0/24")[0]["dev"] == "up0" and not node.json(
+        "ip -j route show 10.3.0.0/24"
+    )
+    # without a route that comes, nothing is moved
+    run_sets([("vxlan", tunnel)])
+    assert run_sets([])["commands"] == ["ip link del vxlan1"]
+
+
+def test_a_move_off_a_tunnel_is_taken_back_with_the_rest(node):
+    node.sh("ip link add up0 type veth peer name up1; ip link set up0 up; ip link set up1 up")
+    node.sh("ip address add 192.0.2.1/24 dev up0")
+    tunnel = {
+        "vxlan": [{"name": "vxlan1", "vni": 1, "local": "192.0.2.1", "mac": "02:00:00:00:00:01"}],
+        "address": [{"dev": "vxlan1", "address": "10.1.0.0/32"}],
+        "route": [{"prefix": "10.2.0.0/24", "via": "10.2.0.0", "dev": "vxlan1", "onlink": True}],
+    }
+    run_sets([("vxlan", tunnel)])
+    before = node.snapshot()
+    wrong = {"prefix": "10.8.0.0/24", "via": "10.7.0.1", "dev": "up0"}
+    with pytest.raises(KernelError, match="the node is as it was before"):
+        run_sets([("host_gw", {"route": [{"prefix": "10.2.0.0/24", "via": "192.0.2.2"}, wrong]})])
+    assert node.snapshot() == before

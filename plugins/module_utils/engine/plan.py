@@ -91,14 +91,17 @@ class _Planner:
             return Plan()
         self._refuse_conflicts(wishes)
         leaving = self._leaving(wishes, wanted)
-        lost = self._closure(leaving)
+        moved = self._moved(self._closure(leaving), wanted)
+        lost = self._closure(leaving, moved)
         anew = {ref: reason for ref, reason in self._made_anew(wanted).items() if ref not in lost}
         gone = {**lost, **self._closure(anew)}
         self._refuse_missing(wishes, wanted, gone)
         wanted.update(self._restored([ref for ref in gone if ref not in lost], wanted, gone))
-        removals = self._removals({**dict.fromkeys(leaving, ""), **anew})
+        removals = self._removals({**dict.fromkeys(leaving, ""), **anew}, moved)
         arrivals = self._arrivals(wanted, gone)
-        return Plan(removals + order(self.kinds, arrivals))
+        first = [step for step in arrivals if step.resource.ref in moved]
+        arrivals = [step for step in arrivals if step.resource.ref not in moved]
+        return Plan(order(self.kinds, first) + removals + order(self.kinds, arrivals))
 
     def _is_settled(self, wishes, wanted):
         """Say whether all is as it is wished for: most runs find it so, and a run that did something ends with it."""
@@ -171,6 +174,22 @@ class _Planner:
                     found[ref] = "made anew, cannot be changed in place: " + ", ".join(fixed)
         return found
 
+    def _moved(self, lost, wanted):
+        """Return those of ``lost`` that are wanted on what stays: they are moved there before what they stand on goes.
+
+        A route that leads through a tunnel and shall lead elsewhere is not missing in between.
+        """
+        coming = {(kind, key[0]) for kind, key in wanted if (kind, key) not in self.observed or (kind, key) in lost}
+        return {ref for ref in lost if ref in wanted and self._moves(ref, wanted[ref], lost, coming)}
+
+    def _moves(self, ref, desired, lost, coming):
+        kind = self.kinds[ref[0]]
+        leaves = not lost.keys().isdisjoint(kind.falls_with(self.observed[ref]))
+        stays = all(self._available(base, {}, lost) for base, option in kind.stands_on(desired).items() if option)
+        # what comes after others may need one that comes with it
+        alone = not any((name, desired.netns) in coming for name in kind.after)
+        return leaves and stays and alone and not self._made_anew({ref: desired})
+
     def _closure(self, roots, known=frozenset()):
         """Return ``roots`` and everything observed that goes with them, in order."""
         found, queue = dict.fromkeys(roots), list(roots)
@@ -202,12 +221,14 @@ class _Planner:
                     groups[group].append(ref)
         return dependents, holders, held
 
-    def _removals(self, roots):
+    def _removals(self, roots, known):
         """Return levels of steps for ``roots`` (ref -> reason): one request for each that nothing else takes along.
 
         What stands on others is looked at after them, as it may go with them, and goes before them.
+
+        :param known: what is not taken along.
         """
-        levels, gone = [], set()
+        levels, gone = [], set(known)
         for level in order(self.kinds, [Step(DELETE, self.observed[ref], None) for ref in roots]):
             steps = []
             for ref in [step.before.ref for step in level]:
