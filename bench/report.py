@@ -108,15 +108,25 @@ def medians(whole):
     for (family, phase, contestant, size), samples in collected.items():
         of_size = found.setdefault((family, phase), {}).setdefault(contestant, {})
         results = [sample.get("result") or {} for sample in samples]
-        of_size[size] = {
-            "rounds": len(samples),
-            **{name: median(sample[name] for sample in samples) for name in MEASURES},
-            **{name: median(result[name] for result in results) for name in RATES if name in results[0]},
+        each = {
+            **{name: [sample[name] for sample in samples] for name in MEASURES},
+            **{name: [result[name] for result in results] for name in RATES if name in results[0]},
         }
+        of_size[size] = {**{name: median(values) for name, values in each.items()}, "each": each}
     return found
 
 
 RATES = ("mbit", "microseconds")
+
+
+def _ratio(ours, other, name):
+    """Return the median of the rounds' ratios: the machine's speed changes from round to round more than within one."""
+    rounds = [cell.get("each", {}).get(name, []) for cell in (ours, other)]
+    if not all(rounds) or len(rounds[0]) != len(rounds[1]):
+        return ours[name] / other[name]
+    # a short run may have kept the machine busy for less than a tick
+    pairs = [(one, another) for one, another in zip(*rounds) if another]
+    return median(one / another for one, another in pairs) if pairs else float("inf")
 
 
 def text(whole):
@@ -140,7 +150,7 @@ def _targets(found):
     for target in TARGETS:
         ours, other = _cell(found, target.ours), _cell(found, target.other)
         for name in target.measures if ours and other else ():
-            ratio = ours[name] / other[name]
+            ratio = _ratio(ours, other, name)
             told = target.told + (", machine busy" if name == "busy" else "")
             cells = [f"{ours[name]:.3f} s", f"{other[name]:.3f} s", f"{ratio:.3f}", f"at most {target.most:g}"]
             yield _row([told, *cells, _met(ratio <= target.most)])
@@ -151,9 +161,9 @@ def _targets(found):
     for name, sizes in sorted(found.get(("datapath", "tcp"), {}).items()):
         hand = found["datapath", "tcp"].get(name.replace("fabric", "by hand"), {})
         for size in sizes if name.endswith("fabric") and hand else ():
-            ours, other = sizes[size]["mbit"], hand[size]["mbit"]
-            cells = [f"{ours:,.0f} Mbit/s", f"{other:,.0f} Mbit/s", f"{ours / other:.3f}", "at least 0.97"]
-            yield _row([f"datapath, {name}", *cells, _met(ours / other >= 0.97)])
+            ratio = _ratio(sizes[size], hand[size], "mbit")
+            cells = [f"{one[size]['mbit']:,.0f} Mbit/s" for one in (sizes, hand)]
+            yield _row([f"datapath, {name}", *cells, f"{ratio:.3f}", "at least 0.97", _met(ratio >= 0.97)])
 
 
 def _met(is_met):
