@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import shutil
 import subprocess
-from importlib.util import find_spec
 
 from .engine.errors import FabricError
+from .kernel import library as pyroute2
 from .kernel import namespaces
 
-PYROUTE2_FLOOR = (0, 7, 2)
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 # feature -> (what a person knows it by, what ip(8) makes where the kernel has it)
@@ -73,44 +71,10 @@ def missing_software():
         for name, package in (("ip", "iproute2"), ("nft", "nftables"))
         if not shutil.which(name, path=PATH)
     ]
-    floor = ".".join(str(part) for part in PYROUTE2_FLOOR)
-    problem = pyroute2_problem()
+    problem = pyroute2.problem()
     if problem is not None:
-        missing.append(f"pyroute2 {floor} or newer for this Python (package python3-pyroute2): {problem}")
+        missing.append(f"pyroute2 {pyroute2.FLOOR} or newer for this Python (package python3-pyroute2): {problem}")
     return missing
-
-
-def pyroute2_problem():
-    """Return what is wrong with the pyroute2 that is there, or None."""
-    version = pyroute2_version()
-    if version is None:
-        return "there is none"
-    # "0.9.7", or "0.7.2.post1" of a distribution: the first three numbers say it
-    found = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
-    return None if found >= PYROUTE2_FLOOR else f"this is pyroute2 {version}"
-
-
-def pyroute2_version():
-    """Return the version of pyroute2, or None where there is none.
-
-    Its import takes a tenth of a second, and that of importlib.metadata as much: the folder of its metadata carries it.
-    """
-    found = find_spec("pyroute2")
-    if found is None or not found.origin:
-        return None
-    beside = os.path.dirname(os.path.dirname(found.origin))
-    metadata = sorted(glob.glob(glob.escape(beside) + "/pyroute2-*-info")) or [""]
-    named = re.search(r"/pyroute2-([^-/]+?)(-py[\d.]+)?\.(dist|egg)-info$", metadata[-1])
-    return named[1] if named else _version_in_metadata()
-
-
-def _version_in_metadata():
-    from importlib import metadata  # noqa: PLC0415 - seldom needed, and slow to load
-
-    try:
-        return metadata.version("pyroute2")
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def missing_features(names):
@@ -153,7 +117,7 @@ def _said(text):
 def versions():
     """Return the versions of what the engine stands on, None for what is missing."""
     return {
-        "pyroute2": pyroute2_version(),
+        "pyroute2": pyroute2.version(),
         "kernel": os.uname().release,
         "iproute2": _version(["ip", "-V"]),
         "nftables": _version(["nft", "-v"]),

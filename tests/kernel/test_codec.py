@@ -6,7 +6,7 @@
 import socket
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import codec, netlink
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import codec, netlink, tables
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.netlink import Netlink
 
 AF_BRIDGE = 7
@@ -123,8 +123,8 @@ REQUESTS = [
 
 @pytest.mark.parametrize("name, fields, attrs", REQUESTS)
 def test_requests_are_packed_as_pyroute2_does(name, fields, attrs):
-    words = name, 16, 0x605, 77, fields, attrs, None
-    assert codec.encoded(*words) == netlink.encoded_by_pyroute2(*words)
+    words = 16, 0x605, 77, fields, attrs, None
+    assert tables.FORMS[name].encoded(*words) == netlink.encoded_by_pyroute2(name, *words)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_requests_are_packed_as_pyroute2_does(name, fields, attrs):
 )
 def test_what_is_in_no_table_is_left_to_pyroute2(fields, attrs):
     with pytest.raises(KeyError):
-        codec.encoded("link", 16, 0, 1, fields, attrs, None)
+        tables.FORMS["link"].encoded(16, 0, 1, fields, attrs, None)
 
 
 def rich(node):
@@ -171,7 +171,7 @@ def names(table):
         names(sort) if isinstance(sort, codec.Table) else {name} for name, (_number, sort) in table.by_name.items()
     ]
     if isinstance(table, codec.Info):
-        inside += [names(codec.TYPES[kind]) for kind in codec.TYPES if kind != ("IFLA_INFO_KIND", "veth")]
+        inside += [names(tables.TYPES[kind]) for kind in tables.TYPES if kind != ("IFLA_INFO_KIND", "veth")]
     return set().union(*inside) - {"IFLA_INFO_DATA", "IFLA_INFO_SLAVE_DATA"}
 
 
@@ -194,9 +194,9 @@ def test_answers_are_read_as_pyroute2_does(node, monkeypatch, name, fields):
     compared = []
 
     def both(name, data, offset, _keep):
-        ours, theirs = codec.decoded(name, data, offset), netlink.decoded_by_pyroute2(name, data, offset)
+        ours, theirs = tables.FORMS[name].decoded(data, offset), netlink.decoded_by_pyroute2(name, data, offset)
         assert ours[0] == {field: theirs[0][field] for field in ours[0]}
-        assert ours[1] == known(theirs[1], codec.FORMS[name].attributes)
+        assert ours[1] == known(theirs[1], tables.FORMS[name].attributes)
         compared.append(ours[1])
         return ours
 
@@ -225,12 +225,12 @@ def test_addresses_of_any_length_are_read():
 
 
 def test_messages_of_one_length_are_told_apart_by_every_header():
-    words = 28, 0, 1, {"family": 2, "ifindex": 3}
-    known = codec.encoded("neigh", *words, [("NDA_DST", "10.0.0.9"), ("NDA_LLADDR", "02:00:00:00:00:09")], None)
+    form, words = tables.FORMS["neigh"], (28, 0, 1, {"family": 2, "ifindex": 3})
+    known = form.encoded(*words, [("NDA_DST", "10.0.0.9"), ("NDA_LLADDR", "02:00:00:00:00:09")], None)
     # the second attribute is NDA_VLAN's number, not NDA_LLADDR's, and as long
     other = known[:36] + codec.ATTRIBUTE.pack(10, 5) + known[40:]
     for _time in range(2):
-        assert codec.decoded("neigh", known, 0)[1] == {"NDA_DST": "10.0.0.9", "NDA_LLADDR": "02:00:00:00:00:09"}
-        assert codec.decoded("neigh", other, 0)[1] == {"NDA_DST": "10.0.0.9"}
+        assert form.decoded(known, 0)[1] == {"NDA_DST": "10.0.0.9", "NDA_LLADDR": "02:00:00:00:00:09"}
+        assert form.decoded(other, 0)[1] == {"NDA_DST": "10.0.0.9"}
     # behind another message in one answer of the kernel
-    assert codec.decoded("neigh", other + known, len(other))[1]["NDA_LLADDR"] == "02:00:00:00:00:09"
+    assert form.decoded(other + known, len(other))[1]["NDA_LLADDR"] == "02:00:00:00:00:09"

@@ -4,8 +4,9 @@
 """rtnetlink(7) messages packed and unpacked by plain ``struct``: those that come in thousands, and their neighbors.
 
 pyroute2 does it for every message there is, by machinery that takes 0.2 ms for each and 0.1 s to import. Here is what the
-engine sends and reads most: a table of attributes for each object, under pyroute2's names. What is in no table
-:func:`encoded` refuses by KeyError, and :func:`decoded` leaves out; tests/kernel/test_codec.py compares both with pyroute2.
+engine sends and reads most: :mod:`tables` says which attributes an object has, under pyroute2's names. What is in no table
+:meth:`Form.encoded` refuses by KeyError, and :meth:`Form.decoded` leaves out; tests/kernel/test_codec.py compares both with
+pyroute2.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ BE16 = Sort(struct.Struct("!H").pack, "2s", lambda data: int.from_bytes(data, "b
 TEXT = Sort(lambda text: text.encode() + b"\0", "", _text)
 MAC = Sort(_pack_mac, "", _mac)
 IP = Sort(_pack_ip, "", _ip)
+DATA = Sort(bytes)
 
 
 class Table:
@@ -133,13 +135,18 @@ class Info(Table):
 
     KINDS = {"IFLA_INFO_DATA": "IFLA_INFO_KIND", "IFLA_INFO_SLAVE_DATA": "IFLA_INFO_SLAVE_KIND"}
 
+    def __init__(self, types, **attributes):
+        """:param types: (attribute that tells the kind, kind) -> Table of its data."""
+        super().__init__(**attributes)
+        self.types = types
+
     def packed(self, attrs, resolve):
         given, parts = dict(attrs), []
         for data, kind in self.KINDS.items():
             if kind in given:
                 parts.append(super().packed([(kind, given[kind])], resolve))
             if data in given:
-                value = TYPES[kind, given[kind]].packed(given[data]["attrs"], resolve)
+                value = self.types[kind, given[kind]].packed(given[data]["attrs"], resolve)
                 parts.append(super().packed([(data, value)], resolve))
         return b"".join(parts)
 
@@ -149,7 +156,7 @@ class Info(Table):
             after = cell.place + struct.calcsize(cell.form)
             if cell.name in self.KINDS:
                 kind = self.KINDS[cell.name]
-                yield from TYPES[kind, kinds[kind]].cells(data, cell.place, after)
+                yield from self.types[kind, kinds[kind]].cells(data, cell.place, after)
                 continue
             if cell.name:
                 kinds[cell.name] = _text(data[cell.place : after])
@@ -202,85 +209,6 @@ def _struct(cells, offset):
     return struct.Struct("".join(forms))
 
 
-DATA = Sort(bytes)
-
-# linux/if_link.h
-# of the many settings of linux/ipv6.h (DEVCONF_*), numbers of 32 bits in a row, only the one that is asked for: disable_ipv6
-CONF = Sort(bytes, f"{26 * 4}xI")
-INET6 = Table(IFLA_INET6_CONF=(2, CONF), IFLA_INET6_ADDR_GEN_MODE=(8, U8))
-INFO = Info(
-    IFLA_INFO_KIND=(1, TEXT),
-    IFLA_INFO_DATA=(2, DATA),
-    IFLA_INFO_SLAVE_KIND=(4, TEXT),
-    IFLA_INFO_SLAVE_DATA=(5, DATA),
-)
-LINK_ATTRIBUTES = {
-    "IFLA_ADDRESS": (1, MAC),
-    "IFLA_IFNAME": (3, TEXT),
-    "IFLA_MTU": (4, U32),
-    "IFLA_LINK": (5, U32),
-    "IFLA_MASTER": (10, U32),
-    "IFLA_LINKINFO": (18, INFO),
-    "IFLA_IFALIAS": (20, TEXT),
-    "IFLA_AF_SPEC": (26, Table(AF_INET6=(10, INET6))),
-    "IFLA_NET_NS_FD": (28, U32),
-    "IFLA_EXT_MASK": (29, U32),
-    "IFLA_NUM_TX_QUEUES": (31, U32),
-    "IFLA_NUM_RX_QUEUES": (32, U32),
-    "IFLA_LINK_NETNSID": (37, S32),
-}
-LINK_HEAD = "=BxHiII"
-BRIDGE = Table(
-    IFLA_BR_FORWARD_DELAY=(1, U32),
-    IFLA_BR_HELLO_TIME=(2, U32),
-    IFLA_BR_MAX_AGE=(3, U32),
-    IFLA_BR_AGEING_TIME=(4, U32),
-    IFLA_BR_STP_STATE=(5, U32),
-    IFLA_BR_PRIORITY=(6, U16),
-    IFLA_BR_VLAN_FILTERING=(7, U8),
-    IFLA_BR_MCAST_SNOOPING=(23, U8),
-    IFLA_BR_VLAN_DEFAULT_PVID=(39, U16),
-)
-PORT = Table(
-    IFLA_BRPORT_PRIORITY=(2, U16),
-    IFLA_BRPORT_COST=(3, U32),
-    IFLA_BRPORT_MODE=(4, U8),
-    IFLA_BRPORT_GUARD=(5, U8),
-    IFLA_BRPORT_PROTECT=(6, U8),
-    IFLA_BRPORT_FAST_LEAVE=(7, U8),
-    IFLA_BRPORT_LEARNING=(8, U8),
-    IFLA_BRPORT_UNICAST_FLOOD=(9, U8),
-    IFLA_BRPORT_MCAST_FLOOD=(27, U8),
-    IFLA_BRPORT_NEIGH_SUPPRESS=(32, U8),
-    IFLA_BRPORT_ISOLATED=(33, U8),
-)
-VXLAN = Table(
-    IFLA_VXLAN_ID=(1, U32),
-    IFLA_VXLAN_LINK=(3, U32),
-    IFLA_VXLAN_LOCAL=(4, IP),
-    IFLA_VXLAN_TTL=(5, U8),
-    IFLA_VXLAN_LEARNING=(7, U8),
-    IFLA_VXLAN_PORT=(15, BE16),
-    IFLA_VXLAN_LOCAL6=(17, IP),
-)
-# linux/if_tunnel.h: IFLA_IPTUN_*
-IPIP = Table(
-    IFLA_IPIP_LINK=(1, U32),
-    IFLA_IPIP_LOCAL=(2, IP),
-    IFLA_IPIP_REMOTE=(3, IP),
-    IFLA_IPIP_TTL=(4, U8),
-    IFLA_IPIP_PMTUDISC=(10, U8),
-)
-# What the data of a link mean, by the attribute that tells its kind; those of another kind are pyroute2's to read
-TYPES = {
-    ("IFLA_INFO_KIND", "veth"): Table(VETH_INFO_PEER=(1, Table(LINK_HEAD, **LINK_ATTRIBUTES))),
-    ("IFLA_INFO_KIND", "bridge"): BRIDGE,
-    ("IFLA_INFO_KIND", "vxlan"): VXLAN,
-    ("IFLA_INFO_KIND", "ipip"): IPIP,
-    ("IFLA_INFO_SLAVE_KIND", "bridge"): PORT,
-}
-
-
 # of one form, after which they are learned anew
 MOST_LAYOUTS = 1000
 
@@ -315,61 +243,25 @@ class Form:
         alike.append(Layout(cells, data, offset))
         return alike[-1]
 
+    def encoded(self, kind, flags, sequence, fields, attrs, resolve):
+        """Return a message.
 
-FORMS = {
-    "link": Form(("family", "ifi_type", "index", "flags", "change"), Table(LINK_HEAD, **LINK_ATTRIBUTES)),
-    # linux/if_addr.h
-    "addr": Form(
-        ("family", "prefixlen", "flags", "scope", "index"),
-        Table("=BBBBI", IFA_ADDRESS=(1, IP), IFA_LOCAL=(2, IP), IFA_FLAGS=(8, U32)),
-    ),
-    # linux/rtnetlink.h
-    "route": Form(
-        ("family", "dst_len", "src_len", "tos", "table", "proto", "scope", "type", "flags"),
-        Table(
-            "=BBBBBBBBI",
-            RTA_DST=(1, IP),
-            RTA_OIF=(4, U32),
-            RTA_GATEWAY=(5, IP),
-            RTA_PRIORITY=(6, U32),
-            RTA_PREFSRC=(7, IP),
-            RTA_METRICS=(8, Table(RTAX_MTU=(2, U32))),
-            RTA_TABLE=(15, U32),
-        ),
-    ),
-    # linux/neighbour.h
-    "neigh": Form(
-        ("family", "ifindex", "state", "flags", "ndm_type"),
-        Table("=BxxxiHBB", NDA_DST=(1, IP), NDA_LLADDR=(2, MAC)),
-    ),
-    # linux/net_namespace.h
-    "nsid": Form(("rtgen_family",), Table("=Bxxx", NETNSA_NSID=(1, U32), NETNSA_FD=(3, U32))),
-}
+        :param resolve: returns the number that a :class:`Symbol` in ``fields`` or ``attrs`` stands for.
+        :raises KeyError: it holds something that is in no table.
+        """
+        table, head = self.attributes, [0] * len(self.fields)
+        for field, value in fields.items():
+            head[self.places[field]] = resolve(value) if isinstance(value, Symbol) else value
+        body = table.head.pack(*head) + table.packed(attrs, resolve)
+        return HEADER.pack(HEADER.size + len(body), kind, flags, sequence, 0) + body
 
+    def decoded(self, data, offset, keep=None):
+        """Return ``(fields, attributes)`` of the message at ``offset`` of ``data``.
 
-def encoded(name, kind, flags, sequence, fields, attrs, resolve):
-    """Return a message about an object ``name``.
-
-    :param resolve: returns the number that a :class:`Symbol` in ``fields`` or ``attrs`` stands for.
-    :raises KeyError: it holds something that is in no table.
-    """
-    form = FORMS[name]
-    table, head = form.attributes, [0] * len(form.fields)
-    for field, value in fields.items():
-        head[form.places[field]] = resolve(value) if isinstance(value, Symbol) else value
-    body = table.head.pack(*head) + table.packed(attrs, resolve)
-    return HEADER.pack(HEADER.size + len(body), kind, flags, sequence, 0) + body
-
-
-def decoded(name, data, offset, keep=None):
-    """Return ``(fields, attributes)`` of the message about an object ``name`` at ``offset`` of ``data``.
-
-    :param keep: tells by the fields' values, in their order, whether the message is worth reading; None: it is not.
-    :raises KeyError: it is a link of a kind whose data are in no table.
-    """
-    form = FORMS[name]
-    head = form.attributes.head.unpack_from(data, offset + HEADER.size)
-    if keep is not None and not keep(*head):
-        return None
-    fields = dict(zip(form.fields, head))
-    return fields, form.layout(data, offset).read(data, offset)
+        :param keep: tells by the fields' values, in their order, whether the message is worth reading; None: it is not.
+        :raises KeyError: it is a link of a kind whose data are in no table.
+        """
+        head = self.attributes.head.unpack_from(data, offset + HEADER.size)
+        if keep is not None and not keep(*head):
+            return None
+        return dict(zip(self.fields, head)), self.layout(data, offset).read(data, offset)

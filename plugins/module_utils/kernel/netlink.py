@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""rtnetlink(7): sockets and batches, and the one importer of pyroute2, which does what :mod:`codec` does not know.
+"""rtnetlink(7): sockets and batches, and the one importer of pyroute2, which does what :mod:`tables` does not know.
 
 A socket is opened inside its namespace by a thread that goes there (see :mod:`namespaces`), stays in it, and is kept.
 Requests go in batches: one send, the kernel works through them in order, and answers each.
@@ -19,10 +19,10 @@ from importlib import import_module
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from ..engine.errors import MissingSoftware
-from . import codec, namespaces
+from . import library, namespaces
 from .codec import HEADER, Symbol
+from .tables import FORMS
 
-PYROUTE2_FLOOR = (0, 7, 2)
 # object -> pyroute2's module and class for its messages
 CLASSES = {"link": "ifinfmsg", "addr": "ifaddrmsg", "route": "rtmsg", "neigh": "ndmsg", "nsid": "nsidmsg"}
 
@@ -89,38 +89,16 @@ class Message(NamedTuple):
     attrs: List[Tuple[str, Any]]
 
 
-def pyroute2_version():
-    """Return the version of pyroute2. Its import takes a tenth of a second: only what needs it asks.
-
-    :raises ImportError: there is none.
-    """
-    found = import_module("pyroute2").__version__
-    # Debian's 0.7.2 calls itself unknown
-    return found if found[:1].isdigit() else import_module("importlib.metadata").version("pyroute2")
-
-
-def pyroute2_problem():
-    """Return what is wrong with the pyroute2 that is there, or None."""
-    try:
-        version = pyroute2_version()
-    except ImportError as failure:
-        return str(failure)
-    # "0.9.7", or "0.7.2.post1" of a distribution: the first three numbers say it
-    found = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
-    return None if found >= PYROUTE2_FLOOR else f"this is pyroute2 {version}"
-
-
 @lru_cache(maxsize=1)
 def require_pyroute2():
     """Say plainly that pyroute2 is missing or too old.
 
     :raises MissingSoftware: it is.
     """
-    floor = ".".join(str(part) for part in PYROUTE2_FLOOR)
-    problem = pyroute2_problem()
+    problem = library.problem()
     if problem is not None:
         raise MissingSoftware(
-            f"pyroute2 {floor} or newer is missing for the Python that Ansible uses on this node"
+            f"pyroute2 {library.FLOOR} or newer is missing for the Python that Ansible uses on this node"
             f" ({problem}): install python3-pyroute2, or pyroute2 with pip"
             " (the role nodenet.fabric.prepare does)"
         )
@@ -307,7 +285,7 @@ class Netlink:
             return opened[-1]
 
         try:
-            encoded = codec.encoded(name, kind, flags, self.sequence, fields, attrs, resolve)
+            encoded = FORMS[name].encoded(kind, flags, self.sequence, fields, attrs, resolve)
         except KeyError:
             encoded = encoded_by_pyroute2(name, kind, flags, self.sequence, fields, attrs, resolve)
         return self.sequence, encoded
@@ -327,13 +305,13 @@ class Netlink:
     @staticmethod
     def _decode(name, data, offset, keep=None):
         try:
-            return codec.decoded(name, data, offset, keep)
+            return FORMS[name].decoded(data, offset, keep)
         except KeyError:
             return decoded_by_pyroute2(name, data, offset)
 
 
 def encoded_by_pyroute2(name, kind, flags, sequence, fields, attrs, resolve):
-    """Return what :func:`codec.encoded` does, for all that pyroute2 knows."""
+    """Return what :meth:`codec.Form.encoded` does, for all that pyroute2 knows."""
     encoded = _message(name)
     encoded["header"].update({"type": kind, "sequence_number": sequence, "flags": flags, "pid": 0})
     encoded.update(_resolved(fields, resolve))
@@ -352,7 +330,7 @@ def _resolved(value, resolve):
 
 
 def decoded_by_pyroute2(name, data, offset):
-    """Return what :func:`codec.decoded` does, with all that pyroute2 knows."""
+    """Return what :meth:`codec.Form.decoded` does, with all that pyroute2 knows."""
     message = _message(name, data, offset=offset)
     message.decode()
     fields = {key: value for key, value in message.items() if key not in ("attrs", "header")}
