@@ -91,11 +91,15 @@ class Message(NamedTuple):
 
 @lru_cache(maxsize=1)
 def require_pyroute2():
-    """Say plainly that pyroute2 is missing or too old.
+    """Say plainly that pyroute2 is missing, too old, or cannot be imported.
 
     :raises MissingSoftware: it is.
     """
     problem = library.problem()
+    try:
+        import_module("pyroute2")
+    except ImportError as failure:
+        problem = problem or str(failure)
     if problem is not None:
         raise MissingSoftware(
             f"pyroute2 {library.FLOOR} or newer is missing for the Python that Ansible uses on this node"
