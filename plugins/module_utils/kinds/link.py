@@ -157,7 +157,8 @@ class Link(Kind):
             message = Message("new", "link", 0, {}, [name, ("IFLA_LINKINFO", info)])
             requests.append(Request(resource.netns, message, stage, local=True))
         if flags and not together:
-            requests.append(Request(resource.netns, Message("set", "link", 0, flags, [name]), stage, True, late))
+            message = Message("set", "link", 0, flags, [name])
+            requests.append(Request(resource.netns, message, stage, local=True, late=late))
         return requests
 
     def is_gone(self, kernel, resource):
