@@ -303,7 +303,8 @@ def _accepted(remote, encapsulation):
 
 def _docker_lines(prefix):
     ipv6 = ipaddress.ip_network(prefix).version == 6
-    program = _program("ip6tables" if ipv6 else "iptables") or "/usr/sbin/iptables"
+    name = "ip6tables" if ipv6 else "iptables"
+    program = _program(name) or f"/usr/sbin/{name}"
     for way in ("-s", "-d"):
         rule = f"DOCKER-USER {way} {prefix} -m comment --comment {MARK} -j ACCEPT"
         # Docker has that chain for IPv6 too where it was told to filter it
