@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 
+from .addresses import assigned, rivalries
 from .backends import backend_faults, some
 from .inventory import (
     FABRIC_WIDE,
@@ -18,9 +19,9 @@ from .inventory import (
     GATEWAYS,
     OVERHEAD,
     Segments,
-    assigned,
     attachment_of,
     settled,
+    subnets_of,
     underlay_of,
 )
 from .shape import ports, shape_of
@@ -67,7 +68,24 @@ def warnings_of(hosts):
     first = settled(next(iter(hosts.values())))
     if first["fabric_cross_subnet"] and first["fabric_backend"] == "host_gw":
         warnings.append("fabric_cross_subnet says nothing to fabric_backend host_gw, which has no tunnel to leave out.")
-    return warnings
+    return [*warnings, *_rivalries(hosts)]
+
+
+def _rivalries(hosts):
+    """Yield a warning of endpoints whose addresses depend on who else is there."""
+    found = [
+        (f"{one.name} on {name} has {one.address}, as {one.rival} has the one before", one, key)
+        for name, values in ((name, settled(variables)) for name, variables in hosts.items())
+        for subnet, key in subnets_of(values)
+        for one in rivalries(values["fabric_endpoints"], subnet, key, values[GATEWAYS[key]])
+    ]
+    if found:
+        _sentence, first, key = found[0]
+        yield (
+            f"fabric_endpoints without an address get one by their names, and some come to one that another endpoint has:"
+            f" {some(sentence for sentence, _one, _key in found)}. Their addresses depend on who else is there: write them,"
+            f" {{name: {first.name}, {key}: {first.address}}}."
+        )
 
 
 def _told(found):

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 
+from .addresses import assigned
+
 DEFAULTS = {
     "fabric_backend": "host_gw",
     "fabric_attachment": "bridge",
@@ -194,30 +196,6 @@ class Segments:
 def segment_of(address, underlay):
     """Return the prefix of ``underlay`` that ``address`` lies in, or None."""
     return Segments(underlay).of(address)
-
-
-def assigned(endpoints, subnet, key, gateway=None):
-    """Return endpoint name -> address in ``subnet``: as given, else the next free one, in the order of the list.
-
-    :param key: ``address`` or ``address6``.
-    :param gateway: the address that the node has for itself, if any.
-    :raises ValueError: the subnet is full.
-    """
-    network = ipaddress.ip_network(subnet)
-    explicit = {endpoint["name"]: ipaddress.ip_address(endpoint[key]) for endpoint in endpoints if endpoint.get(key)}
-    taken = {*explicit.values(), *([ipaddress.ip_address(gateway)] if gateway else [])}
-    last = network.broadcast_address - (1 if network.version == 4 else 0)
-    candidate, found = network.network_address + 1, {}
-    for endpoint in endpoints:
-        name = endpoint["name"]
-        if name not in explicit:
-            while candidate in taken:
-                candidate += 1
-            if candidate > last:
-                raise ValueError(f"{subnet} has no address left for {name}")
-            taken.add(candidate)
-        found[name] = explicit.get(name, candidate)
-    return {name: str(address) for name, address in found.items()}
 
 
 def most_mtu(backend, version, values):

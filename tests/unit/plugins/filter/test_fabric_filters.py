@@ -19,7 +19,7 @@ MODEL = compact(
         "vm1": {
             "fabric_node_address": "192.0.2.1",
             "fabric_node_subnet": "10.1.0.0/24",
-            "fabric_endpoints": [{"name": "a"}, {"name": "b"}],
+            "fabric_endpoints": [{"name": "a", "address": "10.1.0.2"}, {"name": "b", "address": "10.1.0.3"}],
         }
     }
 )

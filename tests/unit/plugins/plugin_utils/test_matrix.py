@@ -25,7 +25,10 @@ def fabric(count=2, endpoints=("web",), **group):
             f"vm{number}": {
                 "fabric_node_address": f"192.0.2.{number}",
                 "fabric_node_subnet": f"10.{number}.0.0/24",
-                "fabric_endpoints": [{"name": name.format(number)} for name in endpoints],
+                "fabric_endpoints": [
+                    {"name": name.format(number), "address": f"10.{number}.0.{place}"}
+                    for place, name in enumerate(endpoints, 2)
+                ],
                 **group,
             }
             for number in range(1, count + 1)
