@@ -14,7 +14,7 @@ LAB ?= 2 4
 DATAPATH ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms bench build clean
+.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms bench build clean
 
 VM ?= vm1
 VM_LAB = PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 scripts/vm_lab
@@ -25,16 +25,20 @@ help: ## say what there is
 setup: ## what the demo needs: packages, a virtual environment
 	@scripts/setup user
 
-setup-dev: setup
+setup-dev:
 	@scripts/setup dev
 
-demo: setup ## an example end to end in a lab on this machine: make demo EXAMPLE=docker-bridge
-	@scripts/demo $(EXAMPLE)
+demo: example setup ## an example end to end in a lab on this machine: make demo EXAMPLE=docker-bridge
+	@scripts/demo up $(EXAMPLE)
 
-demo-down: setup ## end the demo's lab
-	@.venv/bin/ansible-playbook -i examples/$(EXAMPLE) nodenet.fabric.lab_down
+demo-down: example setup ## end the demo's lab: make demo-down EXAMPLE=docker-bridge
+	@scripts/demo down $(EXAMPLE)
 
-vms: ## virtual machines for an example, made under QEMU: make vms EXAMPLE=ipip
+# before anything is installed
+example:
+	@. scripts/environment; check_example '$(EXAMPLE)'
+
+vms: example ## virtual machines for an example, made under QEMU: make vms EXAMPLE=ipip
 	@scripts/setup vms
 	@$(VM_LAB) up $(EXAMPLE)
 
@@ -50,7 +54,7 @@ test: setup-dev ## everything: lint, sanity, unit, kernel, lab, integration, mol
 $(STAGES): setup-dev
 	@scripts/test $@
 
-bench: setup ## how fast it is, against other ways, as root: make bench ROUNDS=3 ENDPOINTS="10 100" PEERS=
+bench: ## how fast it is, against other ways, as root: make bench ROUNDS=3 ENDPOINTS="10 100" PEERS=
 	@scripts/setup bench
 	@scripts/bench --rounds $(ROUNDS) --endpoints "$(ENDPOINTS)" --peers "$(PEERS)" --controller "$(CONTROLLER)" --lab "$(LAB)" \
 		--datapath "$(DATAPATH)"

@@ -52,6 +52,9 @@ MEANINGLESS = {
     "state",
     "permaddr",
     "nhid",
+    # duplicate address detection (RFC 4862, 5.4) ends by itself, later on a machine that has more to do
+    "tentative",
+    "optimistic",
 }
 SYSCTLS = (
     r"net\.ipv4\.ip_forward$|\.forwarding$|disable_ipv6$|proxy_arp$|proxy_ndp$|proxy_delay$|rp_filter$|route_localnet$"
