@@ -28,6 +28,8 @@ display = Display()
 MANY = 100
 # a task with one of these acts at once
 AT_ONCE = ("together", "sets", "keep")
+# lists of something else than objects
+NO_OBJECTS = (*AT_ONCE, "keep_addresses")
 
 
 class ActionModule(ActionBase):
@@ -113,7 +115,7 @@ class ActionModule(ActionBase):
 
 def _asked(arguments):
     """Return how many objects the arguments are about, those of sets too."""
-    count = sum(len(value) for name, value in arguments.items() if isinstance(value, list) and name not in AT_ONCE)
+    count = sum(len(value) for name, value in arguments.items() if isinstance(value, list) and name not in NO_OBJECTS)
     return count + sum(_asked(one) for one in arguments.get("sets") or () if isinstance(one, dict))
 
 

@@ -92,27 +92,27 @@ class Part:
         return execute(self.kinds, wishes, check, params["promised"], purge, params["adopt"])
 
 
-def execute(kinds, wishes, check=False, promised=(), purge=None, adopt=False):
+def execute(kinds, wishes, check=False, promised=(), purge=None, adopt=False, refuse_plan=None):
     """Run ``wishes`` through the engine and return the module's result."""
     kinds = {kind.name: kind for kind in kinds}
     if check:
-        return _session(kinds, wishes, True, promised, purge, adopt)
+        return _session(kinds, wishes, True, promised, purge, adopt, refuse_plan)
     with exclusive():
-        return _session(kinds, wishes, False, (), purge, adopt)
+        return _session(kinds, wishes, False, (), purge, adopt, refuse_plan)
 
 
-def _session(kinds, wishes, check, promised, purge, adopt):
+def _session(kinds, wishes, check, promised, *options):
     gc.disable()  # thousands of objects, none of them in a cycle, and soon the process ends
     try:
-        return namespaces.as_guest(lambda: _as_guest(kinds, wishes, check, promised, purge, adopt))
+        return namespaces.as_guest(lambda: _as_guest(kinds, wishes, check, promised, *options))
     finally:
         gc.enable()
 
 
-def _as_guest(kinds, wishes, check, promised, purge, adopt):
+def _as_guest(kinds, wishes, check, promised, purge, adopt, refuse_plan):
     kernel = Kernel(Ledger())
     try:
-        outcome = Session(kinds, kernel, promised).run(wishes, check, adopt, purge, everywhere=purge is not None)
+        outcome = Session(kinds, kernel, promised).run(wishes, check, adopt, purge, purge is not None, refuse_plan)
     finally:
         kernel.close()
     return _result(outcome, kinds)

@@ -120,6 +120,25 @@ options:
       - Without it, nothing of other sets is removed.
     type: list
     elements: str
+  keep_addresses:
+    description:
+      - Namespaces that keep the address that they have. Where an address of ours in a namespace would be replaced by another
+        one of the subnet, the task fails before anything is touched, and says from which address to which.
+      - The roles list the endpoints for which the inventory writes no address.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      netns:
+        description:
+          - Name of the namespace.
+        type: str
+        required: true
+      subnet:
+        description:
+          - Prefix that the address is in; addresses outside of it may come and go.
+        type: str
+        required: true
   together:
     description:
       - Fetch, as O(sets), what earlier tasks of this module have told. Where the variable C(fabric_together) is true, a task

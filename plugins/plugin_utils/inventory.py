@@ -145,6 +145,8 @@ def _own(values):
             **{name: value for name, value in endpoint.items() if value not in (None, "")},
             "attachment": attachment_of(values, endpoint),
             **{key: found[endpoint["name"]] for key, found in addresses.items()},
+            # those of its addresses that the inventory does not write
+            "unwritten": [key for key in addresses if not endpoint.get(key)],
         }
         for endpoint in values["fabric_endpoints"]
     ]

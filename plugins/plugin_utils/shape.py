@@ -20,6 +20,7 @@ OTHERS = (
     "fabric_verify_output",
     "fabric_persist",
     "fabric_repair",
+    "fabric_readdress",
     "fabric_checked",
     "fabric_node",
 )

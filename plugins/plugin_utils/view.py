@@ -120,6 +120,15 @@ class _Attached:
             "ipv6": self._ipv6,
         }
 
+    def _unwritten(self, attachment):
+        """Return the endpoints that live with an address which the inventory does not write, and the subnet of each."""
+        return [
+            {"netns": endpoint["name"], "subnet": subnet}
+            for subnet, key in self._subnets
+            for endpoint in self._of(attachment)
+            if key in endpoint["unwritten"]
+        ]
+
     def _addresses(self, attachment, gateway, length):
         """Return a record for each address of each endpoint.
 
@@ -161,6 +170,7 @@ class _Attached:
                 {**self._endpoint(endpoint), "hairpin": endpoint["name"] in published}
                 for endpoint in self._of("bridge")
             ],
+            "unwritten": self._unwritten("bridge"),
             "addresses": self._addresses(
                 "bridge", lambda _endpoint, key: self._values[GATEWAYS[key]], lambda _endpoint, subnet: _length(subnet)
             ),
@@ -179,6 +189,7 @@ class _Attached:
         ipv4 = [entry for entry in addresses if entry["family"] == "ipv4"]
         return {
             "endpoints": [self._endpoint(endpoint) for endpoint in self._of("routed")],
+            "unwritten": self._unwritten("routed"),
             "addresses": addresses,
             "link_gateways": [
                 {"endpoint": entry["endpoint"], "gateway": gateway} for entry in ipv4 if not entry["onlink"]
@@ -241,6 +252,7 @@ class _Attached:
                 for key in ("address", "address6")
                 if end.get(key)
             ],
+            "unwritten": self._unwritten("direct"),
             "endpoints": addresses,
             # to each other endpoints of one IPv4 subnet seem to be on one link: the node answers for the others
             "proxies": [{"host_end": of["host_end"]} for of in addresses if of["family"] == "ipv4"],

@@ -31,6 +31,7 @@ NOTHING = {name: [] for name in ENDPOINT}
 
 def run(lists, check=False, purge=True, **options):
     common = {"owner": "lab", "purge": purge, "adopt": False, "promised": [], "sets": None, "keep": None}
+    common["keep_addresses"] = []
     return arrange({**dict.fromkeys(PARTS), **common, **options, **lists}, check)
 
 
@@ -277,3 +278,33 @@ def test_a_move_off_a_tunnel_is_taken_back_with_the_rest(node):
     with pytest.raises(KernelError, match="the node is as it was before"):
         run_sets([("host_gw", {"route": [{"prefix": "10.2.0.0/24", "via": "192.0.2.2"}, wrong]})])
     assert node.snapshot() == before
+
+
+def moved(address):
+    return {**ENDPOINT, "address": [ENDPOINT["address"][0], {"netns": "red", "dev": "eth0", "address": address}]}
+
+
+KEPT = {"keep_addresses": [{"netns": "red", "subnet": "10.9.0.0/24"}]}
+
+
+def test_an_address_that_is_kept_is_not_replaced_by_another_of_its_subnet(node):
+    run(ENDPOINT, **KEPT)
+    before = node.snapshot()
+    for check in (True, False):
+        with pytest.raises(Conflict, match=r"red from 10.9.0.2 to 10.9.0.7: .*{name: red, address: 10.9.0.2}"):
+            run(moved("10.9.0.7/24"), check, **KEPT)
+    assert node.snapshot() == before
+    assert run(ENDPOINT, **KEPT)["changed"] is False
+
+
+@pytest.mark.parametrize("options", [{}, {"keep_addresses": [{"netns": "red", "subnet": "10.8.0.0/24"}]}])
+def test_an_address_that_is_not_kept_is_replaced(node, options):
+    run(ENDPOINT)
+    run(moved("10.9.0.7/24"), **options)
+    assert node.ping("", "10.9.0.7") == 64 and node.ping("", "10.9.0.2") is None
+
+
+def test_an_address_with_another_length_is_the_same(node):
+    run(ENDPOINT, **KEPT)
+    run({**moved("10.9.0.2/25"), "route": []}, **KEPT)
+    assert "10.9.0.2/25" in node.sh("ip -n red address show eth0")

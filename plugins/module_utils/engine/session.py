@@ -54,11 +54,12 @@ class Session:
     kernel: Any
     promised: List[Dict[str, Any]] = field(default_factory=list)
 
-    def run(self, wishes, check=False, adopt=False, purge=None, everywhere=False):
+    def run(self, wishes, check=False, adopt=False, purge=None, everywhere=False, refuse=None):
         """Bring the node to what ``wishes`` say; with ``check`` only plan it.
 
         :param purge: tells for an observed object of ours whether it is to go if nobody wishes for it.
         :param everywhere: look in every namespace that is ours, not only in those that the wishes name.
+        :param refuse: called with the plan before anything is touched; raises where the plan is not to be carried out.
         """
         clock = Clock()
         scope = self.scope(wishes, everywhere or any(not wish.present for wish in wishes))
@@ -67,6 +68,8 @@ class Session:
             self.overlay(observed)
         clock.ends("observe")
         plan = make_plan(self.kinds, observed, wishes, adopt, purge)
+        if refuse:
+            refuse(plan)
         clock.ends("plan")
         if not check:
             if everywhere:

@@ -20,6 +20,7 @@ from . import (
     bridge_port,
     forwarding,
     ipip_tunnel,
+    keep_addresses,
     masquerade,
     neighbor,
     netns,
@@ -53,7 +54,7 @@ PARTS = {
 
 LISTS = {name: {"type": "list", "elements": "dict"} for name in PARTS}
 # what the module takes for one set, by itself or as an entry of ``sets``
-SET = {**LISTS, "owner": COMMON["owner"], "purge": COMMON["purge"]}
+SET = {**LISTS, "owner": COMMON["owner"], "purge": COMMON["purge"], "keep_addresses": keep_addresses.OPTION}
 
 
 class Told(NamedTuple):
@@ -67,6 +68,7 @@ class Told(NamedTuple):
     owner: str
     purge: bool
     lists: Dict[str, List[Dict[str, Any]]]
+    keep_addresses: List[Dict[str, str]]
 
 
 def arrange(params, check):
@@ -78,7 +80,8 @@ def arrange(params, check):
     wishes = _wishes(sets)
     given = {name: PARTS[name] for one in sets for name in one.lists}
     kinds = all_kinds() if keep is not None else [kind for part in given.values() for kind in part.kinds]
-    return execute(kinds, wishes, check, params["promised"], _purge(sets, keep), params["adopt"])
+    refuse_move = keep_addresses.refusal([entry for one in sets for entry in one.keep_addresses])
+    return execute(kinds, wishes, check, params["promised"], _purge(sets, keep), params["adopt"], refuse_move)
 
 
 def _sets(params):
@@ -96,7 +99,7 @@ def _sets(params):
 
 def _told(place, options):
     lists = {name: options[name] for name in PARTS if options[name] is not None}
-    return Told(place, options["owner"], options["purge"], lists)
+    return Told(place, options["owner"], options["purge"], lists, options["keep_addresses"])
 
 
 def _wishes(sets):

@@ -334,3 +334,10 @@ def test_published_ports_lead_to_each_address_of_an_endpoint():
     assert view(DUAL, "vm1")["bridge"]["endpoints"][0]["hairpin"] is False
     routed = view(hosts, "vm1", fabric_attachment="routed")
     assert routed["publish"][0]["hairpin"] == ["10.0.1.3/32"]  # its answers pass the node, but for its own
+
+
+def test_a_role_is_told_which_endpoints_have_an_address_that_nobody_wrote():
+    endpoints = [{"name": "a"}, {"name": "b", "address": "172.245.0.2"}, {"name": "c", "attachment": "routed"}]
+    seen = view({"vm1": {**HOST_GW["vm1"], "fabric_endpoints": endpoints}}, "vm1")
+    assert seen["bridge"]["unwritten"] == [{"netns": "a", "subnet": "172.245.0.0/24"}]
+    assert seen["routed"]["unwritten"] == [{"netns": "c", "subnet": "172.245.0.0/24"}]

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What lives keeps its address: a plan that gives it another one, which no user wrote, is refused."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from ..engine.errors import Conflict
+
+OPTION = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {"netns": {"type": "str", "required": True}, "subnet": {"type": "str", "required": True}},
+}
+
+
+def refusal(kept):
+    """Return what refuses a plan that moves a namespace of ``kept`` to another address of its subnet."""
+
+    def refuse(plan):
+        moved = _moved(plan, [(one["netns"], ipaddress.ip_network(one["subnet"])) for one in kept])
+        if moved:
+            raise Conflict([_problem(moved)])
+
+    return refuse
+
+
+def _moved(plan, kept):
+    """Return namespace -> {"address" or "address6": (address there is, address to come)} of those that move."""
+    subnets, sides = {}, {}
+    for netns, network in kept:
+        subnets.setdefault(netns, []).append(network)
+    for step in plan.steps:
+        for side, resource in enumerate((step.before, step.after)):
+            if resource is not None and resource.kind == "address" and resource.netns in subnets:
+                address = ipaddress.ip_address(resource.key[2].split("/")[0])
+                for network in subnets[resource.netns]:
+                    if address in network:
+                        sides.setdefault((resource.netns, network), (set(), set()))[side].add(address)
+    found = {}
+    for (netns, network), (before, after) in sides.items():
+        if before - after and after - before:
+            key = "address6" if network.version == 6 else "address"
+            found.setdefault(netns, {})[key] = min(before - after), min(after - before)
+    return found
+
+
+def _problem(moved):
+    ways = [f"{name} from {was} to {will}" for name, found in moved.items() for was, will in found.values()]
+    lines = [
+        "{" + ", ".join([f"name: {name}", *(f"{key}: {_written(was)}" for key, (was, _will) in found.items())]) + "}"
+        for name, found in moved.items()
+    ]
+    return (
+        f"{', '.join(ways)}: endpoints that live would get other addresses, because fabric_endpoints writes none for them."
+        f" Write those that they have: {', '.join(lines)}; or let them move with fabric_readdress: true"
+    )
+
+
+def _written(address):
+    return f'"{address}"' if address.version == 6 else str(address)
