@@ -32,6 +32,7 @@ EXTRA = {
     "firewalld": ["firewalld"],
     "networkmanager": ["network-manager"],
     "docker": ["docker.io"],
+    "ufw": ["ufw"],
 }
 MASKED = "apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service"
 

@@ -20,7 +20,7 @@ systemctl restart nodenet-underlay
 @pytest.fixture(scope="module")
 def meddled():
     """Return two machines that have them all, switched off."""
-    fleet = Fleet("meddled", 2, extra=("firewalld", "networkmanager", "docker"))
+    fleet = Fleet("meddled", 2, extra=("firewalld", "networkmanager", "docker", "ufw"))
     fleet.up()
     fleet.each(lambda name: fleet.ssh(name, OFF, check=False), fleet.machines)
     yield fleet

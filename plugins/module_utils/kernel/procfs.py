@@ -5,11 +5,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from functools import lru_cache
 
 from . import namespaces
 
 ROOT = "/proc/sys"
+
+
+@lru_cache(maxsize=1)
+def has_ipv6():
+    """Say whether the kernel has IPv6; started with ``ipv6.disable=1`` (net/ipv6/af_inet6.c) it has none of its settings."""
+    return os.path.isdir(os.path.join(ROOT, "net/ipv6/conf"))
 
 
 def path_of(name):
@@ -37,6 +45,10 @@ def write(netns, name, value):
 
 def put(name, value):
     """Set one sysctl in the namespace where the calling thread is; errors as of :func:`write`."""
+    if name.startswith("net.ipv6.") and not has_ipv6():
+        raise OSError(
+            errno.EAFNOSUPPORT, "this node's kernel has IPv6 switched off (ipv6.disable=1, or no CONFIG_IPV6)"
+        )
     target = os.open(path_of(name), os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(target, value.encode("ascii"))

@@ -11,6 +11,7 @@ from ..engine.apply import Request
 from ..engine.kind import Kind
 from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
+from ..kernel import procfs
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
 from .fields import given
@@ -61,7 +62,10 @@ class Link(Kind):
         return tuple(found) + self.companions(resource)
 
     def claimed(self, resource, owner):
-        return resource.merged({"alias": alias_for(owner)}).owned(owner)
+        claimed = resource.merged({"alias": alias_for(owner)}).owned(owner)
+        if not procfs.has_ipv6():  # no link has a mode then, and what most want of it is that there be no address
+            claimed.values.pop("addrgenmode", None)
+        return claimed
 
     def companions(self, resource):
         peer = resource.values.get("peer")

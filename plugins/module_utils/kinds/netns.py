@@ -33,6 +33,13 @@ class Netns(Kind):
     def needs(self, resource):
         return {}
 
+    def claimed(self, resource, owner):
+        """IPv6 off inside is what a kernel without IPv6 has."""
+        if resource.values.get("ipv6") is False and not procfs.has_ipv6():
+            others = {name: value for name, value in resource.values.items() if name != "ipv6"}
+            resource = Resource(self.name, resource.key, others)
+        return super().claimed(resource, owner)
+
     def label(self, resource):
         return resource.netns
 
@@ -40,9 +47,12 @@ class Netns(Kind):
         return f"{self.title} {resource.netns!r}"
 
     def observe(self, kernel, scope):
+        has_ipv6 = procfs.has_ipv6()
         paths = [ref for ref in scope.netns if "/" in ref and kernel.exists(ref)]
         for name in [*kernel.named(), *paths]:
             values = self._inside(kernel, name) if name in scope.netns else {}
+            if not has_ipv6:
+                values.pop("ipv6", None)  # nothing that could be given back
             key, identity = (name,), list(kernel.identity(name))
             yield Resource(self.name, key, values, kernel.ledger.owner((self.name, key), identity))
 

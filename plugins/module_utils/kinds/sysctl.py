@@ -33,6 +33,7 @@ class Sysctl(Kind):
 
     def observe(self, kernel, scope):
         marked = [key for key in kernel.ledger.refs(self.name) if key[0] in scope.netns]
+        has_ipv6 = procfs.has_ipv6()
         asked = [ref[1] for ref in scope.refs if ref[0] == self.name]
         by_netns = {}
         for netns, name in dict.fromkeys([*marked, *asked]):
@@ -40,6 +41,8 @@ class Sysctl(Kind):
         for netns, names in by_netns.items():
             if kernel.exists(netns):
                 found = procfs.read(netns, {*names, *filter(None, map(_default_of, names))})
+                if not has_ipv6:
+                    found.update({name: _off(name) for name in names if name.startswith("net.ipv6.")})
                 for name in found.keys() & names:
                     ref = self.name, (netns, name)
                     before = (kernel.ledger.before(ref) or {}).get("value", _new(name, found))
@@ -78,6 +81,11 @@ def link_sysctl(version, group, link, setting):
     :param group: ``conf`` or ``neigh``.
     """
     return f"net.{version}.{group}.{link.replace('.', '/')}.{setting}"
+
+
+def _off(name):
+    """Return the value that a kernel without IPv6 is as good as: it forwards, answers and accepts nothing of it."""
+    return "1" if name.endswith(".disable_ipv6") else "0"
 
 
 def _link_of(name):
