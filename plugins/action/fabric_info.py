@@ -54,9 +54,8 @@ class ActionModule(ActionBase):
     def _waits(self, arguments, task_vars):
         """Say whether the task only tells what it is about."""
         together = boolean(self._templar.template(task_vars.get("fabric_together", False)), strict=False)
-        name = (self._task.resolved_action or self._task.action).rpartition(".")[2]
         at_once = self._task.async_val or any(word in arguments for word in AT_ONCE)
-        return together and name == "arrange" and not at_once
+        return together and self._task.action.rpartition(".")[2] == "arrange" and not at_once
 
     def _tell(self, arguments, task_vars):
         """Write down what the task is about; return its result."""
@@ -91,7 +90,8 @@ class ActionModule(ActionBase):
             display.v(f"{self._task.action}: {asked} objects to observe, plan and apply", host=_host(task_vars))
         wrap_async = self._task.async_val and not self._connection.has_native_async
         result = self._execute_module(
-            module_name=self._task.resolved_action or self._task.action,
+            # not resolved_action: before ansible-core 2.19 that is this plugin, to which meta/runtime.yml leads
+            module_name=self._task.action,
             module_args=arguments,
             task_vars=task_vars,
             wrap_async=wrap_async,
