@@ -22,6 +22,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils.plain import plain
+from ..plugin_utils.summary import in_order, summary_of, without_objects
 
 display = Display()
 # objects of one task; a run over more says with -v what it is about
@@ -103,9 +104,23 @@ class ActionModule(ActionBase):
         if made:
             _write(path, arguments["promised"] + made)
         result.get("invocation", {}).get("module_args", {}).pop("promised", None)
+        self._show(asked, result, task_vars)
         if not wrap_async:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
+
+    def _show(self, asked, result, task_vars):
+        """Print what a whole node's run did, and leave in ``result`` what somebody may look for."""
+        summary = summary_of(result.get("stats") or {}, self._task.check_mode)
+        whole = self._task.action.rpartition(".")[2] == "sweep" or boolean(
+            self._task.args.get("together", False), strict=False
+        )
+        if summary and whole and "json" not in C.DEFAULT_STDOUT_CALLBACK:
+            display.display(f"{_host(task_vars)}: {summary}")
+        if result.get("diff"):
+            result["diff"] = in_order(result["diff"])
+        if asked > MANY and display.verbosity == 0 and "module_args" in result.get("invocation", {}):
+            result["invocation"]["module_args"] = without_objects(result["invocation"]["module_args"])
 
     def _file(self, what, task_vars):
         """Return the file for what is promised or told of the node that this task acts on."""

@@ -58,10 +58,12 @@ commands:
   elements: str
   sample: ["ip netns del ns245", "ip link del dev lab-br0"]
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description:
+    - How many objects were observed and changed, by sort (C(counts)), the seconds that it and each stage took, what was asked
+      of netlink.
   returned: success
   type: dict
-  sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
+  sample: {observed: 12, changed: 2, counts: {made: {address: 2}}, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
 from ansible.module_utils.basic import AnsibleModule

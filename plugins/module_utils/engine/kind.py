@@ -102,6 +102,10 @@ class Kind:
         """Return how a diff names this object."""
         return self.words(resource) + (f" in {resource.netns}" if resource.netns else "")
 
+    def noun(self, resource):
+        """Return what a count calls this object."""
+        return self.title
+
     def describe(self, resource):
         """Return how an error names this object."""
         return f"{self.title} {self.words(resource)!r}" + (

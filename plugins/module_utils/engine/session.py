@@ -13,6 +13,7 @@ from .apply import Applier
 from .kind import Scope, distinct
 from .plan import ADOPT, FALL, Plan, make_plan
 from .resource import from_plain, to_plain
+from .summary import counts_of
 
 
 @dataclass
@@ -80,6 +81,7 @@ class Session:
         stats = {
             "observed": len(observed),
             "changed": len(plan.steps),
+            "counts": counts_of(plan, self.kinds),
             "seconds": round(sum(clock.stages.values()), 4),
             "stages": clock.stages,
             **self.kernel.netlink.counts,

@@ -29,6 +29,9 @@ QUEUES = [("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]
 # Instead of (namespace, name): of the other end of a veth that is in no namespace that was looked at
 NOWHERE = ("?", "")
 
+# what a count calls an interface of each type
+NOUNS = {"veth": "veth", "bridge": "bridge", "vxlan": "VXLAN device", "ipip": "IPIP tunnel"}
+
 # linux/if_link.h: enum in6_addr_gen_mode, in ip-link(8)'s words
 ADDRGENMODES = {"eui64": 0, "none": 1, "stable_secret": 2, "random": 3}
 MODES = {number: word for word, number in ADDRGENMODES.items()}
@@ -60,6 +63,9 @@ class Link(Kind):
         if resource.values.get("lower"):
             found.append(("link", (resource.netns, resource.values["lower"])))
         return tuple(found) + self.companions(resource)
+
+    def noun(self, resource):
+        return NOUNS.get(resource.values.get("type"), self.title)
 
     def claimed(self, resource, owner):
         claimed = resource.merged({"alias": alias_for(owner)}).owned(owner)

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many objects of each sort a plan makes, changes and removes. Pure."""
+
+from __future__ import annotations
+
+from .plan import ADOPT, FALL
+
+
+def counts_of(plan, kinds):
+    """Return verb (made, changed, removed, adopted) -> noun -> number, without zeros.
+
+    The two ends of a veth are one object, an object that is made anew is changed, and what the kernel made by itself
+    counts for nothing when it falls.
+    """
+    verbs = {}
+    for step in plan.steps:
+        ref = step.resource.ref
+        if step.action == FALL and step.before.owner is None:
+            continue
+        verb = "changed" if ref in verbs else _verb(step)
+        verbs[ref] = (verb, kinds[ref[0]].noun(step.resource), kinds[ref[0]].companions(step.resource))
+    found, ends = {}, set()
+    for ref, (verb, noun, companions) in verbs.items():
+        if ref not in ends:
+            ends.update(companions)
+            nouns = found.setdefault(verb, {})
+            nouns[noun] = nouns.get(noun, 0) + 1
+    return found
+
+
+def _verb(step):
+    if step.action == ADOPT:
+        return "adopted"
+    if step.before is None:
+        return "made"
+    return "removed" if step.after is None else "changed"
