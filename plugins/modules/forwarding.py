@@ -14,6 +14,8 @@ description:
     interface whether it forwards.
   - What the setting was before is kept; O(state=absent) gives it back. Where it was as wanted already, nothing is
     ours and nothing is given back.
+  - When the kernel starts to forward IPv6 it deletes the routes that it has by router advertisement, except on interfaces
+    whose C(accept_ra) is 2. Such interfaces are set so first, and given back with the rest.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:

@@ -56,6 +56,13 @@ def put(name, value):
         os.close(target)
 
 
+def links_with(version, setting):
+    """Return link -> the value of its ``net.VERSION.conf.LINK.SETTING``, where the calling thread is."""
+    folder = os.path.join(ROOT, "net", version, "conf")
+    links = [name for name in os.listdir(folder) if name not in ("all", "default")]
+    return {name: _read(os.path.join(folder, name, setting)) for name in links}
+
+
 def _read(path):
     try:
         with open(path, encoding="ascii") as source:

@@ -66,7 +66,10 @@ class Sysctl(Kind):
 
     @staticmethod
     def _write(resource, value):
-        return [Request("", Call(partial(procfs.write, resource.netns, resource.key[1], value)))]
+        name = resource.key[1]
+        # what keeps learned routes comes before what would delete them
+        stage = int(name.startswith("net.ipv6.") and name.endswith(".forwarding"))
+        return [Request("", Call(partial(procfs.write, resource.netns, name, value)), stage)]
 
     def commands(self, step):
         value = self._given_back(step.before) if step.action == DELETE else step.after.values["value"]

@@ -10,6 +10,7 @@ from ..kinds.fields import interface
 from ..kinds.link import Link
 from ..kinds.netns import Netns
 from ..kinds.sysctl import Sysctl, link_sysctl
+from ..node.advertised import accept_ra, advertised
 from ..runner import Part
 
 OPTIONS = {
@@ -21,11 +22,15 @@ WHOLE = {"ipv4": "net.ipv4.ip_forward", "ipv6": "net.ipv6.conf.all.forwarding"}
 
 
 def resources(options):
-    """Return the sysctl that ``options`` describe."""
+    """Return the sysctl that ``options`` describe, after those that keep IPv6 routes that a router has advertised."""
     name = WHOLE[options["family"]]
     if options["interface"]:
         name = link_sysctl(options["family"], "conf", interface(options["interface"], "interface"), "forwarding")
-    return [Resource("sysctl", (options["netns"], name), {"value": str(int(options["enabled"]))})]
+    kept = []
+    if options["family"] == "ipv6" and options["enabled"] and options["state"] == "present":
+        kept = [accept_ra(link) for link in advertised(options["netns"])]
+    wanted = {**dict.fromkeys(kept, "2"), name: str(int(options["enabled"]))}
+    return [Resource("sysctl", (options["netns"], one), {"value": value}) for one, value in wanted.items()]
 
 
 PART = Part(
@@ -33,5 +38,5 @@ PART = Part(
     required=["family"],
     kinds=[Sysctl(), Link(), Netns()],
     resources=resources,
-    purges=lambda found: found.kind == "sysctl" and found.key[1].endswith(("forwarding", "ip_forward")),
+    purges=lambda found: found.kind == "sysctl" and found.key[1].endswith(("forwarding", "ip_forward", "accept_ra")),
 )
