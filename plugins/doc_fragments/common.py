@@ -59,7 +59,11 @@ options:
 options:
   netns:
     description:
-      - The network namespace to act in, by name, by the path of its file, or by the pid of a process in it (a running
-        container's serves as well). Unset, the node's own.
+      - The network namespace to act in, by name or by the path of its file. Unset, the node's own.
+      - A name is always a name, one that is a number too; O(pid) is for a process.
     type: str
+  pid:
+    description:
+      - As O(netns), by the number of a process in that namespace, such as one of a running container.
+    type: int
 """

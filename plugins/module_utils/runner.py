@@ -25,9 +25,11 @@ from .ownership import DEFAULT_OWNER, Ledger, exclusive
 # what the collection's action plugin says of earlier tasks in check mode
 PROMISED = {"promised": {"type": "list", "elements": "dict", "default": []}}
 
+# the ways to say which namespace is meant; one of them at a time
+NETNS = {"netns": {"type": "str"}, "pid": {"type": "int"}}
 COMMON = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "netns": {"type": "str"},
+    **NETNS,
     "purge": {"type": "bool", "default": False},
     "adopt": {"type": "bool", "default": False},
     "owner": {"type": "str", "default": DEFAULT_OWNER},
@@ -66,12 +68,11 @@ class Part:
             for name, spec in self.options.items()
         }
         entry["state"] = {"type": "str", "choices": ["present", "absent"]}
-        if self.netns:
-            entry["netns"] = {"type": "str"}
-        return {"type": "list", "elements": "dict", "options": entry}
+        listed = {"type": "list", "elements": "dict", "options": entry}
+        return {**listed, "options": {**entry, **NETNS}, "mutually_exclusive": [list(NETNS)]} if self.netns else listed
 
     def argument_spec(self):
-        common = {name: spec for name, spec in COMMON.items() if self.netns or name != "netns"}
+        common = {name: spec for name, spec in COMMON.items() if self.netns or name not in NETNS}
         return {**self.options, **common, "config": self.list_spec()}
 
     def run(self):
@@ -80,7 +81,7 @@ class Part:
         module = AnsibleModule(
             self.argument_spec(),
             supports_check_mode=True,
-            mutually_exclusive=[[main, "config"]],
+            mutually_exclusive=[[main, "config"], *([list(NETNS)] if self.netns else [])],
             required_one_of=[[main, "config"]],
         )
         guarded(module, lambda: self.perform(module.params, module.check_mode))
@@ -150,13 +151,13 @@ def wishes_of(params, part):
         else [("", {name: params[name] for name in part.options})]
     )
     listed = [(part, option, entry) for option, entry in listed]
-    return wishes_in(listed, params["owner"], params["state"], params.get("netns"))
+    return wishes_in(listed, params["owner"], params["state"], params)
 
 
-def wishes_in(listed, owner, usual_state="present", usual_netns=None, place=""):
+def wishes_in(listed, owner, usual_state="present", usual=None, place=""):
     """Return the wishes of ``(part, where it is written, entry)``; every fault in them is told together.
 
-    :param usual_state: where an entry does not say it, as ``usual_netns``.
+    :param usual_state: where an entry does not say it; ``usual``: options that say the namespace where it does not.
     :param place: where ``owner`` is written.
     """
     owner = _owner(owner, place)
@@ -165,7 +166,7 @@ def wishes_in(listed, owner, usual_state="present", usual_netns=None, place=""):
         state = entry.get("state") or usual_state
         try:
             if part.netns:
-                entry["netns"] = reference(entry.get("netns") or usual_netns, "netns")
+                entry["netns"] = reference(entry if says_netns(entry) else usual or {})
             wishes += [
                 Wish(part.by_name[resource.kind].claimed(resource, owner), state == "present", option)
                 for resource in part.resources({**entry, "state": state})
@@ -178,7 +179,7 @@ def wishes_in(listed, owner, usual_state="present", usual_netns=None, place=""):
 
 def _purge(params, purges):
     """Return what tells whether an observed resource is in the reach of ``purge``."""
-    where = reference(params.get("netns"), "netns") if params.get("netns") else None
+    where = reference(params) if says_netns(params) else None
 
     def in_reach(resource):
         return resource.owner == params["owner"] and (where is None or resource.netns == where) and purges(resource)
@@ -186,25 +187,38 @@ def _purge(params, purges):
     return in_reach
 
 
-def reference(text, option):
-    """Return the reference of a namespace that a user named by name, path or pid; "" is the node's own.
+def says_netns(options):
+    """Say whether ``options`` name a namespace."""
+    return options.get("pid") is not None or bool(options.get("netns"))
 
-    :raises InputError: it can be none of these, or no such process is there.
+
+def reference(options, place=""):
+    """Return the reference of the namespace that ``options`` say by a name or path, or by a pid; "" is the node's own.
+
+    A name is always a name, one that is a number too.
+
+    :param place: what stands before the names of the options in errors, such as ``peer.``.
+    :raises InputError: it can be none, or no such process is there.
     """
-    if not text:
-        return ""
-    if text.isdigit():
-        if not namespaces.identity(f"/proc/{text}/ns/net"):
-            raise InputError(option, f"there is no process {text}")
-        text = f"/proc/{text}/ns/net"
-    if "/" not in text:
-        return fields.netns_name(text, option)
-    found = namespaces.identity(text)
+    pid, text = options.get("pid"), options.get("netns")
+    if pid is not None:
+        return _by_path(f"/proc/{pid}/ns/net", f"{place}pid", f"there is no process {pid}")
+    if not text or "/" not in text:
+        return fields.netns_name(text, f"{place}netns") if text else ""
+    return _by_path(
+        text,
+        f"{place}netns",
+        f"there is no network namespace at {text}" if text.isprintable() else f"{text!r} is no path",
+    )
+
+
+def _by_path(path, option, otherwise):
+    found = namespaces.identity(path) if path.isprintable() else None
     if not found:
-        raise InputError(option, f"there is no network namespace at {text}")
+        raise InputError(option, otherwise)
     if found == namespaces.identity(""):
         return ""
-    return next((name for name, identity in namespaces.named().items() if identity == found), text)
+    return next((name for name, identity in namespaces.named().items() if identity == found), path)
 
 
 def _owner(label, place):

@@ -19,8 +19,8 @@ author:
 options:
   netns:
     description:
-      - Namespaces to read, by name, path or pid; the empty string is the node's own. Unset, the node's own and all of
-        ours.
+      - Namespaces to read, by name or path (C(/proc/PID/ns/net) for that of a process); the empty string is the node's own.
+        Unset, the node's own and all of ours.
     type: list
     elements: str
   ours:
@@ -86,7 +86,7 @@ def perform(params, check=False):
     where = (
         {"", *(key[0] for key in kernel.ledger.refs("netns"))}
         if named is None
-        else {reference(text, "netns") for text in named}
+        else {reference({"netns": text}) for text in named}
     )
     try:
         session = Session(kinds, kernel, params["promised"])

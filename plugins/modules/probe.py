@@ -30,7 +30,8 @@ options:
         type: str
       netns:
         description:
-          - The namespace that asks, by name, path or pid; unset, the node's own.
+          - The namespace that asks, by name or path (C(/proc/PID/ns/net) for that of a process); unset, the node's
+            own.
         type: str
       targets:
         description:
@@ -157,7 +158,7 @@ def perform(params):
     in_range(params["size"], 68, 65535, "size")
     wanted = [
         (
-            reference(entry["netns"], f"probes[{number}].netns"),
+            reference(entry, f"probes[{number}]."),
             [address(text, f"probes[{number}].targets") for text in entry["targets"]],
         )
         for number, entry in enumerate(params["probes"])
@@ -179,7 +180,7 @@ def perform(params):
 
 def _path(entry, option):
     return Path(
-        reference(entry["netns"], f"{option}.netns"),
+        reference(entry, f"{option}."),
         address(entry["address"], f"{option}.address"),
         in_range(entry["mtu"], 68, 65534, f"{option}.mtu"),
         [address(text, f"{option}.underlay") for text in entry["underlay"]],

@@ -62,8 +62,12 @@ options:
         required: true
       netns:
         description:
-          - Namespace of the other end, by name, path or pid; unset, the node's own.
+          - Namespace of the other end, by name or path; unset, the node's own.
         type: str
+      pid:
+        description:
+          - As O(peer.netns), by the number of a process in it.
+        type: int
       mac:
         description:
           - MAC address of the other end.
@@ -110,6 +114,10 @@ options:
         description:
           - The namespace of this entry, where it is not that of the task.
         type: str
+      pid:
+        description:
+          - As O(config[].netns), by the number of a process in it.
+        type: int
       state:
         description:
           - Whether this entry is there, where it is not as the task says.

@@ -44,6 +44,10 @@ options:
         description:
           - The namespace of this entry, where it is not that of the task.
         type: str
+      pid:
+        description:
+          - As O(config[].netns), by the number of a process in it.
+        type: int
       state:
         description:
           - Whether this entry is there, where it is not as the task says.

@@ -13,10 +13,8 @@ import base64
 import hashlib
 import ipaddress
 
+from ..module_utils.kinds.names import IFNAME_MAX
 from .inventory import FAMILIES, Segments, subnets_of
-
-IFNAME_MAX = 15
-
 
 # What the names of tunnels to one peer begin with
 PAIRS = ("ipip-", "ip-", "i")

@@ -207,8 +207,8 @@ def test_every_fault_of_the_input_is_told_together_and_nothing_is_touched(node):
         ("address", {"dev": "lo", "address": "10.0.0.1/24", "nodad": True}, "nodad: .*IPv4"),
         (
             "address",
-            {"dev": "lo", "address": "10.0.0.1/24", "netns": "999999999"},
-            "netns: there is no process 999999999",
+            {"dev": "lo", "address": "10.0.0.1/24", "pid": 999999999},
+            "pid: there is no process 999999999",
         ),
         (
             "address",
@@ -233,6 +233,24 @@ def test_every_fault_of_the_input_is_told_together_and_nothing_is_touched(node):
             {"source": "10.0.0.0/24", "exclude": ["fd00::/64"]},
             "exclude: fd00::/64 and source 10.0.0.0/24",
         ),
+        (
+            "vxlan_fdb",
+            {"mac": "02:00:00:00:00:05", "dev": "lo", "dst": "192.0.2.2"},
+            "dev: 'lo' is a device and no VXLAN device",
+        ),
+        (
+            "neighbor",
+            {"mac": "02:00:00:00:00:05", "dev": "lo", "address": "192.0.2.2"},
+            "dev: lo is the loopback interface",
+        ),
+        (
+            "neighbor",
+            {"mac": "02:00:00:00:00:05", "dev": "eth0", "address": "::ffff:192.0.2.2"},
+            "address: ::ffff:192.0.2.2 is IPv4 written as IPv6: write 192.0.2.2",
+        ),
+        ("address", {"dev": "lo", "address": "fe80::1%lo/64"}, "address: fe80::1%lo/64 has a zone: leave %lo out"),
+        ("bridge", {"name": "lo"}, "name: 'lo' is a name that the kernel keeps for itself"),
+        ("bridge", {"name": "a%d"}, "name: 'a%d' is not an interface name"),
         ("netns", {"name": "red", "owner": "a b"}, "owner: 'a b' is not a label"),
     ],
 )
@@ -247,9 +265,13 @@ def test_namespaces_by_name_path_and_pid_are_one(node):
     node.task("netns", name="red")
     holder = node.spawn("ip netns exec red sleep 60")
     try:
-        for netns in ("red", "/run/netns/red", f"/proc/{holder}/ns/net", str(holder)):
-            found = node.task("address", dev="lo", address="10.7.0.1/32", netns=netns)
-            assert found["changed"] == (netns == "red"), netns
+        for number, where in enumerate(
+            [{"netns": "red"}, {"netns": "/run/netns/red"}, {"netns": f"/proc/{holder}/ns/net"}, {"pid": holder}]
+        ):
+            found = node.task("address", dev="lo", address="10.7.0.1/32", **where)
+            assert found["changed"] == (number == 0), where
+            entry = {"dev": "lo", "address": "10.7.0.1/32", **where}
+            assert not node.task("address", netns="elsewhere", config=[entry])["changed"], where
     finally:
         os.kill(holder, signal.SIGKILL)
         os.waitpid(holder, 0)
@@ -258,13 +280,44 @@ def test_namespaces_by_name_path_and_pid_are_one(node):
 def test_a_namespace_that_has_no_name_is_reached_by_pid(node):
     holder = node.spawn("unshare -n sleep 60")
     try:
-        node.task("veth", name="to-it", peer={"name": "eth0", "netns": str(holder)})
-        node.task("address", dev="eth0", address="10.7.0.2/24", netns=str(holder))
+        node.task("veth", name="to-it", peer={"name": "eth0", "pid": holder})
+        node.task("address", dev="eth0", address="10.7.0.2/24", pid=holder)
         node.task("address", dev="to-it", address="10.7.0.1/24")
         assert node.ping("", "10.7.0.2") == 64
     finally:
         os.kill(holder, signal.SIGKILL)
         os.waitpid(holder, 0)
+
+
+def test_a_name_that_is_a_number_is_a_name(node):
+    """As a pid, 1 would be the namespace that the machine itself lives in."""
+    before = node.snapshot()
+    with pytest.raises(InputError, match="there is no network namespace '1'"):
+        node.task("address", dev="lo", address="10.7.0.1/32", netns="1")
+    assert node.snapshot() == before
+    node.task("netns", name="1")
+    node.task("veth", name="to-1", peer={"name": "eth0", "netns": "1"})
+    commands = node.task("address", dev="eth0", address="10.7.0.2/24", netns="1")["commands"]
+    assert commands == ["ip -n 1 address add 10.7.0.2/24 dev eth0"]
+    assert "10.7.0.2" in node.sh("ip -n 1 -o address show eth0")
+    assert "10.7.0.2" not in node.sh("ip -o address show")
+    node.task("netns", name="1", state="absent")
+    with pytest.raises(InputError, match="pid: there is no process 4194305"):  # above the most of proc(5), pid_max
+        node.task("address", dev="lo", address="10.7.0.1/32", pid=4194305)
+
+
+def test_purge_in_the_namespace_of_a_process_leaves_the_others(node):
+    node.task("netns", config=[{"name": "red"}, {"name": "blue"}])
+    for netns in ("red", "blue"):
+        node.task("route", prefix="10.9.0.0/16", type="blackhole", netns=netns)
+    holder = node.spawn("ip netns exec red sleep 60")
+    try:
+        node.task("route", config=[], purge=True, pid=holder)
+    finally:
+        os.kill(holder, signal.SIGKILL)
+        os.waitpid(holder, 0)
+    assert not node.sh("ip -n red route show proto 178")
+    assert node.sh("ip -n blue route show proto 178")
 
 
 def test_fabric_info_tells_ours_from_foreign(node):

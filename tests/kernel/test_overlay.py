@@ -129,7 +129,11 @@ def test_the_zero_address_may_be_behind_many(node):
         ("vxlan", {"name": "vx0", "vni": 1, "dev": "eth7"}, "dev: there is no interface 'eth7'"),
         ("vxlan_fdb", {"mac": "02:00:00:00:00:01", "dev": "lo"}, "dst: the node that 02:00:00:00:00:01 is behind"),
         ("neighbor", {"address": "10.0.0.1", "dev": "lo"}, "mac: the MAC address of 10.0.0.1 is missing"),
-        ("ipip_tunnel", {"name": "tunl0", "local": "192.0.2.1"}, "name: tunl0 is the kernel's own fallback device"),
+        (
+            "ipip_tunnel",
+            {"name": "tunl0", "local": "192.0.2.1"},
+            "name: 'tunl0' is a name that the kernel keeps for itself",
+        ),
         ("ipip_tunnel", {"name": "tun0", "local": "fd00::1"}, "local: fd00::1 is not IPv4"),
         ("proxy_arp", {"interface": "lo", "addresses": ["10.0.0.1"]}, "addresses: only IPv6 addresses"),
         ("proxy_arp", {"interface": "eth7"}, "interface: there is no interface 'eth7'"),

@@ -74,6 +74,10 @@ class Kind:
             found = resource.bases = self.needs(resource)
         return found
 
+    def unfit(self, base):
+        """Return why no object of this kind can stand on ``base``, which is there or wished for; None: it can."""
+        return
+
     def falls_with(self, resource):
         """Return the refs whose end is the end of this object too."""
         return tuple(ref for ref, option in self.stands_on(resource).items() if option)

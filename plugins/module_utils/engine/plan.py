@@ -130,13 +130,18 @@ class _Planner:
     def _refuse_missing(self, wishes, wanted, gone):
         known = set()
         for wish in wishes:
-            bases = self.kinds[wish.resource.kind].stands_on(wish.resource)
-            if not wish.present or id(bases) in known:
+            kind = self.kinds[wish.resource.kind]
+            bases = kind.stands_on(wish.resource)
+            if not wish.present or (id(bases), kind) in known:
                 continue
-            known.add(id(bases))
+            known.add((id(bases), kind))
             for ref, option in bases.items():
                 if option and not self._available(ref, wanted, gone):
                     raise InputError(wish.option + option, f"there is no {self._name(ref)}")
+                base = wanted.get(ref) or self.observed.get(ref)
+                problem = kind.unfit(base) if option and base else None
+                if problem:
+                    raise InputError(wish.option + option, problem)
 
     def _available(self, ref, wanted, gone):
         return ref[0] not in self.kinds or ref in wanted or (ref in self.observed and ref not in gone)

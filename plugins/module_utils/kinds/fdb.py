@@ -33,6 +33,15 @@ class Fdb(Kind):
     def needs(self, resource):
         return on_link(*resource.key[:2])
 
+    def unfit(self, base):
+        """Any other device would keep the entry without its ``dst``, which is VXLAN's own (rtnl_fdb_add)."""
+        kind = base.values.get("type")
+        if base.kind == "link" and kind not in (None, "vxlan"):
+            return (
+                f"{base.key[1]!r} is a {kind} and no VXLAN device: only that has forwarding entries with a node behind"
+            )
+        return None
+
     def observe(self, kernel, scope):
         for netns in scope.netns:
             links = kernel.links(netns)

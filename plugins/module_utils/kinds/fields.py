@@ -11,14 +11,16 @@ import socket
 from functools import lru_cache
 
 from ..engine.errors import InputError
+from . import names
 
-# linux/if.h: IFNAMSIZ is 16 with the closing zero
-IFNAME_MAX = 15
 # the second digit of a group's MAC address (IEEE 802)
 GROUP = "13579bdf"
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 
 AF_INET, AF_INET6 = 2, 10
+# first numbers of IPv4's multicast addresses (RFC 5771)
+MULTICAST = range(224, 240)
 # length of an IPv4 prefix, as it is written -> the bits behind it
 LENGTHS = {str(length): (1 << 32 - length) - 1 for length in range(33)}
 
@@ -27,27 +29,32 @@ LENGTHS = {str(length): (1 << 32 - length) - 1 for length in range(33)}
 def interface(name, option):
     """Return the name of a link.
 
-    :raises InputError: the kernel takes no link of that name (dev_valid_name in net/core/dev.c).
+    :raises InputError: it cannot be one.
     """
-    if not name or name in (".", "..") or re.search(r"[/:\s]", name):
-        raise InputError(option, f"{name!r} is not an interface name: no '/', ':' or white space, and not empty")
-    if len(name.encode()) > IFNAME_MAX:
-        raise InputError(
-            option, f"{name!r} has {len(name.encode())} characters, an interface name has at most {IFNAME_MAX}"
-        )
-    return name
+    return _without(names.interface_fault(name), name, option)
+
+
+@lru_cache(maxsize=4096)
+def new_interface(name, option):
+    """Return the name of a link that a task may make and remove.
+
+    :raises InputError: it cannot be one.
+    """
+    return _without(names.new_interface_fault(name), name, option)
 
 
 @lru_cache(maxsize=4096)
 def netns_name(name, option):
-    """Return the name of a namespace, which is a file below ``/run/netns``.
+    """Return the name of a namespace.
 
     :raises InputError: it cannot be one.
     """
-    if not name or name in (".", "..") or re.search(r"[/\s\0]", name) or len(name.encode()) > 255:
-        raise InputError(
-            option, f"{name!r} is not a namespace name: a file name of 1 to 255 characters without '/' or space"
-        )
+    return _without(names.netns_fault(name), name, option)
+
+
+def _without(fault, name, option):
+    if fault:
+        raise InputError(option, f"{name!r} {fault}")
     return name
 
 
@@ -71,10 +78,45 @@ def address(text, option):
     """
     if _is_ipv4(text):
         return text
+    found = _parsed(ipaddress.ip_address, text, option)
+    if found is None:
+        raise InputError(option, f"{text!r} is not an IPv4 or IPv6 address")
+    return _normal(found)
+
+
+def _parsed(parse, text, option):
+    """Return what ``parse`` of :mod:`ipaddress` makes of ``text``, or None.
+
+    :raises InputError: it is an address with what only sockets have.
+    """
+    _address, percent, zone = text.partition("%")
     try:
-        return str(ipaddress.ip_address(text.strip()))
+        found = parse(text.strip())
     except ValueError:
-        raise InputError(option, f"{text!r} is not an IPv4 or IPv6 address") from None
+        return None
+    if percent:
+        raise InputError(option, f"{text} has a zone: leave %{zone.partition('/')[0]} out, the interface is an option")
+    mapped = getattr(getattr(found, "network_address", getattr(found, "ip", found)), "ipv4_mapped", None)
+    if mapped:  # RFC 4291, 2.5.5.2: never on the wire
+        raise InputError(option, f"{text} is IPv4 written as IPv6: write {mapped}")
+    return found
+
+
+def _normal(found):
+    """Return an address as inet_ntop(3) writes it, which is how it is read from the kernel."""
+    return socket.inet_ntop(AF_INET6 if found.version == 6 else AF_INET, found.packed)
+
+
+def unicast(text, option):
+    """Return the address of one host that others reach, in its normal form.
+
+    :raises InputError: it is none.
+    """
+    found = address(text, option)
+    ip = ipaddress.ip_address(found)
+    if ip.is_multicast or ip.is_unspecified or ip.is_loopback or found == "255.255.255.255":
+        raise InputError(option, f"{found} is not the address of one host that others reach")
+    return found
 
 
 def host_prefix(text, option):
@@ -84,13 +126,16 @@ def host_prefix(text, option):
     """
     number, slash, length = text.partition("/")
     if not slash:
-        raise InputError(option, f"{text!r} has no prefix length: write {text}/24, or {text}/32 for the address alone")
-    if length in LENGTHS and _is_ipv4(number):
+        whole = f"write {text}/24, or {text}/32 for the address alone" if _is_ipv4(text) else "write it behind a /"
+        raise InputError(option, f"{text!r} has no prefix length: {whole}")
+    if length in LENGTHS and _is_ipv4(number) and number != "0.0.0.0" and int(number.split(".")[0]) not in MULTICAST:
         return text
-    try:
-        return str(ipaddress.ip_interface(text.strip()))
-    except ValueError:
-        raise InputError(option, f"{text!r} is not an address with a prefix length such as 10.0.0.1/24") from None
+    found = _parsed(ipaddress.ip_interface, text, option)
+    if found is None:
+        raise InputError(option, f"{text!r} is not an address with a prefix length such as 10.0.0.1/24")
+    if found.ip.is_multicast or found.ip.is_unspecified:
+        raise InputError(option, f"{found.ip} is no address that an interface can have")
+    return f"{_normal(found.ip)}/{found.network.prefixlen}"
 
 
 def prefix(text, option):
@@ -103,10 +148,9 @@ def prefix(text, option):
         bits = int.from_bytes(socket.inet_aton(number), "big")
         if not bits & LENGTHS[length]:
             return text
-    try:
-        return str(ipaddress.ip_network(text.strip()))
-    except ValueError:
-        pass
+    found = _parsed(ipaddress.ip_network, text, option)
+    if found:
+        return f"{_normal(found.network_address)}/{found.prefixlen}"
     try:
         meant = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
@@ -167,11 +211,11 @@ def ports(text, option):
 
     :raises InputError: it means none.
     """
-    first, dash, last = str(text).strip().partition("-")
-    last = last if dash else first
-    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last) <= 65535):
+    written = PORTS.fullmatch(str(text).strip())
+    first, last = (int(written[1]), int(written[2] or written[1])) if written else (0, 0)
+    if not 1 <= first <= last <= 65535:
         raise InputError(option, f"{text!r} is neither a port, 1 to 65535, nor a range of ports such as 8000-8010")
-    return range(int(first), int(last) + 1)
+    return range(first, last + 1)
 
 
 def ports_text(found):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import given, in_range, interface
 from ..kinds.link import Link
@@ -24,6 +25,8 @@ OPTIONS = {
 def resources(options):
     """Return the port that ``options`` describe."""
     key = options["netns"], interface(options["name"], "name")
+    if options["name"] == "lo":
+        raise InputError("name", "lo is the loopback interface, which can be no bridge port")
     for name, (low, high) in NUMBERS.items():
         in_range(options[name], low, high, name)
     bridge = options["bridge"] and interface(options["bridge"], "bridge")

@@ -10,11 +10,12 @@ from ..engine.resource import Resource
 from ..kinds.address import Address
 from ..kinds.fields import (
     AF_INET,
-    address,
     family,
     given,
     in_range,
     interface,
+    new_interface,
+    unicast,
 )
 from ..kinds.link import Link
 from ..kinds.netns import Netns
@@ -32,14 +33,11 @@ OPTIONS = {
     **{name: spec for name, spec in LINK_OPTIONS.items() if name != "mac"},
 }
 # ipip_init_net (net/ipv4/ipip.c) makes it in each namespace; removing it exits well and does nothing
-FALLBACK = "tunl0"
 
 
 def resources(options):
     """Return the device that ``options`` describe."""
-    key = options["netns"], interface(options["name"], "name")
-    if key[1] == FALLBACK:
-        raise InputError("name", f"{FALLBACK} is the kernel's own fallback device: give the tunnel another name")
+    key = options["netns"], new_interface(options["name"], "name")
     if options["state"] == "absent":
         return [Resource("link", key)]
     if options["local"] is None:
@@ -47,7 +45,7 @@ def resources(options):
     own = given(
         local=_ipv4(options, "local"),
         remote=_ipv4(options, "remote"),
-        lower=options["dev"] and interface(options["dev"], "dev"),
+        lower=interface(options["dev"], "dev") if options["dev"] else None,
         ttl=in_range(options["ttl"], 0, 255, "ttl"),
         pmtudisc=options["pmtudisc"],
     )
@@ -57,7 +55,7 @@ def resources(options):
 def _ipv4(options, name):
     if options[name] is None:
         return None
-    found = address(options[name], name)
+    found = unicast(options[name], name)
     if family(found) != AF_INET:
         raise InputError(name, f"{found} is not IPv4: IPIP carries IPv4 in IPv4")
     return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..engine.errors import InputError
 from ..engine.resource import Resource
-from ..kinds.fields import address, given, interface, mac
+from ..kinds.fields import given, interface, mac, unicast
 from ..kinds.link import Link
 from ..kinds.neighbor import Neighbor
 from ..kinds.netns import Netns
@@ -18,11 +18,13 @@ OPTIONS = {"address": {"type": "str"}, "dev": {"type": "str"}, "mac": {"type": "
 
 def resources(options):
     """Return the neighbor that ``options`` describe."""
-    found = address(options["address"], "address")
+    found = unicast(options["address"], "address")
     if not options["dev"]:
         raise InputError("dev", f"the interface behind which {found} is, is missing")
     if options["state"] == "present" and not options["mac"]:
         raise InputError("mac", f"the MAC address of {found} is missing")
+    if options["dev"] == "lo":
+        raise InputError("dev", "lo is the loopback interface, which has no neighbors")
     key = options["netns"], interface(options["dev"], "dev"), found
     return [Resource("neighbor", key, given(mac=options["mac"] and mac(options["mac"], "mac")))]
 

@@ -31,8 +31,8 @@ OPTIONS = {
 
 def resources(options):
     """Return the route that ``options`` describe."""
-    via = options["via"] and fields.address(options["via"], "via")
-    src = options["src"] and fields.address(options["src"], "src")
+    via = fields.unicast(options["via"], "via") if options["via"] else None
+    src = fields.unicast(options["src"], "src") if options["src"] else None
     prefix = _prefix(options["prefix"], via)
     if via or src:
         fields.same_family({"prefix": prefix, "via": via, "src": src})

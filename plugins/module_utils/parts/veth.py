@@ -8,22 +8,26 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.address import Address
-from ..kinds.fields import given, interface
+from ..kinds.fields import given, interface, new_interface
 from ..kinds.link import Link
 from ..kinds.netns import Netns
 from ..kinds.options import LINK_OPTIONS, link_values
 from ..kinds.port import Port
 from ..kinds.route import Route
-from ..runner import Part, reference
+from ..runner import NETNS, Part, reference
 
 END = dict(LINK_OPTIONS, master={"type": "str"}, hairpin={"type": "bool"})
-PEER = dict(END, name={"type": "str", "required": True}, netns={"type": "str"})
-OPTIONS = {"name": {"type": "str"}, **END, "peer": {"type": "dict", "options": PEER}}
+PEER = dict(END, name={"type": "str", "required": True}, **NETNS)
+OPTIONS = {
+    "name": {"type": "str"},
+    **END,
+    "peer": {"type": "dict", "options": PEER, "mutually_exclusive": [list(NETNS)]},
+}
 
 
 def resources(options):
     """Return both ends of the pair that ``options`` describe."""
-    key = options["netns"], interface(options["name"], "name")
+    key = options["netns"], new_interface(options["name"], "name")
     if options["state"] == "absent":
         return [Resource("link", key)]
     peer = options["peer"]
@@ -31,7 +35,7 @@ def resources(options):
         raise InputError(
             "peer", f"the other end of {key[1]!r} is needed to make the pair: peer: {{name: eth0, netns: NAME}}"
         )
-    other = reference(peer["netns"], "peer.netns"), interface(peer["name"], "peer.name")
+    other = reference(peer, "peer."), new_interface(peer["name"], "peer.name")
     if key == other:
         raise InputError("peer.name", f"{other[1]!r} is the name of both ends, in one namespace")
     return [_end(key, other, options, ""), _end(other, key, peer, "peer.")]

@@ -9,7 +9,7 @@ from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.address import Address
 from ..kinds.fdb import Fdb
-from ..kinds.fields import address, given, in_range, interface
+from ..kinds.fields import given, in_range, interface, new_interface, unicast
 from ..kinds.link import Link
 from ..kinds.neighbor import Neighbor
 from ..kinds.netns import Netns
@@ -31,7 +31,7 @@ OPTIONS = {
 
 def resources(options):
     """Return the device that ``options`` describe."""
-    key = options["netns"], interface(options["name"], "name")
+    key = options["netns"], new_interface(options["name"], "name")
     if options["state"] == "absent":
         return [Resource("link", key)]
     if options["vni"] is None:
@@ -39,8 +39,8 @@ def resources(options):
     own = given(
         vni=in_range(options["vni"], 0, 2**24 - 1, "vni"),
         port=in_range(options["port"], 1, 65535, "port"),
-        local=options["local"] and address(options["local"], "local"),
-        lower=options["dev"] and interface(options["dev"], "dev"),
+        local=unicast(options["local"], "local") if options["local"] else None,
+        lower=interface(options["dev"], "dev") if options["dev"] else None,
         learning=options["learning"],
         ttl=in_range(options["ttl"], 0, 255, "ttl"),
     )

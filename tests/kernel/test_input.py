@@ -1,0 +1,189 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What users write is a name, an address or a number, and never syntax: it is refused by option, or is in the kernel as it is.
+
+Every text option of every module is tried, by the modules' own argument specs: a new option is in here by itself.
+"""
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError, InputError
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS
+from ansible_collections.nodenet.fabric.plugins.modules import fabric_info
+
+# what the node has for options to name, and one object of each module that can be made there
+SETTING = {
+    "netns": {"name": "red"},
+    "bridge": {"name": "br0", "mac": "02:00:00:00:00:09"},
+    "veth": {"name": "v0", "peer": {"name": "v1"}},
+    "vxlan": {"name": "vx0", "vni": 7},
+}
+OBJECTS = {
+    "netns": {"name": "blue"},
+    "bridge": {"name": "br1", "mac": "02:00:00:00:00:01"},
+    "veth": {"name": "v2", "master": "br0", "mac": "02:00:00:00:00:02", "peer": {"name": "v3", "netns": "red"}},
+    "vxlan": {"name": "vx1", "vni": 8, "local": "192.0.2.1", "dev": "br0", "mac": "02:00:00:00:00:03"},
+    "ipip_tunnel": {"name": "ip1", "local": "192.0.2.1", "remote": "192.0.2.2", "dev": "br0"},
+    "bridge_port": {"name": "v0", "bridge": "br0"},
+    "address": {"address": "192.0.2.9/24", "dev": "br0"},
+    "neighbor": {"address": "192.0.2.2", "dev": "br0", "mac": "02:00:00:00:00:04"},
+    "vxlan_fdb": {"mac": "02:00:00:00:00:05", "dev": "vx0", "dst": "192.0.2.2"},
+    "proxy_arp": {"interface": "br0", "family": "ipv6", "addresses": ["fd00::1"]},
+    "route": {"prefix": "10.9.0.0/24", "dev": "br0", "via": "192.0.2.2", "onlink": True, "src": "192.0.2.1"},
+    "forwarding": {"family": "ipv4", "interface": "br0"},
+    "masquerade": {"source": "10.8.0.0/24", "exclude": ["10.8.0.0/16"], "out_interface": "br0"},
+    "port_forward": {
+        "port": "80",
+        "to": "10.8.0.2",
+        "to_port": "81",
+        "address": "192.0.2.1",
+        "hairpin": ["10.8.0.0/24"],
+    },
+}
+# a number, what a kernel, nft, a shell, glob(7), XML or a unit file reads as something else, and what is nearly an address
+TEXTS = [
+    "1",
+    "büro",
+    "a.b",
+    "x y",
+    "x\n",
+    "x\0y",
+    "\x1b[2J",
+    "a%d",
+    "*",
+    "x*",
+    "[a-z]*",
+    "a?",
+    "@x",
+    "eth\\",
+    'a"b',
+    'x"accept#',
+    "a'b",
+    "{x}",
+    "$(id)",
+    "`id`",
+    ";x",
+    "a|b",
+    "a&b",
+    "<x>",
+    "#x",
+    "!x",
+    "-x",
+    "--help",
+    "../x",
+    "/",
+    "/proc/1/environ",
+    ".",
+    "..",
+    "",
+    "lo",
+    "all",
+    "default",
+    "tunl0",
+    "x" * 300,
+    "١",
+    "٣",
+    "\udc80",
+    "0.0.0.0",
+    "127.0.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "ff02::1",
+    "::ffff:192.0.2.7",
+    "::192.0.2.7",
+    "fe80::1%br0",
+    "0.0.0.0/0",
+    "0.0.0.0/32",
+    "224.0.0.1/32",
+    "ff02::1/128",
+    "::/128",
+    "127.0.0.0/8",
+    "::ffff:192.0.2.0/120",
+    "fe80::1%br0/64",
+    "192.0.2.7/24",
+    "192.0.2.07",
+    "192.0.2.7;",
+    "02:00:00:00:00:0a\n",
+    "9" * 5000,
+]
+
+
+def text_options(spec, path=()):
+    """Yield the path of each text option of an argument spec."""
+    for name, option in spec.items():
+        if option.get("options"):
+            if option["type"] == "dict":
+                yield from text_options(option["options"], (*path, name))
+        elif "choices" not in option and "str" in (option["type"], option.get("elements")):
+            yield (*path, name)
+
+
+EVERY = [
+    (module, path)
+    for module, part in PARTS.items()
+    for path in text_options({**part.options, **({"netns": {"type": "str"}} if part.netns else {})})
+]
+
+
+def with_text(options, path, text):
+    """Return ``options`` with ``text`` for the option at ``path``; a list holds it alone."""
+    name, *rest = path
+    old = options.get(name)
+    new = with_text(old or {}, rest, text) if rest else [text] if isinstance(old, list) else text
+    return {**options, name: new}
+
+
+def test_every_module_has_an_object_here():
+    assert OBJECTS.keys() == PARTS.keys()
+
+
+@pytest.fixture
+def setting(node):
+    node.sh("sysctl -qw net.ipv6.conf.default.addr_gen_mode=1")
+    for module, options in SETTING.items():
+        node.task(module, **options)
+    return node
+
+
+def state():
+    """Return all that the node has, as the engine reads it, in an order of its own."""
+    found = fabric_info.perform({"netns": None, "ours": False, "promised": []})["objects"]
+    return {kind: sorted(map(repr, entries)) for kind, entries in found.items()}
+
+
+def names():
+    """Return the names of the namespaces and interfaces that the node has."""
+    found = fabric_info.perform({"netns": None, "ours": False, "promised": []})["objects"]
+    return {entry["netns"] for entry in found["netns"]} | {entry["key"][0] for entry in found["link"]}
+
+
+def tried(node, module, options, text, before, named):
+    """Run a module with ``text`` somewhere in its options; return why it was refused, or None: it is there, and is gone again."""
+    try:
+        node.task(module, **options)
+    except InputError as refused:
+        return refused
+    except FabricError as refused:
+        # the kernel's own no, to what another kernel or another object may take
+        assert "did not keep" not in str(refused) and "not be undone" not in str(refused), (text, str(refused))
+        assert state() == before, (text, str(refused))
+        return refused
+    added = names() - named
+    assert added <= {text, *map(str, options.values()), str(options.get("peer", {}).get("name"))}, (text, added)
+    assert not node.task(module, **options)["changed"], text
+    node.task(module, **options, state="absent")
+    assert state() == before, text
+    return None
+
+
+@pytest.mark.parametrize(("module", "path"), EVERY, ids=[f"{module}-{'.'.join(path)}" for module, path in EVERY])
+def test_a_text_is_refused_by_its_option_or_is_in_the_kernel_as_it_is(setting, module, path):
+    before, named = state(), names()
+    for text in TEXTS:
+        refused = tried(setting, module, with_text(OBJECTS[module], path, text), text, before, named)
+        if isinstance(refused, InputError):
+            assert path[-1] in refused.option or path[-1] in refused.problem, (text, str(refused))
+            assert str(refused).isprintable(), text
+    assert state() == before
