@@ -10,15 +10,8 @@ import re
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils.questions import Everybody
-from ..plugin_utils.view import node_view
 
 FIELD = re.compile(r"\{([A-Za-z0-9_.]*)\}")
-
-
-def node(model, name):
-    """Return what the roles need of one node, from the model that nodenet.fabric.validate returns."""
-    _known(model, name)
-    return node_view(model, name)
 
 
 def probes(model, name):
@@ -80,4 +73,4 @@ class FilterModule:
     """The collection's filters."""
 
     def filters(self):
-        return {"node": node, "each": each, "probes": probes, "paths": paths}
+        return {"each": each, "probes": probes, "paths": paths}

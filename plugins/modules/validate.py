@@ -44,7 +44,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 fabric_inventory:
-  description: The fabric as the inventory describes it, for the filter P(nodenet.fabric.node#filter).
+  description: The fabric as the inventory describes it, as the lookup P(nodenet.fabric.inventory#lookup) returns it.
   returned: when there is no fault
   type: dict
   sample: {"fabric": {"fabric_backend": "host_gw"}, "nodes": {"vm1": {"fabric_node_subnet": "172.245.0.0/24"}}}

@@ -55,6 +55,7 @@ def node_view(model, name):
         "routed": attached.routed(),
         "direct": attached.direct(),
         "peers": overlay.direct(),
+        "host_gw": {"peers": overlay.direct()} if fabric["fabric_backend"] == "host_gw" else None,
         "vxlan": overlay.vxlan(mtu) if fabric["fabric_backend"] == "vxlan" else None,
         "ipip": overlay.ipip(mtu) if fabric["fabric_backend"] == "ipip" else None,
         "masquerade": _masquerade(subnets, fabric["inside"]) if values["fabric_masquerade"] else [],
