@@ -151,6 +151,9 @@ class Kind:
         """Return the shell commands that do by hand what ``step`` does."""
         raise NotImplementedError
 
+    def applied(self, kernel, plan):
+        """Called when ``plan`` was carried out and the kernel kept it: tell others what changed, forget what is stale."""
+
     def is_gone(self, kernel, resource):
         """Say whether the object is gone; None: only an observation tells."""
         return True if resource.netns and not kernel.exists(resource.netns) else None

@@ -124,6 +124,8 @@ class Session:
                 plan, wishes, purge
             )
         ledger.settle(plan, self._identities)
+        for kind in self.kinds.values():
+            kind.applied(self.kernel, plan)
 
     def _is_gone(self, resource):
         return self.kinds[resource.kind].is_gone(self.kernel, resource)

@@ -10,6 +10,7 @@ from ..engine.kind import Kind, on_link
 from ..engine.plan import DELETE
 from ..engine.resource import Resource
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
+from .announcements import announce_passed
 from .fields import AF_INET6, family
 from .shell import ip
 
@@ -89,6 +90,9 @@ class Address(Kind):
             ),
             local=True,
         )
+
+    def applied(self, kernel, plan):
+        announce_passed(kernel, plan)
 
     def commands(self, step):
         netns, link, text = (*step.resource.key[:2], _text(step.resource))
