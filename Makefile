@@ -14,7 +14,7 @@ LAB ?= 2 4
 DATAPATH ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms bench build clean
+.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms fresh bench build clean
 
 VM ?= vm1
 VM_LAB = PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 scripts/vm_lab
@@ -62,6 +62,9 @@ bench: ## how fast it is, against other ways, as root: make bench ROUNDS=3 ENDPO
 test-vms: setup-dev ## the playbooks and molecule on virtual machines, reboots and power cuts (as root)
 	@scripts/setup vms
 	@scripts/test vms
+
+fresh: ## the demo on fresh Debian 12, 13 and Ubuntu 22.04, 24.04 root file systems (as root)
+	@scripts/fresh
 
 build: setup ## the collection's tarball, in build/
 	@.venv/bin/ansible-galaxy collection build --force --output-path build
