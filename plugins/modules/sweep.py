@@ -63,7 +63,8 @@ stats:
       of netlink.
   returned: success
   type: dict
-  sample: {observed: 12, changed: 2, counts: {made: {address: 2}}, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
+  sample: {observed: 12, changed: 2, counts: {made: {address: 2}},
+    seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
 from ansible.module_utils.basic import AnsibleModule

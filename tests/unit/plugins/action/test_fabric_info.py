@@ -6,7 +6,6 @@
 from types import SimpleNamespace
 
 import pytest
-
 from ansible_collections.nodenet.fabric.plugins.action.fabric_info import ActionModule
 
 
