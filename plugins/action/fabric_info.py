@@ -47,7 +47,8 @@ class ActionModule(ActionBase):
         told = self._fetch(arguments, task_vars)
         result.update(self._perform(arguments, task_vars))
         if result.get("failed"):
-            result["msg"] = _placed(str(result.get("msg", "")), told)
+            by_inventory = _of_ours(task_vars) or any(one["role"] for one in told.values())
+            result.update(_told(result, {place: one["task"] for place, one in told.items()}, by_inventory))
         return result
 
     # tasks that are done together
@@ -61,11 +62,12 @@ class ActionModule(ActionBase):
     def _tell(self, arguments, task_vars):
         """Write down what the task is about; return its result."""
         path = self._file("told", task_vars)
-        _write(path, [*_read(path), {"task": self._task.get_name(), "arguments": plain(arguments)}])
+        told = {"task": self._task.get_name(), "role": _of_ours(task_vars)}
+        _write(path, [*_read(path), {**told, "arguments": plain(arguments)}])
         return {"changed": False, "msg": f"{_asked(arguments)} objects told, made together with those of other tasks"}
 
     def _fetch(self, arguments, task_vars):
-        """Move what earlier tasks told into ``arguments``; return the names of these tasks by the place that they have there."""
+        """Move what earlier tasks told into ``arguments``; return what was told by the place that it has there."""
         if not boolean(arguments.get("together", False), strict=False):
             return {}
         path = self._file("told", task_vars)
@@ -73,11 +75,12 @@ class ActionModule(ActionBase):
         with suppress(FileNotFoundError):
             os.unlink(path)
         sets = list(arguments.get("sets") or ())
-        names = {len(sets) + number: one["task"] for number, one in enumerate(told)}
-        if any(boolean(one["arguments"].pop("adopt", False), strict=False) for one in told):
+        places = {len(sets) + number: one for number, one in enumerate(told)}
+        adopting = [boolean(one["arguments"].pop("adopt", False), strict=False) for one in told]
+        if any(adopting):
             arguments["adopt"] = True
         arguments["sets"] = sets + [one["arguments"] for one in told]
-        return names
+        return places
 
     # the module
 
@@ -134,10 +137,27 @@ def _asked(arguments):
     return count + sum(_asked(one) for one in arguments.get("sets") or () if isinstance(one, dict))
 
 
-def _placed(message, told):
-    """Return ``message`` with the task that told each set that it names."""
-    names = [f"sets[{number}] is of the task {name!r}" for number, name in told.items() if f"sets[{number}]" in message]
-    return "; ".join([message, *names])
+def _told(failed, tasks, by_inventory):
+    """Return what of a failure is said otherwise: with the task that told each set which it names, and, where a person has
+    an inventory and no options of modules, with the variable that stands for one.
+    """
+    message, conflicts = str(failed.get("msg", "")), list(failed.get("conflicts", ()))
+    names = [
+        f"sets[{number}] is of the task {name!r}" for number, name in tasks.items() if f"sets[{number}]" in message
+    ]
+    told = ["; ".join([message, *names]), *conflicts]
+    if by_inventory:
+        told = [text.replace("(adopt: ", "(fabric_adopt: ") for text in told]
+    if told == [message, *conflicts]:
+        return {}
+    # newer ansible-core prints what the module said from here, beside the message
+    failed.pop("exception", None)
+    return {"msg": told[0], **({"conflicts": told[1:]} if conflicts else {})}
+
+
+def _of_ours(task_vars):
+    """Say whether the task is of a role of the collection: then its options are set by variables of the inventory."""
+    return str(task_vars.get("ansible_role_name") or "").startswith("nodenet.fabric.")
 
 
 def _host(task_vars):

@@ -21,9 +21,11 @@ OTHERS = (
     "fabric_persist",
     "fabric_repair",
     "fabric_readdress",
+    "fabric_adopt",
     "fabric_checked",
     "fabric_node",
 )
+SWITCHES = ("fabric_persist", "fabric_repair", "fabric_readdress", "fabric_adopt")
 TEXTS = ("fabric_backend", "fabric_attachment")
 INTERFACES = ("fabric_bridge", "fabric_vxlan_name", "fabric_ipip_name")
 # RFC 791: every host takes 576 bytes
@@ -73,6 +75,11 @@ def shape_of(variables):
                 yield from _entry(f"{name}[{number}]", entry, *ENTRIES[name])
     yield from _networks(given)
     yield from _numbers(given)
+    for name in (*BOOLEANS, *SWITCHES):
+        try:
+            boolean(True if variables.get(name) is None else variables[name])
+        except ValueError:
+            yield f"{name} is {variables[name]!r}: it is true or false."
 
 
 def _networks(given):
@@ -99,11 +106,6 @@ def _numbers(given):
     mtu = given.get("fabric_mtu", "auto")
     if mtu != "auto" and not _in_range(mtu, MTU_MIN, MTU_MAX):
         yield f"fabric_mtu is {mtu!r}: it is auto, or a number from {MTU_MIN} to {MTU_MAX}."
-    for variable in BOOLEANS:
-        try:
-            boolean(given.get(variable, True))
-        except ValueError:
-            yield f"{variable} is {given[variable]!r}: it is true or false."
 
 
 def _entry(where, entry, keys, needed, example):

@@ -109,6 +109,8 @@ VM5 = [
     ({"fabric_mtu": "big"}, "vm5: fabric_mtu is 'big': it is auto, or a number from 576 to 65535"),
     ({"fabric_mtu": 70000}, "vm5: fabric_mtu is 70000"),
     ({"fabric_underlay_mtu": 100}, "vm5: fabric_underlay_mtu is 100"),
+    ({"fabric_adopt": "maybe"}, "vm5: fabric_adopt is 'maybe': it is true or false"),
+    ({"fabric_repair": 7}, "vm5: fabric_repair is 7: it is true or false"),
     ({"fabric_masquerade": "perhaps"}, "vm5: fabric_masquerade is 'perhaps': it is true or false"),
     ({"fabric_backend": ["vxlan"]}, r"vm5: fabric_backend is \['vxlan'\], not text"),
     (publish({"protocol": "icmp"}), r"vm5: fabric_publish\[0\].protocol is 'icmp': it is tcp or udp"),
