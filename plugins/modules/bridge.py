@@ -38,6 +38,15 @@ options:
         such as the host end of a veth or a bridge of IPv4 alone.
     type: str
     choices: [eui64, none, stable_secret, random]
+  side: &side
+    description:
+      - The side of the fabric that the interface is on. It then has, and keeps, the settings that packets need,
+        the times, the forwarded groups and the VLAN filter of a new bridge, and that nobody answers for others (proxy_arp).
+      - V(node) forwards IPv4, has no strict C(rp_filter) of its own, and takes nothing from the other end. It
+        accepts no router advertisement, no redirect and no source route.
+      - Where it is unset, these settings are not managed.
+    type: str
+    choices: [node, endpoint]
   stp: &stp
     description:
       - Whether the spanning tree protocol runs (IEEE 802.1D).
@@ -87,6 +96,7 @@ options:
       mtu: *mtu
       up: *up
       addrgenmode: *addrgenmode
+      side: *side
       stp: *stp
       forward_delay: *forward_delay
       hello_time: *hello_time

@@ -55,6 +55,15 @@ options:
       - How the interface gets its IPv6 link-local address (ip-link(8)).
     type: str
     choices: [eui64, none, stable_secret, random]
+  side: &side
+    description:
+      - The side of the fabric that the interface is on. It then has, and keeps, the settings that packets need,
+        that nobody answers for others (proxy_arp).
+      - V(node) forwards IPv4, has no strict C(rp_filter) of its own, and takes nothing from the other end. It
+        accepts no router advertisement, no redirect and no source route.
+      - Where it is unset, these settings are not managed.
+    type: str
+    choices: [node, endpoint]
   config:
     description:
       - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
@@ -72,6 +81,7 @@ options:
       mtu: *mtu
       up: *up
       addrgenmode: *addrgenmode
+      side: *side
       netns:
         description:
           - The namespace of this entry, where it is not that of the task.

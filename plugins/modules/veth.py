@@ -41,6 +41,16 @@ options:
         such as the host end of a veth or a bridge of IPv4 alone.
     type: str
     choices: [eui64, none, stable_secret, random]
+  side: &side
+    description:
+      - The side of the fabric that the interface is on. It then has, and keeps, the settings that packets need,
+        ARP; with a O(master), what a new bridge port is (it forwards, learns, floods, is neither isolated nor locked).
+      - V(node) forwards IPv4, has no strict C(rp_filter) of its own, and takes nothing from the other end. It
+        accepts no router advertisement, no redirect and no source route.
+      - V(endpoint) also sets C(arp_ignore), C(arp_filter) and C(proxy_arp) to 0, so that it answers for its address whoever asks.
+      - Where it is unset, these settings are not managed.
+    type: str
+    choices: [node, endpoint]
   master: &master
     description:
       - The bridge of the same namespace that this end is a port of; the empty string takes it out of its bridge.
@@ -86,6 +96,11 @@ options:
           - As O(addrgenmode), for the other end.
         type: str
         choices: [eui64, none, stable_secret, random]
+      side:
+        description:
+          - As O(side), for the other end.
+        type: str
+        choices: [node, endpoint]
       master:
         description:
           - As O(master), for the other end.
@@ -107,6 +122,7 @@ options:
       mtu: *mtu
       up: *up
       addrgenmode: *addrgenmode
+      side: *side
       master: *master
       hairpin: *hairpin
       peer: *peer

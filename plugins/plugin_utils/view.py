@@ -268,6 +268,7 @@ class _Attached:
                 "mac": mac_of(self._node, *words),
                 "mtu": None,
                 "addrgenmode": None,
+                "side": "endpoint" if link[end].get("netns") else "node",
             }
             for end, words in (("a", ("link", name, other)), ("b", ("link", other, name)))
         ]
@@ -282,8 +283,15 @@ def _endpoints_link(endpoint):
             "mac": endpoint["host_mac"],
             "mtu": endpoint["mtu"],
             "addrgenmode": "none",  # its addresses are given
+            "side": "node",
         },
-        "b": {"netns": endpoint["name"], "name": "eth0", "mac": endpoint["mac"], "mtu": endpoint["mtu"]},
+        "b": {
+            "netns": endpoint["name"],
+            "name": "eth0",
+            "mac": endpoint["mac"],
+            "mtu": endpoint["mtu"],
+            "side": "endpoint",
+        },
     }
 
 

@@ -4,6 +4,7 @@
 """The engine's own encoder and decoder against pyroute2's, byte for byte and value for value."""
 
 import socket
+import struct
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import codec, netlink, tables
@@ -21,6 +22,7 @@ PEER = {
     "attrs": [("IFLA_NET_NS_FD", 7), ("IFLA_IFNAME", "eth0"), ("IFLA_ADDRESS", "02:00:00:00:00:02"), ("IFLA_MTU", 1450)]
 }
 MODE = {"attrs": [("AF_INET6", {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", 1)]})]}
+SETTINGS = {"attrs": [("AF_INET", {"attrs": [("IFLA_INET_CONF", ((1, 1), (19, 0)))]}), *MODE["attrs"]]}
 SLAVE = [("IFLA_BRPORT_ISOLATED", 1), ("IFLA_BRPORT_MODE", 0), ("IFLA_BRPORT_COST", 9), ("IFLA_BRPORT_PRIORITY", 8)]
 REQUESTS = [
     ("link", {"flags": 1, "change": 1}, [("IFLA_IFNAME", "lo")]),
@@ -127,6 +129,13 @@ def test_requests_are_packed_as_pyroute2_does(name, fields, attrs):
     assert tables.FORMS[name].encoded(*words) == netlink.encoded_by_pyroute2(name, *words)
 
 
+def test_settings_of_ipv4_are_attributes_within_theirs():
+    packed = tables.FORMS["link"].encoded(16, 0, 1, {}, [NAMED, ("IFLA_AF_SPEC", SETTINGS)], None)
+    # inet_set_link_af (net/ipv4/devinet.c): AF_INET (2) holds IFLA_INET_CONF (1), which holds forwarding (1) and arp_ignore (19)
+    parts = [(24, 2), (20, 1), (8, 1, 1), (8, 19, 0)]
+    assert b"".join(struct.pack("=HHI"[: 1 + len(part)], *part) for part in parts) in packed
+
+
 @pytest.mark.parametrize(
     "fields, attrs", [({}, [("IFLA_PROP_LIST", b"")]), ({"unheard": 1}, []), ({}, [NAMED, info("macvlan")])]
 )
@@ -178,9 +187,16 @@ def names(table):
 def known(values, table):
     """Return what of pyroute2's ``values`` is in ``table``."""
     found = {name: value for name, value in values.items() if name in names(table)}
-    if "IFLA_INET6_CONF" in found:  # of its many fields, one
-        found["IFLA_INET6_CONF"] = found["IFLA_INET6_CONF"]["disable_ipv6"]
+    if "IFLA_INET6_CONF" in found:
+        found["IFLA_INET6_CONF"] = signed(found["IFLA_INET6_CONF"].values())[:27]
+    if "AF_INET" in values:  # pyroute2 has the attribute's head for a field
+        found["IFLA_INET_CONF"] = signed(values["AF_INET"].values())[1:20]
     return found
+
+
+def signed(numbers):
+    """Return pyroute2's numbers of 32 bits with their signs."""
+    return tuple((number ^ 1 << 31) - (1 << 31) for number in numbers)
 
 
 DUMPS = [("link", {}), ("addr", {}), ("route", {})] + [

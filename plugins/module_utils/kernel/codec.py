@@ -14,6 +14,7 @@ from __future__ import annotations
 import socket
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Callable, NamedTuple, Optional
 
 HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
@@ -65,6 +66,16 @@ def _text(data):
 
 def _mac(data):
     return data.hex(":")
+
+
+def numbers(count):
+    """Return the sort of many signed numbers in a row, of which the first ``count`` are read; written, each has its own attribute."""
+    row = struct.Struct(f"={count}i")
+
+    def pack(numbered):
+        return b"".join(ATTRIBUTE.pack(8, number) + LENGTH.pack(value) for number, value in numbered)
+
+    return Sort(pack, f"{row.size}s", lru_cache(maxsize=1024)(row.unpack))
 
 
 U8, U16, U32, S32 = (_number(form) for form in "BHIi")

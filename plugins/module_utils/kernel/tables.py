@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from .codec import BE16, DATA, IP, MAC, S32, TEXT, U8, U16, U32, Form, Info, Sort, Table
+from .codec import BE16, DATA, IP, MAC, S32, TEXT, U8, U16, U32, Form, Info, Table, numbers
 
 # linux/if_link.h
-# of the many settings of linux/ipv6.h (DEVCONF_*), numbers of 32 bits in a row, only the one that is asked for: disable_ipv6
-CONF = Sort(bytes, f"{26 * 4}xI")
-INET6 = Table(IFLA_INET6_CONF=(2, CONF), IFLA_INET6_ADDR_GEN_MODE=(8, U8))
+# The settings of linux/ip.h (IPV4_DEVCONF_*, from 1) and linux/ipv6.h (DEVCONF_*, from 0): numbers of 32 bits in a row, as
+# far as arp_ignore and disable_ipv6, which kernels of all ages have. Asked for, those of IPv4 are attributes.
+INET = Table(IFLA_INET_CONF=(1, numbers(19)))
+INET6 = Table(IFLA_INET6_CONF=(2, numbers(27)), IFLA_INET6_ADDR_GEN_MODE=(8, U8))
 # of any link, and of the other end of a veth
 ATTRIBUTES = {
     "IFLA_ADDRESS": (1, MAC),
@@ -19,7 +20,7 @@ ATTRIBUTES = {
     "IFLA_LINK": (5, U32),
     "IFLA_MASTER": (10, U32),
     "IFLA_IFALIAS": (20, TEXT),
-    "IFLA_AF_SPEC": (26, Table(AF_INET6=(10, INET6))),
+    "IFLA_AF_SPEC": (26, Table(AF_INET=(2, INET), AF_INET6=(10, INET6))),
     "IFLA_NET_NS_FD": (28, U32),
     "IFLA_EXT_MASK": (29, U32),
     "IFLA_NUM_TX_QUEUES": (31, U32),
@@ -35,10 +36,12 @@ BRIDGE = Table(
     IFLA_BR_STP_STATE=(5, U32),
     IFLA_BR_PRIORITY=(6, U16),
     IFLA_BR_VLAN_FILTERING=(7, U8),
+    IFLA_BR_GROUP_FWD_MASK=(9, U16),
     IFLA_BR_MCAST_SNOOPING=(23, U8),
     IFLA_BR_VLAN_DEFAULT_PVID=(39, U16),
 )
 PORT = Table(
+    IFLA_BRPORT_STATE=(1, U8),
     IFLA_BRPORT_PRIORITY=(2, U16),
     IFLA_BRPORT_COST=(3, U32),
     IFLA_BRPORT_MODE=(4, U8),
@@ -48,8 +51,10 @@ PORT = Table(
     IFLA_BRPORT_LEARNING=(8, U8),
     IFLA_BRPORT_UNICAST_FLOOD=(9, U8),
     IFLA_BRPORT_MCAST_FLOOD=(27, U8),
+    IFLA_BRPORT_BCAST_FLOOD=(30, U8),
     IFLA_BRPORT_NEIGH_SUPPRESS=(32, U8),
     IFLA_BRPORT_ISOLATED=(33, U8),
+    IFLA_BRPORT_LOCKED=(39, U8),
 )
 VXLAN = Table(
     IFLA_VXLAN_ID=(1, U32),

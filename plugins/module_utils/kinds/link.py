@@ -14,11 +14,13 @@ from ..engine.resource import Resource
 from ..kernel import procfs
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
+from . import devconf
 from .fields import given
-from .link_types import PORT, TYPES, asked_for, decode, encode, words
+from .link_types import OF_LINK, TYPES, asked_for, decode, encode, words
 from .shell import ip
 
-IFF_UP = 1
+# linux/if.h; IFF_RUNNING: it is up and has a carrier (rfc2863_policy, net/core/link_watch.c)
+IFF_UP, IFF_RUNNING, IFF_NOARP = 0x1, 0x40, 0x80
 # linux/if_arp.h
 ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 
@@ -38,7 +40,10 @@ MODES = {number: word for word, number in ADDRGENMODES.items()}
 
 
 class Link(Kind):
-    """``key``: (netns, name). ``values``: type, up, mac, mtu, alias, master, hairpin, addrgenmode, peer, and the type's."""
+    """``key``: (netns, name). ``values``: type, up, arp, mac, mtu, alias, master, addrgenmode, peer, and the type's.
+
+    Of what they were not asked for, a veth has the fields of a port (link_types.OF_LINK), and each link those of devconf.
+    """
 
     name = "link"
     title = "interface"
@@ -46,6 +51,7 @@ class Link(Kind):
     # vxlan_nl2conf (drivers/net/vxlan/vxlan_core.c) refuses to change what a VXLAN device was made with.
     fixed = frozenset({"type", "peer", "vni", "local", "lower", "port", "learning"})
     marked = False
+    told = frozenset({devconf.RP_FILTER})
 
     def needs(self, resource):
         found = dict(super().needs(resource))
@@ -69,9 +75,14 @@ class Link(Kind):
 
     def claimed(self, resource, owner):
         claimed = resource.merged({"alias": alias_for(owner)}).owned(owner)
-        if not procfs.has_ipv6():  # no link has a mode then, and what most want of it is that there be no address
-            claimed.values.pop("addrgenmode", None)
+        if not procfs.has_ipv6():  # no link has any of it then, and what most want is that there be no address
+            for name in ("addrgenmode", *devconf.IPV6):
+                claimed.values.pop(name, None)
         return claimed
+
+    def wanted(self, resource):
+        kept = super().wanted(resource)
+        return Resource(kept.kind, kept.key, devconf.lasting(kept.values), kept.owner)
 
     def companions(self, resource):
         peer = resource.values.get("peer")
@@ -89,10 +100,11 @@ class Link(Kind):
             for index, (fields, attrs) in kernel.links(netns).items():
                 key = netns, attrs["IFLA_IFNAME"]
                 values = _common(kernel, netns, fields, attrs)
-                typed = TYPES.get(values["type"])
-                if typed:
-                    values.update(decode(typed, attrs, partial(kernel.link_name, netns)))
+                if values["type"] in TYPES:  # others are foreign, and not all in our tables
+                    values.update(decode(TYPES[values["type"]], attrs, partial(kernel.link_name, netns)))
+                    values.update(devconf.observed(attrs.get("IFLA_INET_CONF"), attrs.get("IFLA_INET6_CONF")))
                 if values["type"] == "veth":
+                    values.update(_as_port(fields, attrs))
                     values["peer"] = kernel.peer(netns, index, scope.netns) or NOWHERE
                 owner = owner_in(values["alias"])
                 yield Resource(
@@ -154,15 +166,18 @@ class Link(Kind):
             attrs.append(("IFLA_IFALIAS", values["alias"]))
         if "master" in fields:
             attrs.append(("IFLA_MASTER", Index(resource.netns, values["master"]) if values["master"] else 0))
-        if "addrgenmode" in fields:
-            mode = ("IFLA_INET6_ADDR_GEN_MODE", ADDRGENMODES[values["addrgenmode"]])
-            attrs.append(("IFLA_AF_SPEC", {"attrs": [("AF_INET6", {"attrs": [mode]})]}))
-        flags = {"flags": IFF_UP if values["up"] else 0, "change": IFF_UP} if "up" in fields else {}
-        together = attrs and not late and not fields & {"addrgenmode", "hairpin"}
+        families = _families(values, fields)
+        if families:
+            attrs.append(("IFLA_AF_SPEC", {"attrs": families}))
+        flags = _flags(values, fields)
+        as_port = {field: values[field] for field in fields & OF_LINK.keys()} if values["type"] == "veth" else {}
+        together = attrs and not late and not as_port and fields.isdisjoint(BEFORE_UP)
         first = Message("set", "link", 0, flags if together else {}, [name, *attrs])
-        requests = [Request(resource.netns, first, stage, local=True)] if attrs else []
-        if "hairpin" in fields:
-            data = encode(PORT, {"hairpin": values["hairpin"]}, resource.netns)
+        requests = devconf.ipv6_requests(resource, fields, stage)
+        if attrs:
+            requests.append(Request(resource.netns, first, stage, local=True))
+        if as_port:
+            data = encode(OF_LINK, as_port, resource.netns)
             info = {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": data})]}
             message = Message("new", "link", 0, {}, [name, ("IFLA_LINKINFO", info)])
             requests.append(Request(resource.netns, message, stage, local=True))
@@ -185,25 +200,57 @@ class Link(Kind):
         ]
 
 
-# what ip-link(8) sets in a command of its own after "add"
-LATER = {"alias", "addrgenmode", "master", "hairpin", "up"}
+BEFORE_UP = {"addrgenmode", *devconf.EARLY}
+# what ip-link(8), or sysctl(8), sets in a command of its own after "add"
+LATER = {"alias", "addrgenmode", "master", "arp", "up", *OF_LINK, *devconf.FIELDS}
 
 
 def _set_later(resource):
-    """Return the fields of a link to be made; a new one is no hairpin, and only a port can be told so."""
-    return set(resource.values) - (set() if resource.values.get("hairpin") else {"hairpin"})
+    """Return the fields of a link to be made that it does not have by itself; only a port can be told what ports are."""
+    values = resource.values
+    usual = {"arp": True}
+    if values["type"] == "veth":
+        usual.update((name, field.new) for name, field in OF_LINK.items())
+    return {name for name, value in values.items() if name not in usual or value != usual[name]}
+
+
+def _families(values, fields):
+    """Return the parts of IFLA_AF_SPEC for ``fields``."""
+    found = [devconf.ipv4_attribute(values, fields)]
+    if "addrgenmode" in fields:
+        mode = ("IFLA_INET6_ADDR_GEN_MODE", ADDRGENMODES[values["addrgenmode"]])
+        found.append(("AF_INET6", {"attrs": [mode]}))
+    return [part for part in found if part]
+
+
+def _flags(values, fields):
+    """Return the head of the message that sets the flags among ``fields``."""
+    change = (IFF_UP if "up" in fields else 0) | (IFF_NOARP if "arp" in fields else 0)
+    flags = (IFF_UP if values.get("up") else 0) | (0 if values.get("arp") else IFF_NOARP)
+    return {"flags": flags & change, "change": change} if change else {}
+
+
+def _as_port(fields, attrs):
+    """Return the fields of a link as a port; without a carrier it is disabled, which is told by that of the other end."""
+    if attrs.get("IFLA_INFO_SLAVE_KIND") != "bridge":
+        return {}
+    found = decode(OF_LINK, attrs)
+    if not fields["flags"] & IFF_RUNNING:
+        found["state"] = OF_LINK["state"].new
+    return found
 
 
 def _common(kernel, netns, fields, attrs):
     return given(
         type=attrs.get("IFLA_INFO_KIND") or "device",
         up=bool(fields["flags"] & IFF_UP),
+        arp=not fields["flags"] & IFF_NOARP if fields["ifi_type"] == ARPHRD_ETHER else None,
         # a tunnel without Ethernet has its own IP address there
         mac=attrs.get("IFLA_ADDRESS") if fields["ifi_type"] in (ARPHRD_ETHER, ARPHRD_LOOPBACK) else None,
         mtu=attrs.get("IFLA_MTU"),
         alias=attrs.get("IFLA_IFALIAS") or "",
         master=kernel.link_name(netns, attrs.get("IFLA_MASTER")) or "",
-        hairpin=bool(attrs.get(PORT["hairpin"].attr)),
+        hairpin=bool(attrs.get(OF_LINK["hairpin"].attr)),
         addrgenmode=MODES.get(attrs.get("IFLA_INET6_ADDR_GEN_MODE")),
     )
 
@@ -252,10 +299,12 @@ def _settings(resource, fields):
         told.append(
             ip(netns, "link", "set", "dev", name, *(["master", values["master"]] if values["master"] else ["nomaster"]))
         )
-    if "hairpin" in fields:
-        told.append(
-            ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *words(PORT, {"hairpin": values["hairpin"]}))
-        )
+    as_port = words(OF_LINK, {field: values[field] for field in fields}) if values.get("type") == "veth" else []
+    if as_port:
+        told.append(ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *as_port))
+    told += devconf.commands(resource, set(fields))
+    if "arp" in fields:
+        told.append(ip(netns, "link", "set", "dev", name, "arp", "on" if values["arp"] else "off"))
     if "up" in fields:
         told.append(ip(netns, "link", "set", "dev", name, "up" if values["up"] else "down"))
     return told

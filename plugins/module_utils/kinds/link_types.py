@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from ..kernel.netlink import Index
@@ -35,8 +35,8 @@ class Field:
         return self.attr, self.encode(value)
 
     def unpack(self, attrs, _name_of):
-        """Return the value in the kernel's ``attrs``, or None."""
-        return None if attrs.get(self.attr) is None else self.decode(attrs[self.attr])
+        """Return the value in the kernel's ``attrs``; of a feature that it lacks what a new link has, or None."""
+        return self.new if attrs.get(self.attr) is None else self.decode(attrs[self.attr])
 
     def words(self, value):
         """Return the words of ip-link(8) for ``value``."""
@@ -108,6 +108,7 @@ BRIDGE = {
     "ageing_time": _seconds("IFLA_BR_AGEING_TIME", "ageing_time"),
     "priority": Field("IFLA_BR_PRIORITY", "priority"),
     "vlan_filtering": Field("IFLA_BR_VLAN_FILTERING", "vlan_filtering", int, bool, new=False),
+    "group_fwd_mask": Field("IFLA_BR_GROUP_FWD_MASK", "group_fwd_mask", new=0),
     "vlan_default_pvid": Field("IFLA_BR_VLAN_DEFAULT_PVID", "vlan_default_pvid"),
     "mcast_snooping": _switch("IFLA_BR_MCAST_SNOOPING", "mcast_snooping"),
 }
@@ -125,6 +126,26 @@ PORT = {
     "cost": Field("IFLA_BRPORT_COST", "cost"),
     "priority": Field("IFLA_BRPORT_PRIORITY", "priority"),
 }
+
+# linux/if_bridge.h: BR_STATE_*
+STATES = ("disabled", "listening", "learning", "forwarding", "blocking")
+# What a link is as a port of its master, in the link's own fields
+OF_LINK = {
+    "state": Field("IFLA_BRPORT_STATE", "state", STATES.index, STATES.__getitem__, new="forwarding"),
+    "isolated": replace(PORT["isolated"], new=False),
+    "hairpin": replace(PORT["hairpin"], new=False),
+    "learning": replace(PORT["learning"], new=True),
+    "flood": replace(PORT["flood"], new=True),
+    "mcast_flood": replace(PORT["mcast_flood"], new=True),
+    "bcast_flood": OnOff("IFLA_BRPORT_BCAST_FLOOD", "bcast_flood", new=True),
+    "guard": replace(PORT["guard"], new=False),
+    "root_block": replace(PORT["root_block"], new=False),
+    "neigh_suppress": replace(PORT["neigh_suppress"], new=False),
+    "locked": OnOff("IFLA_BRPORT_LOCKED", "locked", new=False),
+}
+# what carries packets
+SOUND_PORT = {name: field.new for name, field in OF_LINK.items() if name != "hairpin"}
+SOUND_BRIDGE = {"forward_delay": 15.0, "ageing_time": 300.0, "vlan_filtering": False, "group_fwd_mask": 0}
 
 VXLAN = {
     "vni": Field("IFLA_VXLAN_ID", "id"),

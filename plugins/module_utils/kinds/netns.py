@@ -19,6 +19,7 @@ from .shell import inside, ip
 # Writing "all" sets every link of the namespace and, through "default", those to come
 # (addrconf_disable_ipv6 in net/ipv6/addrconf.c).
 DISABLE_IPV6 = "net.ipv6.conf.all.disable_ipv6"
+DEVCONF_DISABLE_IPV6 = 26  # linux/ipv6.h
 IFF_UP = 1
 
 
@@ -62,11 +63,11 @@ class Netns(Kind):
         if found is None:
             return {"lo": False, "ipv6": _ipv6(name)}
         fields, attrs = found
-        disabled = attrs.get("IFLA_INET6_CONF")
+        settings = attrs.get("IFLA_INET6_CONF")
         return {
             "lo": bool(fields["flags"] & IFF_UP),
             # what is written for all is the loopback's, too, and comes with it
-            "ipv6": _ipv6(name) if disabled is None else not disabled,
+            "ipv6": _ipv6(name) if settings is None else not settings[DEVCONF_DISABLE_IPV6],
         }
 
     def create(self, resource, companions):

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+from .devconf import SIDES
 from .fields import given, in_range, mac
 from .link import ADDRGENMODES
+from .link_types import SOUND_BRIDGE, SOUND_PORT
 
 LINK_OPTIONS = {
     "mac": {"type": "str"},
     "mtu": {"type": "int"},
     "up": {"type": "bool", "default": True},
     "addrgenmode": {"type": "str", "choices": list(ADDRGENMODES)},
+    "side": {"type": "str", "choices": list(SIDES)},
 }
 
 
@@ -25,3 +28,29 @@ def link_values(options, option=""):
     # linux/if_ether.h: ETH_MIN_MTU, ETH_MAX_MTU
     mtu = in_range(options["mtu"], 68, 65535, option + "mtu")
     return given(mac=address or None, mtu=mtu, up=options["up"], addrgenmode=options["addrgenmode"])
+
+
+def sound(side, kind, values):
+    """Return ``values`` of a link, and what it needs beside them to carry packets on a side of the fabric.
+
+    :param side: None: what is not given is not managed.
+    :param kind: its type.
+    """
+    if side is None:
+        return values
+    needed = dict(SIDES[side])
+    if kind != "ipip":
+        needed["arp"] = True
+    if kind == "bridge":
+        needed.update(SOUND_BRIDGE)
+    if values.get("master"):
+        needed.update(SOUND_PORT, hairpin=False)
+    if side == "endpoint":
+        needed["addrgenmode"] = "eui64"
+    if kind in LIKE_A_LAN:
+        needed["proxy_arp"] = 0
+    return {**needed, **values}
+
+
+# Nobody is to answer there for others: of a veth without a master the node is often asked to (nodenet.fabric.proxy_arp).
+LIKE_A_LAN = ("bridge", "vxlan", "ipip")

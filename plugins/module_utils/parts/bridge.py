@@ -10,7 +10,7 @@ from ..kinds.address import Address
 from ..kinds.fields import given, in_range, new_interface
 from ..kinds.link import Link
 from ..kinds.netns import Netns
-from ..kinds.options import LINK_OPTIONS, link_values
+from ..kinds.options import LINK_OPTIONS, link_values, sound
 from ..kinds.port import Port
 from ..kinds.route import Route
 from ..runner import Part
@@ -44,7 +44,7 @@ def resources(options):
     for name, (low, high) in RANGES.items():
         in_range(options[name], low, high, name)
     own = given(**{name: options[name] for name in OWN})
-    return [Resource("link", key, {"type": "bridge", **link_values(options), **own})]
+    return [Resource("link", key, sound(options["side"], "bridge", {"type": "bridge", **link_values(options), **own}))]
 
 
 PART = Part(

@@ -19,7 +19,7 @@ from ..kinds.fields import (
 )
 from ..kinds.link import Link
 from ..kinds.netns import Netns
-from ..kinds.options import LINK_OPTIONS, link_values
+from ..kinds.options import LINK_OPTIONS, link_values, sound
 from ..kinds.route import Route
 from ..runner import Part
 
@@ -49,7 +49,8 @@ def resources(options):
         ttl=in_range(options["ttl"], 0, 255, "ttl"),
         pmtudisc=options["pmtudisc"],
     )
-    return [Resource("link", key, {"type": "ipip", **own, **link_values({**options, "mac": None})})]
+    values = {"type": "ipip", **own, **link_values({**options, "mac": None})}
+    return [Resource("link", key, sound(options["side"], "ipip", values))]
 
 
 def _ipv4(options, name):

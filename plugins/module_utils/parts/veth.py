@@ -11,7 +11,7 @@ from ..kinds.address import Address
 from ..kinds.fields import given, interface, new_interface
 from ..kinds.link import Link
 from ..kinds.netns import Netns
-from ..kinds.options import LINK_OPTIONS, link_values
+from ..kinds.options import LINK_OPTIONS, link_values, sound
 from ..kinds.port import Port
 from ..kinds.route import Route
 from ..runner import NETNS, Part, reference
@@ -46,7 +46,8 @@ def _end(key, other, options, option):
     if options["hairpin"] and not master:
         raise InputError(option + "hairpin", f"{key[1]!r} is no bridge port: give its master too")
     own = given(master=master, hairpin=options["hairpin"])
-    return Resource("link", key, {"type": "veth", "peer": other, **link_values(options, option), **own})
+    values = {"type": "veth", "peer": other, **link_values(options, option), **own}
+    return Resource("link", key, sound(options["side"], "veth", values))
 
 
 PART = Part(

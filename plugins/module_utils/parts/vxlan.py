@@ -13,7 +13,7 @@ from ..kinds.fields import given, in_range, interface, new_interface, unicast
 from ..kinds.link import Link
 from ..kinds.neighbor import Neighbor
 from ..kinds.netns import Netns
-from ..kinds.options import LINK_OPTIONS, link_values
+from ..kinds.options import LINK_OPTIONS, link_values, sound
 from ..kinds.route import Route
 from ..runner import Part
 
@@ -44,7 +44,8 @@ def resources(options):
         learning=options["learning"],
         ttl=in_range(options["ttl"], 0, 255, "ttl"),
     )
-    return [Resource("link", key, {"type": "vxlan", **own, **link_values(options)})]
+    values = {"type": "vxlan", **own, **link_values(options)}
+    return [Resource("link", key, sound(options["side"], "vxlan", values))]
 
 
 PART = Part(

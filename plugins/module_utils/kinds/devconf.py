@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings below net.ipv4.conf.LINK and net.ipv6.conf.LINK that packets need, as fields of a link.
+
+A dump of links carries all of them (inet_fill_link_af, net/ipv4/devinet.c; inet6_fill_link_af, net/ipv6/addrconf.c):
+reading them costs no sysctl. Those of IPv4 are written the same way (inet_set_link_af); IPv6 takes them by sysctl alone.
+"""
+
+from __future__ import annotations
+
+import errno
+from functools import lru_cache, partial
+
+from ..engine.apply import Request
+from ..kernel import procfs
+from ..kernel.door import Call
+from .shell import inside
+
+# field -> (number in linux/ip.h: IPV4_DEVCONF_*, name of the sysctl)
+IPV4 = {
+    "forwarding": (1, "forwarding"),
+    "proxy_arp": (3, "proxy_arp"),
+    "accept_redirects": (4, "accept_redirects"),
+    "strict_rp_filter": (8, "rp_filter"),
+    "accept_source_route": (9, "accept_source_route"),
+    "arp_filter": (13, "arp_filter"),
+    "arp_ignore": (19, "arp_ignore"),
+}
+# field -> (number in linux/ipv6.h: DEVCONF_*, name of the sysctl)
+IPV6 = {
+    "accept_ra": (3, "accept_ra"),
+    "ipv6_accept_redirects": (4, "accept_redirects"),
+    "ipv6_accept_source_route": (24, "accept_source_route"),
+}
+STRICT = "strict_rp_filter"
+# the number behind STRICT, which is observed to be given back; of 0 and 2 none is asked for
+RP_FILTER = "rp_filter"
+FIELDS = IPV4.keys() | IPV6.keys()
+
+# What a link has on each side of the fabric. The node forwards, and takes nothing from endpoints: no route and no address
+# by a router advertisement, no redirect, no source route (CVE-2020-13401, CVE-2020-10749). An endpoint answers for its
+# address whoever asks (arp_ignore and arp_filter in ip-sysctl), which new namespaces have from the machine.
+SIDES = {
+    "node": {
+        "forwarding": 1,
+        "accept_redirects": 0,
+        "accept_source_route": 0,
+        STRICT: False,
+        "accept_ra": 0,
+        "ipv6_accept_redirects": 0,
+        "ipv6_accept_source_route": 0,
+    },
+    "endpoint": {"arp_ignore": 0, "arp_filter": 0, STRICT: False, "proxy_arp": 0},
+}
+# decided before a link comes up
+EARLY = SIDES["node"].keys()
+# Of no type are both: rp_filter counts by the larger of all's and the link's. What arrives by a tunnel may be answered by
+# another way; elsewhere the node's own word stands.
+LOOSE = {"vxlan": 2, "ipip": 2}
+
+
+@lru_cache(maxsize=1024)
+def observed(ipv4, ipv6):
+    """Return the fields that the numbers of a dump (tuples, or None: the link has none of that family) say."""
+    found = {name: ipv4[number - 1] for name, (number, _sysctl) in IPV4.items()} if ipv4 else {}
+    if found:
+        found[RP_FILTER] = found[STRICT]
+        found[STRICT] = found[STRICT] == 1
+    found.update({name: ipv6[number] if ipv6 else 0 for name, (number, _sysctl) in IPV6.items()})
+    return found
+
+
+def lasting(values):
+    """Return the ``values`` of a link as they are worth keeping: of the settings here those of its side, if it has one.
+
+    The others are the node's, and may change with it.
+    """
+    sides = SIDES if values.get("type") == "veth" else ("node",)
+    side = next((SIDES[side] for side in sides if values.items() >= SIDES[side].items()), {})
+    return {name: value for name, value in values.items() if name not in FIELDS or name in side}
+
+
+def ipv4_attribute(values, fields):
+    """Return AF_INET's part of IFLA_AF_SPEC for those of ``fields`` that are IPv4's, or None."""
+    numbers = tuple((IPV4[name][0], _number(name, values)) for name in IPV4 if name in fields)
+    return ("AF_INET", {"attrs": [("IFLA_INET_CONF", numbers)]}) if numbers else None
+
+
+def ipv6_requests(resource, fields, stage):
+    """Return the requests for those of ``fields`` that are IPv6's: done before the messages of the same stage are sent."""
+    settings = _sysctls(resource, fields, IPV6, "ipv6") if procfs.has_ipv6() else {}
+    if not settings:
+        return []
+    return [Request(resource.netns, Call(partial(_put, resource.netns, settings)), stage, local=True)]
+
+
+def _put(netns, settings):
+    for name, value in settings.items():
+        try:
+            procfs.write(netns, name, value)
+        except (
+            FileNotFoundError
+        ) as failure:  # below 1,280 bytes a link has no IPv6 (addrconf_notify, net/ipv6/addrconf.c)
+            if failure.errno != errno.ENOENT:
+                raise
+
+
+def commands(resource, fields):
+    """Return the sysctl(8) command for those of ``fields`` that are here."""
+    settings = _sysctls(resource, fields, IPV4, "ipv4")
+    if procfs.has_ipv6():
+        settings.update(_sysctls(resource, fields, IPV6, "ipv6"))
+    words = [f"{name}={value}" for name, value in settings.items()]
+    return [inside(resource.netns, "sysctl", "-qw", *words)] if words else []
+
+
+def _sysctls(resource, fields, table, version):
+    """Return name -> value of the sysctls for those of ``fields`` that are in ``table``."""
+    if fields.isdisjoint(table):
+        return {}
+    link = resource.key[1].replace(".", "/")
+    return {
+        f"net.{version}.conf.{link}.{sysctl}": str(_number(name, resource.values))
+        for name, (_number_there, sysctl) in table.items()
+        if name in fields
+    }
+
+
+def _number(name, values):
+    if name == STRICT:
+        there = values.get(RP_FILTER, 1)
+        return 1 if values[name] else there if there != 1 else LOOSE.get(values.get("type"), 0)
+    return values[name]
