@@ -35,8 +35,6 @@ options:
       - 1 to 64 letters, digits, C(-), C(_) or C(.).
     type: str
     default: default
-requirements:
-  - pyroute2 >= 0.7.2
 notes:
   - Everything in one task is done as a whole. If part of it fails the node is as it was before, and the error says
     what failed.

@@ -11,7 +11,6 @@ import shutil
 import subprocess
 
 from .engine.errors import FabricError
-from .kernel import library as pyroute2
 from .kernel import namespaces
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
@@ -65,16 +64,12 @@ def check(features):
 
 
 def missing_software():
-    """Return a sentence for each program or library that the engine needs and this node lacks."""
-    missing = [
+    """Return a sentence for each program that the engine needs and this node lacks."""
+    return [
         f"the program {name} (package {package})"
         for name, package in (("ip", "iproute2"), ("nft", "nftables"))
         if not shutil.which(name, path=PATH)
     ]
-    problem = pyroute2.problem()
-    if problem is not None:
-        missing.append(f"pyroute2 {pyroute2.FLOOR} or newer for this Python (package python3-pyroute2): {problem}")
-    return missing
 
 
 def missing_features(names):
@@ -117,7 +112,6 @@ def _said(text):
 def versions():
     """Return the versions of what the engine stands on, None for what is missing."""
     return {
-        "pyroute2": pyroute2.version(),
         "kernel": os.uname().release,
         "iproute2": _version(["ip", "-V"]),
         "nftables": _version(["nft", "-v"]),
@@ -128,7 +122,7 @@ def _run(command, lines=None):
     environment = {**os.environ, "PATH": PATH, "LC_ALL": "C"}
     try:
         return subprocess.run(command, input=lines, capture_output=True, text=True, check=False, env=environment)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # not there, or not to be executed
         return None
 
 

@@ -161,7 +161,7 @@ attributes:
     support: full
     platforms: linux
 requirements:
-  - pyroute2 >= 0.7.2
+  - nft (Debian and Ubuntu package nftables)
 notes:
   - After a change the kernel is observed again, and what it did not keep is an error.
 """

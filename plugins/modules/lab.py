@@ -38,7 +38,7 @@ options:
 extends_documentation_fragment:
   - nodenet.fabric.attributes
 requirements:
-  - pyroute2, and nsenter of util-linux, on the controller
+  - nsenter of util-linux, on the controller
 attributes:
   check_mode:
     support: full

@@ -30,7 +30,6 @@ options:
     default: false
 requirements:
   - systemd
-  - pyroute2 >= 0.7.2
 extends_documentation_fragment:
   - nodenet.fabric.attributes
 attributes:

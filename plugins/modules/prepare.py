@@ -120,10 +120,10 @@ missing_features:
   elements: str
   sample: ["IPIP tunnels (CONFIG_NET_IPIP, module ipip): Error: Unknown device type."]
 versions:
-  description: Versions of the kernel, pyroute2, iproute2 and nftables.
+  description: Versions of the kernel, iproute2 and nftables.
   returned: when O(state=present)
   type: dict
-  sample: {pyroute2: 0.9.7, kernel: 6.1.0-18-amd64, iproute2: ip utility, nftables: nftables v1.0.6}
+  sample: {kernel: 6.1.0-18-amd64, iproute2: ip utility, nftables: nftables v1.0.6}
 told:
   description: Each meddler that was found, and what was set against it.
   returned: when others were told

@@ -37,7 +37,6 @@ attributes:
     support: full
     platforms: linux
 requirements:
-  - pyroute2 >= 0.7.2
   - nft (Debian and Ubuntu package nftables)
 """
 

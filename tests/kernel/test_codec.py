@@ -5,6 +5,9 @@
 
 import socket
 import struct
+import sys
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import codec, netlink, tables
@@ -174,6 +177,23 @@ def rich(node):
         node.sh(command)
 
 
+def by_pyroute2(name, data, offset):
+    """Return what :meth:`codec.Form.decoded` does, with all that pyroute2 knows."""
+    kind = netlink.CLASSES[name]
+    message = getattr(import_module(f"pyroute2.netlink.rtnl.{kind}"), kind)(data, offset=offset)
+    message.decode()
+    return {key: value for key, value in message.items() if key not in ("attrs", "header")}, flattened(message)
+
+
+def flattened(value):
+    """Return the attributes in pyroute2's ``{'attrs': [...]}`` by name, those of nested ones beside the others."""
+    found = {}
+    for name, inner in value["attrs"]:
+        nested = hasattr(inner, "get") and inner.get("attrs") is not None
+        found.update(flattened(inner) if nested else {name: inner})
+    return found
+
+
 def names(table):
     """Return the names of the values that ``table`` and those in it hold."""
     inside = [
@@ -207,16 +227,16 @@ DUMPS = [("link", {}), ("addr", {}), ("route", {})] + [
 @pytest.mark.parametrize("name, fields", DUMPS)
 def test_answers_are_read_as_pyroute2_does(node, monkeypatch, name, fields):
     rich(node)
-    compared = []
+    compared, form = [], tables.FORMS[name]
 
-    def both(name, data, offset, _keep):
-        ours, theirs = tables.FORMS[name].decoded(data, offset), netlink.decoded_by_pyroute2(name, data, offset)
+    def both(data, offset, _keep):
+        ours, theirs = form.decoded(data, offset), by_pyroute2(name, data, offset)
         assert ours[0] == {field: theirs[0][field] for field in ours[0]}
-        assert ours[1] == known(theirs[1], tables.FORMS[name].attributes)
+        assert ours[1] == known(theirs[1], form.attributes)
         compared.append(ours[1])
         return ours
 
-    monkeypatch.setattr(Netlink, "_decode", staticmethod(both))
+    monkeypatch.setitem(netlink.FORMS, name, SimpleNamespace(encoded=form.encoded, decoded=both))
     link = Netlink()
     try:
         link.dump("", name, fields)
@@ -225,14 +245,56 @@ def test_answers_are_read_as_pyroute2_does(node, monkeypatch, name, fields):
     assert compared or fields.get("flags")
 
 
-def test_a_link_of_a_kind_unknown_to_us_is_read_by_pyroute2(node):
-    node.sh("ip link add v0 type veth peer name v1; ip link add link v0 name mac0 type macvlan mode bridge")
+# links of others, by name, in ip-link(8)'s words
+FOREIGN = {
+    "macvlan": "link v0 name macvlan type macvlan mode bridge",
+    "vlan": "link v0 name vlan type vlan id 7",
+    "dummy": "name dummy type dummy",
+    "bond": "name bond type bond mode active-backup",
+    "vrf": "name vrf type vrf table 1000",
+    "tun": "",
+}
+
+
+def test_links_of_kinds_unknown_to_us_are_read_without_their_data(node):
+    node.sh("ip link add v0 type veth peer name v1; ip tuntap add tun mode tun || true")
+    for words in FOREIGN.values():
+        node.sh(f"ip link add {words} || true")  # what the kernel has
     link = Netlink()
     try:
         found = {attrs["IFLA_IFNAME"]: attrs for _fields, attrs in link.dump("", "link")}
     finally:
         link.close()
-    assert found["mac0"]["IFLA_MACVLAN_MODE"] == "bridge"
+    assert {name for name, attrs in found.items() if attrs.get("IFLA_INFO_KIND") == "veth"} == {"v0", "v1"}
+    foreign = {name: found[name] for name in FOREIGN if name in found}
+    assert "macvlan" in foreign
+    assert all(attrs["IFLA_INFO_KIND"] == name for name, attrs in foreign.items())
+    assert set().union(*foreign.values()) <= names(tables.FORMS["link"].attributes)
+
+
+# a Python that has no pyroute2, as a node
+WITHOUT = """
+import sys
+sys.modules["pyroute2"] = None
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import MissingSoftware
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.netlink import Message, Netlink
+link = Netlink()
+answers = {}
+link.request([(0, "", Message("new", "link", 0x600, {}, [("IFLA_IFNAME", "p0"), %s]))], answers)
+print(answers)
+"""
+
+
+@pytest.mark.parametrize(
+    "attribute, said",
+    [
+        ('("IFLA_MTU", 1400), ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "bridge")]})', "{0: None}"),
+        ('("IFLA_GROUP", 7)', "a request about a link with IFLA_IFNAME, IFLA_GROUP needs pyroute2"),
+    ],
+)
+def test_what_needs_pyroute2_says_so_where_there_is_none(node, attribute, said):
+    found = node.sh(f"{sys.executable} - 2>&1 <<'END' || true\n{WITHOUT % attribute}\nEND\n")
+    assert said in found
 
 
 def test_addresses_of_any_length_are_read():

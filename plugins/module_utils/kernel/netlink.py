@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""rtnetlink(7): sockets and batches, and the one importer of pyroute2, which does what :mod:`tables` does not know.
+"""rtnetlink(7): sockets and batches, and the one importer of pyroute2, which writes what :mod:`tables` does not know.
 
 A socket is opened inside its namespace by a thread that goes there (see :mod:`namespaces`), stays in it, and is kept.
 Requests go in batches: one send, the kernel works through them in order, and answers each.
@@ -90,40 +90,28 @@ class Message(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def require_pyroute2():
-    """Say plainly that pyroute2 is missing, too old, or cannot be imported.
-
-    :raises MissingSoftware: it is.
-    """
+def _problem():
+    """Return why pyroute2 cannot be used, or None. This is where it is imported."""
     problem = library.problem()
     try:
         import_module("pyroute2")
     except ImportError as failure:
         problem = problem or str(failure)
+    return problem
+
+
+def require_pyroute2(purpose):
+    """Say plainly that pyroute2 is missing, too old, or cannot be imported.
+
+    :param purpose: what needs it.
+    :raises MissingSoftware: it is.
+    """
+    problem = _problem()
     if problem is not None:
         raise MissingSoftware(
-            f"pyroute2 {library.FLOOR} or newer is missing for the Python that Ansible uses on this node"
+            f"{purpose} needs pyroute2 {library.FLOOR} or newer for the Python that Ansible uses on this node"
             f" ({problem}): install python3-pyroute2, or pyroute2 with pip"
-            " (the role nodenet.fabric.prepare does)"
         )
-
-
-def _message(name, *words, **options):
-    """Return pyroute2's message about an object ``name``.
-
-    :raises MissingSoftware: there is no pyroute2.
-    """
-    require_pyroute2()
-    return getattr(import_module(f"pyroute2.netlink.rtnl.{CLASSES[name]}"), CLASSES[name])(*words, **options)
-
-
-def flattened(value):
-    """Return the attributes in pyroute2's ``{'attrs': [...]}`` by name, those of nested ones beside the others."""
-    found = {}
-    for name, inner in value["attrs"]:
-        nested = hasattr(inner, "get") and inner.get("attrs") is not None
-        found.update(flattened(inner) if nested else {name: inner})
-    return found
 
 
 class Netlink:
@@ -160,7 +148,7 @@ class Netlink:
             replies, torn = self._dump(netns, *self._dumps[asked])
             if not torn:
                 break
-        found = [self._decode(name, data, offset, keep) for data, offset in replies]
+        found = [FORMS[name].decoded(data, offset, keep) for data, offset in replies]
         return found if keep is None else [one for one in found if one is not None]
 
     def _dump(self, netns, sequence, data):
@@ -253,7 +241,7 @@ class Netlink:
             for offset, kind, _flags, sequence in _messages(chunk):
                 number = waiting.pop(sequence, None)
                 if number is not None and kind != NLMSG_ERROR:
-                    found[number] = self._decode(messages[number].object, chunk, offset)
+                    found[number] = FORMS[messages[number].object].decoded(chunk, offset)
 
     def open(self, netns):
         """Open the socket into ``netns``, where the calling thread is."""
@@ -306,17 +294,14 @@ class Netlink:
             raise LookupError(f"there is no interface {name!r}") from None
         return struct.unpack("16si", answer)[1]
 
-    @staticmethod
-    def _decode(name, data, offset, keep=None):
-        try:
-            return FORMS[name].decoded(data, offset, keep)
-        except KeyError:
-            return decoded_by_pyroute2(name, data, offset)
-
 
 def encoded_by_pyroute2(name, kind, flags, sequence, fields, attrs, resolve):
-    """Return what :meth:`codec.Form.encoded` does, for all that pyroute2 knows."""
-    encoded = _message(name)
+    """Return what :meth:`codec.Form.encoded` does, for all that pyroute2 knows.
+
+    :raises MissingSoftware: there is no pyroute2.
+    """
+    require_pyroute2(f"a request about a {name} with {', '.join([*fields, *(attr for attr, _value in attrs)])}")
+    encoded = getattr(import_module(f"pyroute2.netlink.rtnl.{CLASSES[name]}"), CLASSES[name])()
     encoded["header"].update({"type": kind, "sequence_number": sequence, "flags": flags, "pid": 0})
     encoded.update(_resolved(fields, resolve))
     encoded["attrs"] = _resolved(attrs, resolve)
@@ -331,14 +316,6 @@ def _resolved(value, resolve):
     if isinstance(value, dict):
         return {name: _resolved(item, resolve) for name, item in value.items()}
     return [(name, _resolved(item, resolve)) for name, item in value] if isinstance(value, list) else value
-
-
-def decoded_by_pyroute2(name, data, offset):
-    """Return what :meth:`codec.Form.decoded` does, with all that pyroute2 knows."""
-    message = _message(name, data, offset=offset)
-    message.decode()
-    fields = {key: value for key, value in message.items() if key not in ("attrs", "header")}
-    return fields, flattened(message)
 
 
 def acknowledged(encoded):

@@ -15,7 +15,6 @@ import os
 import sys
 
 from ...module_utils.engine.errors import FabricError
-from ...module_utils.kernel.netlink import require_pyroute2
 from . import underlay
 from .processes import MARK
 from .sandbox import STAY_UNTIL_TOLD, Refused, become, leave_machine, own_mounts, start_host
@@ -26,7 +25,6 @@ def main():
     lab, role, digest = sys.argv[sys.argv.index(MARK) + 1 :]
     topology = json.load(sys.stdin)
     try:
-        require_pyroute2()
         leave_machine()
         if os.fork():  # the first process of a PID namespace is a child of the one that asked for it
             return

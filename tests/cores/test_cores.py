@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks and single modules on every ansible-core that meta/runtime.yml names, without pyroute2."""
+
+from pathlib import Path
+
+import pytest
+from conftest import CORES, python_for
+
+MODULES = Path(__file__).with_name("modules.yml")
+
+
+def test_an_example_and_single_modules_on_each_core(core):
+    assert core.changed("site", "--check") == {"vm1": 1, "vm2": 1}
+    assert core.changed("site") == {"vm1": 1, "vm2": 1}
+    assert core.changed("site") == {"vm1": 0, "vm2": 0}
+    assert "10 of 10 pairs answer" in core.play("verify")
+    assert core.changed(MODULES) == {"vm1": 2}
+    assert core.changed(MODULES) == {"vm1": 0}
+
+
+def test_there_is_a_python_for_each_core():
+    without = [f"{core} (3.{minors[0]} to 3.{minors[-1]})" for core, minors in CORES.items() if not python_for(core)]
+    if without:
+        pytest.skip("this machine has no Python for ansible-core " + ", ".join(without))

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the collection says of itself in several places is the same in all of them, and true."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).absolute().parents[2]
+CORES = list(runpy.run_path(str(ROOT / "tests" / "cores" / "conftest.py"))["CORES"])
+ROLES = sorted((ROOT / "roles").iterdir())
+
+
+def read(path):
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def requirements(path):
+    lines = [line for line in read(path).splitlines() if line and line[0] not in "#-"]
+    return {one.name: one.specifier for one in map(Requirement, lines)}
+
+
+def releases(specifier):
+    """Return which releases of ansible-core ``specifier`` admits."""
+    return [f"2.{minor}" for minor in range(40) if f"2.{minor}.5" in specifier]
+
+
+@pytest.mark.parametrize(
+    "specifier",
+    [
+        SpecifierSet(yaml.safe_load(read("meta/runtime.yml"))["requires_ansible"]),
+        requirements("requirements.txt")["ansible-core"],
+    ],
+    ids=["meta/runtime.yml", "requirements.txt"],
+)
+def test_the_releases_that_are_named_are_those_that_are_tested(specifier):
+    assert releases(specifier) == CORES
+    assert f"2.{int(CORES[-1][2:]) + 1}.0" not in specifier and f"{CORES[0]}.0" in specifier
+
+
+def test_the_readme_names_them():
+    assert f"ansible-core {CORES[0]} to {CORES[-1]}" in read("README.md")
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_a_role_has_what_galaxy_asks_for(role):
+    assert (role / "README.md").read_text(encoding="utf-8").startswith(f"# nodenet.fabric.{role.name}\n")
+    told = yaml.safe_load((role / "meta" / "main.yml").read_text(encoding="utf-8"))["galaxy_info"]
+    assert told["min_ansible_version"] == CORES[0] and told["description"] and told["license"] == "GPL-3.0-or-later"
+
+
+@pytest.mark.parametrize("path", sorted(path.name for path in ROOT.glob("requirements*.txt")))
+def test_no_release_to_come_breaks_the_suite(path):
+    for name, specifier in requirements(path).items():
+        assert any(one.operator == "<" for one in specifier), f"{path}: {name} has no upper bound"
