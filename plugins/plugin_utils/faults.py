@@ -13,6 +13,7 @@ from collections import Counter
 
 from .addresses import assigned, rivalries
 from .backends import backend_faults, some
+from .collisions import collision_faults
 from .inventory import (
     FABRIC_WIDE,
     FAMILIES,
@@ -20,21 +21,28 @@ from .inventory import (
     OVERHEAD,
     Segments,
     attachment_of,
+    attachments_of,
     settled,
     subnets_of,
     underlay_of,
 )
-from .shape import ports, shape_of
+from .published import publish_faults
+from .shape import shape_of
+from .values import choice, shown
 from .view import host_end
 
 ATTACHMENTS = ("bridge", "routed", "direct")
+# net/bridge/br_private.h: BR_MAX_PORTS is 1 << 10, and port 0 is none
+MOST_PORTS = 1023
 
 
-def faults_of(hosts):
+def faults_of(hosts, logins=None):
     """Return every fault of the inventory.
 
     :param hosts: host name -> its fabric_* variables.
+    :param logins: host name -> (address that Ansible connects to or None, TCP port), of the hosts that it connects to.
     """
+    logins = logins or {}
     if not hosts:
         return ["The inventory's group fabric has no hosts: list the nodes there."]
     shapes = [(name, sentence) for name, variables in hosts.items() for sentence in shape_of(variables)]
@@ -45,37 +53,54 @@ def faults_of(hosts):
     underlay = underlay_of(given, nodes.values())
     segments = Segments(underlay)
     found = list(_agreement(nodes))
-    found += [(name, sentence) for name, values in nodes.items() for sentence in _node(values)]
+    found += [(name, sentence) for name, values in nodes.items() for sentence in _node(values, logins.get(name))]
     found += _underlay(nodes, segments, given)
     found += _addresses(nodes)
     found += _overlaps(nodes, given, underlay)
     found += _outside(nodes)
+    found += collision_faults(nodes, underlay, logins)
     return _told(found + list(backend_faults(nodes, segments)))
 
 
 def warnings_of(hosts):
     """Return what is allowed and rarely meant; the inventory has no faults."""
-    found = []
-    for name, values in hosts.items():
-        subnet = values.get("fabric_node_subnet")
-        if subnet and ipaddress.ip_network(subnet).is_global:
-            found.append(f"{subnet} of {name}")
-    warnings = []
-    if found:
-        warnings.append(
-            f"fabric_node_subnet {some(found)}: public prefixes, whose owners in the world cannot be reached from the fabric."
-        )
-    first = settled(next(iter(hosts.values())))
+    nodes = {name: settled(variables) for name, variables in hosts.items()}
+    warnings = [*_public(nodes)]
+    first = next(iter(nodes.values()))
     if first["fabric_cross_subnet"] and first["fabric_backend"] == "host_gw":
         warnings.append("fabric_cross_subnet says nothing to fabric_backend host_gw, which has no tunnel to leave out.")
-    return [*warnings, *_rivalries(hosts)]
+    return [*warnings, *_rivalries(nodes)]
 
 
-def _rivalries(hosts):
+def _public(nodes):
+    """Yield a warning for each variable with addresses of others in the world."""
+    told = {
+        "fabric_node_subnet": "public prefixes, whose owners in the world cannot be reached from the fabric.",
+        "fabric_node_subnet6": "public prefixes, whose owners in the world cannot be reached from the fabric.",
+        "fabric_routed_gateway": "a public address, whose owner cannot be reached from routed endpoints.",
+        "fabric_ipip_address": "public addresses, whose owners in the world cannot be reached from the nodes.",
+    }
+    for variable, consequence in told.items():
+        found = {
+            name: values[variable]
+            for name, values in nodes.items()
+            if values[variable] and ipaddress.ip_interface(values[variable]).ip.is_global and _is_used(variable, values)
+        }
+        if found:
+            yield f"{variable} {some(f'{value} of {name}' for name, value in found.items())}: {consequence}"
+
+
+def _is_used(variable, values):
+    if variable == "fabric_routed_gateway":
+        return "routed" in attachments_of(values)
+    return variable != "fabric_ipip_address" or values["fabric_backend"] == "ipip"
+
+
+def _rivalries(nodes):
     """Yield a warning of endpoints whose addresses depend on who else is there."""
     found = [
         (f"{one.name} on {name} has {one.address}, as {one.rival} has the one before", one, key)
-        for name, values in ((name, settled(variables)) for name, variables in hosts.items())
+        for name, values in nodes.items()
         for subnet, key in subnets_of(values)
         for one in rivalries(values["fabric_endpoints"], subnet, key, values[GATEWAYS[key]])
     ]
@@ -99,19 +124,18 @@ def _told(found):
 # one node
 
 
-def _node(values):
+def _node(values, login):
     if not (values["fabric_node_address"] or values["fabric_node_address6"]):
         yield "fabric_node_address is missing: set it to the node's address on the underlay."
     bare = not (values["fabric_node_subnet"] or values["fabric_node_subnet6"])
     if bare and (values["fabric_endpoints"] or not values["fabric_links"]):
         yield "fabric_node_subnet is missing: set it to the subnet of the node's endpoints."
     for variable, choices in (("fabric_backend", tuple(OVERHEAD)), ("fabric_attachment", ATTACHMENTS)):
-        if values[variable] not in choices:
-            yield f"{variable} is {values[variable]!r}: it is one of {', '.join(choices)}."
+        yield from choice(variable, values[variable], choices)
     yield from _names(values)
     yield from _attached(values)
     yield from _links(values)
-    yield from _publish(values)
+    yield from publish_faults(values, login)
     for subnet, _address, key in FAMILIES:
         if values[subnet]:
             yield from _in_subnet(values, subnet, ipaddress.ip_network(values[subnet]), key)
@@ -136,11 +160,17 @@ def _names(values):
 
 
 def _attached(values):
-    """Check what an endpoint says of how it is attached."""
+    """Check what an endpoint says of how it is attached, and how many are on the bridge."""
+    ports = [endpoint for endpoint in values["fabric_endpoints"] if attachment_of(values, endpoint) == "bridge"]
+    if len(ports) > MOST_PORTS:
+        yield (
+            f"fabric_endpoints has {len(ports)} endpoints on one bridge, and the kernel gives a bridge {MOST_PORTS} ports:"
+            " attach some with attachment: routed, or to another node."
+        )
     for number, endpoint in enumerate(values["fabric_endpoints"]):
         where, attachment = f"fabric_endpoints[{number}]", attachment_of(values, endpoint)
-        if endpoint.get("attachment") and attachment not in ATTACHMENTS:
-            yield f"{where}.attachment is {attachment!r}: it is one of {', '.join(ATTACHMENTS)}."
+        if endpoint.get("attachment"):
+            yield from choice(f"{where}.attachment", attachment, ATTACHMENTS)
         for key, needed in (("host_address", "direct"), ("prefix_length", "routed")):
             if endpoint.get(key) and attachment != needed:
                 yield f"{where}.{key} says nothing to an endpoint that is attached by {attachment}: it is for {needed} ones."
@@ -159,23 +189,6 @@ def _links(values):
             if key in taken:
                 yield f"{where} is {end['name']!r} in {key[0] or 'the node itself'}, which is {taken[key]}: rename it."
             taken.setdefault(key, f"that of {where}")
-
-
-def _publish(values):
-    names = {endpoint["name"] for endpoint in values["fabric_endpoints"]}
-    taken = {}
-    for number, entry in enumerate(values["fabric_publish"]):
-        where, protocol = f"fabric_publish[{number}]", entry.get("protocol") or "tcp"
-        if entry["endpoint"] not in names:
-            yield f"{where}.endpoint is {entry['endpoint']!r}: the node has no endpoint of that name."
-        given, to_port = ports(entry["port"]), entry.get("to_port")
-        if to_port and len(ports(to_port)) not in (1, len(given)):
-            yield f"{where}.to_port {to_port} has {len(ports(to_port))} ports, and port {entry['port']} has {len(given)}."
-        others = taken.setdefault((protocol, entry.get("address")), set())
-        again = sorted(others.intersection(given))
-        if again:
-            yield f"{where} publishes {protocol} port {again[0]} a second time: choose another port."
-        others.update(given)
 
 
 def _in_subnet(values, variable, network, key):
@@ -215,7 +228,7 @@ def _agreement(nodes):
             if other[variable] != values[variable]:
                 yield (
                     name,
-                    f"{variable} is {other[variable]!r}, and {values[variable]!r} on {first}: it is one for the whole"
+                    f"{variable} is {shown(other[variable])}, and {shown(values[variable])} on {first}: it is one for the whole"
                     " fabric, set it for the group.",
                 )
 

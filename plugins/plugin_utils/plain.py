@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# Python writes no larger numbers in digits than of 4,300 (sys.set_int_max_str_digits), and nothing here is as large as this
+MOST_BITS = 64
+
 
 def plain(value):
     """Return ``value`` of what JSON knows; each member is asked for by itself, which is when ansible-core templates it."""
     if isinstance(value, Mapping):
-        return {str(key): plain(value[key]) for key in value}
+        return {str(plain(key)): plain(value[key]) for key in value}
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return hex(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (list, tuple)):

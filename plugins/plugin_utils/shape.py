@@ -6,26 +6,18 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import re
 
-from .inventory import BOOLEANS, DEFAULTS, LISTS, boolean
-from .overlay import IFNAME_MAX
+from .inventory import BOOLEANS, DEFAULTS, LISTS
+from .values import address, choice, host_prefix, in_range, interface, number, ports, prefix, shown, text, truth
 
-# Variables of the collection that are read by playbooks, roles and the lab, and not by the model.
-OTHERS = (
-    "fabric_lab",
-    "fabric_serial",
-    "fabric_verify_format",
-    "fabric_verify_output",
-    "fabric_persist",
-    "fabric_repair",
-    "fabric_readdress",
-    "fabric_adopt",
-    "fabric_checked",
-    "fabric_node",
-)
+# What the playbooks set; a variable of that name would take its place.
+RESERVED = ("fabric_checked", "fabric_node", "fabric_together")
+# Variables of the collection that playbooks, roles and the lab read, and not the model.
 SWITCHES = ("fabric_persist", "fabric_repair", "fabric_readdress", "fabric_adopt")
+OTHERS = ("fabric_lab", "fabric_serial", "fabric_verify_format", "fabric_verify_output", *SWITCHES)
+FORMATS = ("text", "json")
+LAB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 TEXTS = ("fabric_backend", "fabric_attachment")
 INTERFACES = ("fabric_bridge", "fabric_vxlan_name", "fabric_ipip_name")
 # RFC 791: every host takes 576 bytes
@@ -57,64 +49,84 @@ def shape_of(variables):
     """Yield a sentence for each of one host's fabric_* ``variables`` that cannot be read."""
     known = [*DEFAULTS, *OTHERS]
     for variable in variables:
-        if variable not in known:
-            otherwise = "; what begins with fabric_ is read by the collection: call a variable of your own otherwise."
+        if variable in RESERVED:
+            yield f"{variable} is set by the collection's playbooks: rename your variable."
+        elif variable not in known:
+            otherwise = "; the prefix fabric_ is reserved: rename your variable."
             yield f"there is no variable {variable}{_meant(variable, known) or otherwise}"
-    given = {name: value for name, value in variables.items() if value is not None and name in DEFAULTS}
+    given = {name: value for name, value in variables.items() if value is not None and name in known}
     for name in TEXTS:
-        if not isinstance(given.get(name, ""), str):
-            yield f"{name} is {given[name]!r}, not text."
+        yield from text(name, given.get(name))
     for name in INTERFACES:
         if name in given:
             yield from interface(name, given[name])
-    for name in LISTS:
-        if not isinstance(given.get(name, []), list):
-            yield f"{name} is {given[name]!r}, not a list."
-        elif name in ENTRIES:
-            for number, entry in enumerate(given.get(name, [])):
-                yield from _entry(f"{name}[{number}]", entry, *ENTRIES[name])
+    yield from _lists(given)
     yield from _networks(given)
     yield from _numbers(given)
-    for name in (*BOOLEANS, *SWITCHES):
-        try:
-            boolean(True if variables.get(name) is None else variables[name])
-        except ValueError:
-            yield f"{name} is {variables[name]!r}: it is true or false."
+    yield from _others(given)
+
+
+def _lists(given):
+    for name in LISTS:
+        if not isinstance(given.get(name, []), list):
+            yield f"{name} is {shown(given[name])}, not a list."
+        elif name in ENTRIES:
+            for position, entry in enumerate(given.get(name, [])):
+                yield from _entry(f"{name}[{position}]", entry, *ENTRIES[name])
 
 
 def _networks(given):
     for variable, version in (("fabric_node_address", 4), ("fabric_node_address6", 6)):
         yield from address(variable, given.get(variable), version)
     for variable, version in (("fabric_node_subnet", 4), ("fabric_node_subnet6", 6)):
-        yield from _prefix(variable, given.get(variable), version)
-    for variable, version in (
-        ("fabric_bridge_address", 4),
-        ("fabric_bridge_address6", 6),
-    ):
+        yield from prefix(variable, given.get(variable), version)
+    for variable, version in (("fabric_bridge_address", 4), ("fabric_bridge_address6", 6)):
         yield from address(variable, given.get(variable), version)
-    yield from address("fabric_routed_gateway", given.get("fabric_routed_gateway"), 4)
-    yield from _host_prefix("fabric_ipip_address", given.get("fabric_ipip_address"), 4)
+    yield from address("fabric_routed_gateway", given.get("fabric_routed_gateway"), 4, link_local=True)
+    yield from host_prefix("fabric_ipip_address", given.get("fabric_ipip_address"), 4)
     underlay = given.get("fabric_underlay")
-    for number, text in enumerate(underlay if isinstance(underlay, list) else ()):
-        yield from _prefix(f"fabric_underlay[{number}]", "" if text is None else text)
+    for position, entry in enumerate(underlay if isinstance(underlay, list) else ()):
+        yield from prefix(f"fabric_underlay[{position}]", "" if entry is None else entry)
 
 
 def _numbers(given):
     for variable, (low, high) in RANGES.items():
         if variable in given:
-            yield from _number(variable, given[variable], low, high)
+            yield from number(variable, given[variable], low, high)
     mtu = given.get("fabric_mtu", "auto")
-    if mtu != "auto" and not _in_range(mtu, MTU_MIN, MTU_MAX):
-        yield f"fabric_mtu is {mtu!r}: it is auto, or a number from {MTU_MIN} to {MTU_MAX}."
+    if mtu != "auto" and not in_range(mtu, MTU_MIN, MTU_MAX):
+        yield f"fabric_mtu is {shown(mtu)}: it is auto, or a number from {MTU_MIN} to {MTU_MAX}."
+    for variable in (*BOOLEANS, *SWITCHES):
+        yield from truth(variable, given.get(variable, True))
+
+
+def _others(given):
+    yield from choice("fabric_verify_format", given.get("fabric_verify_format", "text"), FORMATS)
+    output = given.get("fabric_verify_output", "")
+    if not isinstance(output, str) or not output.isprintable():
+        yield f"fabric_verify_output is {shown(output)}, not the path of a file."
+    lab = given.get("fabric_lab", "lab")
+    if not isinstance(lab, str) or not LAB.fullmatch(lab):
+        yield f"fabric_lab is {shown(lab)}, not a name: use letters, digits, '.', '_' and '-', a letter or digit first."
+    if not is_batch(given.get("fabric_serial", 1)):
+        yield f"fabric_serial is {shown(given['fabric_serial'])}: it is a number of nodes, or a share of them such as 30%."
+
+
+def is_batch(value):
+    """Say whether ``value`` is how many nodes are arranged at a time, as Ansible's keyword serial takes it."""
+    if isinstance(value, list):
+        return bool(value) and not any(isinstance(one, list) for one in value) and all(map(is_batch, value))
+    share = value[:-1] if isinstance(value, str) and value.endswith("%") else None
+    return in_range(value, 1, 10**9) if share is None else in_range(share, 1, 100)
 
 
 def _entry(where, entry, keys, needed, example):
     if not isinstance(entry, dict):
-        yield f"{where} is {entry!r}, not a mapping such as {example}."
+        yield f"{where} is {shown(entry)}, not a mapping such as {example}."
         return
     for key in entry:
         if key not in keys:
-            yield f"{where} has no key {key!r}{_meant(key, keys) or _there_are(keys)}"
+            yield f"{where} has no key {shown(key)}{_meant(key, keys) or _there_are(keys)}"
     for key in needed:
         if entry.get(key) in (None, ""):
             yield f"{where} has no {key}: it is one like {example}."
@@ -125,136 +137,54 @@ def _values(where, entry):
     """Check the values of an entry by the names of their keys, which mean the same in each list."""
     if where.startswith("fabric_endpoints") and "name" in entry:
         yield from interface(f"{where}.name", entry["name"])
-    elif not isinstance(entry.get("name", ""), str):
-        yield f"{where}.name is {entry['name']!r}, not text."
+    elif where.startswith("fabric_outside") and "name" in entry:
+        yield from _host(f"{where}.name", entry["name"])
+    for key in ("attachment", "endpoint"):
+        yield from text(f"{where}.{key}", entry.get(key))
     version = 4 if where.startswith("fabric_endpoints") else None
     yield from address(f"{where}.address", entry.get("address"), version)
     yield from address(f"{where}.address6", entry.get("address6"), 6)
-    yield from address(f"{where}.host_address", entry.get("host_address"), 4)
+    yield from address(f"{where}.host_address", entry.get("host_address"), 4, link_local=True)
     if "prefix_length" in entry:
-        yield from _number(f"{where}.prefix_length", entry["prefix_length"], 1, 32)
+        yield from number(f"{where}.prefix_length", entry["prefix_length"], 1, 32)
     for key in ("port", "to_port"):
         if key in entry and ports(entry[key]) is None:
-            yield f"{where}.{key} is {entry[key]!r}: it is a port from 1 to 65535, or a range of them such as 8000-8010."
-    if entry.get("protocol", "tcp") not in ("tcp", "udp"):
-        yield f"{where}.protocol is {entry['protocol']!r}: it is tcp or udp."
+            yield (
+                f"{where}.{key} is {shown(entry[key])}: it is a port from 1 to 65535, or a range of them such as"
+                " 8000-8010."
+            )
+    yield from choice(f"{where}.protocol", entry.get("protocol", "tcp"), ("tcp", "udp"))
     for end in ("a", "b"):
         if end in entry:
             yield from _link_end(f"{where}.{end}", entry[end])
 
 
+def _host(where, name):
+    """A host outside is one of the lab's hosts, with a folder and processes by its name."""
+    if not isinstance(name, str) or not LAB.fullmatch(name):
+        yield f"{where} is {shown(name)}, which is not a host's name: use letters, digits, '.', '_' and '-'."
+
+
 def _link_end(where, end):
     if not isinstance(end, dict):
-        yield f"{where} is {end!r}, not a mapping such as {{netns: red, name: veth-red, address: 192.168.15.1/24}}."
+        yield f"{where} is {shown(end)}, not a mapping such as {{netns: red, name: veth-red, address: 192.168.15.1/24}}."
         return
     for key in end:
         if key not in LINK_KEYS:
-            yield f"{where} has no key {key!r}{_meant(key, LINK_KEYS) or _there_are(LINK_KEYS)}"
+            yield f"{where} has no key {shown(key)}{_meant(key, LINK_KEYS) or _there_are(LINK_KEYS)}"
     yield from interface(f"{where}.name", end.get("name"))
     if end.get("netns"):  # without one it is the node's own
         yield from interface(f"{where}.netns", end["netns"])
     for key, version in (("address", 4), ("address6", 6)):
-        yield from _host_prefix(f"{where}.{key}", end.get(key), version)
-
-
-def ports(value):
-    """Return the ports that ``80`` or ``8000-8010`` mean, as a range, or None."""
-    first, dash, last = str(value).partition("-")
-    bounds = [first, last if dash else first]
-    if isinstance(value, bool) or not all(bound.isdecimal() for bound in bounds):
-        return None
-    found = range(int(bounds[0]), int(bounds[1]) + 1)
-    return found if found and found[0] >= 1 and found[-1] <= 65535 else None
-
-
-def interface(where, text):
-    """Yield why ``text`` cannot be the name of an interface and a namespace (dev_valid_name in net/core/dev.c)."""
-    if not isinstance(text, str) or not text or text in (".", "..") or re.search(r"[/:%\s\0]|^-", text):
-        yield (
-            f"{where} is {text!r}, which is not a name: text without '/', ':', '%' or white space that does not begin"
-            " with '-'; put quotes around a number."
-        )
-    elif len(text.encode()) > IFNAME_MAX:
-        yield f"{where} is {text!r}, which has {len(text.encode())} characters: a name has at most {IFNAME_MAX}."
-    elif where in INTERFACES and text in ("all", "default", "lo", "tunl0"):
-        yield f"{where} is {text!r}, which the kernel keeps for itself: choose another name."
-
-
-def address(where, text, version=None):
-    """Yield why ``text`` cannot be an address of IP ``version``; None stands for an address that is not given."""
-    if text is None:
-        return
-    try:
-        found = ipaddress.ip_address(text if isinstance(text, str) else "")
-    except ValueError:
-        length = f": leave {text[text.index('/') :]} out" if isinstance(text, str) and "/" in text else ""
-        yield f"{where} is {text!r}, which is not an address{length}."
-        return
-    if version and found.version != version:
-        yield f"{where} is {text}, which is not IPv{version}{_other_family(where, found.version)}."
-    elif (
-        found.is_multicast
-        or found.is_loopback
-        or found.is_unspecified
-        or (found.is_link_local and where != "fabric_routed_gateway")
-    ):
-        yield f"{where} is {text}, which nobody reaches from another network: give an address that is routed."
-
-
-def _prefix(where, text, version=None):
-    if text is None:
-        return
-    meant = _network(text)
-    if meant is None:
-        yield f"{where} is {text!r}, which is not a prefix such as {'fd00:245::/64' if version == 6 else '172.245.0.0/24'}."
-    elif "/" not in text:
-        yield f"{where} is {text!r}, which has no length: write {text}/{24 if meant.version == 4 else 64}."
-    elif _network(text, strict=True) is None:
-        yield f"{where} is {text}, with host bits set: the prefix is {meant}."
-    elif version and meant.version != version:
-        yield f"{where} is {text}, which is not IPv{version}{_other_family(where, meant.version)}."
-    elif meant.is_multicast or meant.is_loopback or meant.is_link_local:
-        yield f"{where} is {text}, which no hosts can have on a network: choose another, such as one of 10.0.0.0/8."
-
-
-def _host_prefix(where, text, version):
-    if text is None:
-        return
-    try:
-        found = ipaddress.ip_interface(text if isinstance(text, str) else "")
-    except ValueError:
-        found = None
-    if found is None or "/" not in text or found.version != version:
-        yield f"{where} is {text!r}, which is not an IPv{version} address with the length of its prefix."
-
-
-def _network(text, strict=False):
-    try:
-        return ipaddress.ip_network(text, strict=strict) if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
-def _other_family(where, version):
-    """Say which variable is for the other family, if there is one."""
-    other = where[:-1] if where.endswith("6") else f"{where}6"
-    return f": {other} is for IPv{version}" if other in DEFAULTS or ".address" in where else ""
-
-
-def _number(where, value, low, high):
-    if not _in_range(value, low, high):
-        yield f"{where} is {value!r}: it is a number from {low} to {high}."
-
-
-def _in_range(value, low, high):
-    number = not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, str) and value.isdecimal()))
-    return number and low <= int(value) <= high
+        yield from host_prefix(f"{where}.{key}", end.get(key), version, link_local=True)
 
 
 def _meant(word, known):
     # what all of them begin with makes none of them likelier
+    if not isinstance(word, str):
+        return ""
     names = {name.replace("fabric_", ""): name for name in known}
-    close = difflib.get_close_matches(str(word).replace("fabric_", ""), names, 1)
+    close = difflib.get_close_matches(word.replace("fabric_", ""), names, 1)
     return f": did you mean {names[close[0]]}?" if close else ""
 
 
