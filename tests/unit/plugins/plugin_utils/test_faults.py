@@ -12,7 +12,6 @@ from itertools import combinations
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.faults import faults_of, warnings_of
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import DEFAULTS
 from hypothesis import given
 from hypothesis import strategies as st
 
