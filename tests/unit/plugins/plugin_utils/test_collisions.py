@@ -44,8 +44,12 @@ def direct(**entry):
     return endpoint(attachment="direct", **entry)
 
 
+def routed(gateway):
+    return {"fabric_attachment": "routed", "fabric_routed_gateway": gateway}
+
+
 COLLISIONS = [
-    (link({"address": "10.9.0.1/24"}, {"address": "10.9.0.1/24"}), r"fabric_links\[0\].b.address is 10.9.0.1, which is that of fabric_links\[0\].a.address"),
+    (link({"address": "10.9.0.1/24"}, {"address": "10.9.0.1/24"}), r"\[0\].b.address is 10.9.0.1, which is that of fabric_links\[0\].a.address"),
     (link({"address6": "fe80::1/64"}, {"address6": "fe80::1/64"}), r"fabric_links\[0\].b.address6 is fe80::1, which is that of"),
     (link({"address": "10.245.0.2/30"}), r"fabric_links\[0\].a.address is 10.245.0.2, which is the address of endpoint ns5 on vm5"),
     (link({"address": "10.246.0.2/30"}), "is 10.246.0.2, which is the address of endpoint ns6 on vm6"),
@@ -53,7 +57,7 @@ COLLISIONS = [
     (link({"address": "192.168.32.5/24"}), "is 192.168.32.5, which is the address of vm5"),
     (link({"address": "198.51.100.9/24"}), "is 198.51.100.9, which is the address of outside outside"),
     # in the node itself, or in an endpoint, its prefix leads into the link
-    (link({"address": "192.168.32.99/24"}, netns=None), "192.168.32.99/24 makes 192.168.32.0/24 part of that link, and with it 192.168.32.5, the address of vm5"),
+    (link({"address": "192.168.32.99/24"}, netns=None), "makes 192.168.32.0/24 part of that link, and with it 192.168.32.5, the address of vm5"),
     (link({"address": "192.168.32.98/30"}, netns=None), "and with it 192.168.32.0/24 of the underlay: choose another prefix"),
     (link({"address": "10.246.0.9/24"}, netns=None), "and with it 10.246.0.1, the address of the bridge on vm6"),
     (link({"address": "192.168.32.99/24"}, netns="ns5"), "and with it 192.168.32.5, the address of vm5"),
@@ -61,10 +65,10 @@ COLLISIONS = [
     (direct(host_address="10.245.0.2"), r"fabric_endpoints\[0\].host_address is 10.245.0.2, which is the address of endpoint ns5 on vm5"),
     (direct(host_address="10.246.0.2"), "host_address is 10.246.0.2, which is the address of endpoint ns6 on vm6"),
     (direct(host_address="192.168.32.6"), "host_address is 192.168.32.6, which is the address of vm6"),
-    ({"fabric_attachment": "routed", "fabric_routed_gateway": "192.168.32.5"}, "fabric_routed_gateway is 192.168.32.5, which is the address of vm5"),
-    ({"fabric_attachment": "routed", "fabric_routed_gateway": "192.168.32.6"}, "which is the address of vm6: choose one that nobody has"),
-    ({"fabric_attachment": "routed", "fabric_routed_gateway": "192.168.32.1"}, r"which is in 192.168.32.0/24 of the underlay: choose one that nobody has, such as 169.254.1.1"),
-    ({"fabric_attachment": "routed", "fabric_routed_gateway": "10.245.0.2"}, "which is the address of endpoint ns5 on vm5"),
+    (routed("192.168.32.5"), "fabric_routed_gateway is 192.168.32.5, which is the address of vm5"),
+    (routed("192.168.32.6"), "which is the address of vm6: choose one that nobody has"),
+    (routed("192.168.32.1"), r"which is in 192.168.32.0/24 of the underlay: choose one that nobody has, such as 169.254.1.1"),
+    (routed("10.245.0.2"), "which is the address of endpoint ns5 on vm5"),
 ]  # fmt: skip
 
 
@@ -84,7 +88,7 @@ ALLOWED = [
     link({"address": "10.245.0.129/25"}, netns=None),
     direct(host_address="10.245.0.7"),
     direct(host_address="10.245.0.1"),
-    {"fabric_attachment": "routed", "fabric_routed_gateway": "169.2.2.2"},
+    routed("169.2.2.2"),
     # says nothing where no endpoint is routed
     {"fabric_routed_gateway": "192.168.32.1"},
 ]
