@@ -49,7 +49,7 @@ def routed(gateway):
 
 
 COLLISIONS = [
-    (link({"address": "10.9.0.1/24"}, {"address": "10.9.0.1/24"}), r"\[0\].b.address is 10.9.0.1, which is that of fabric_links\[0\].a.address"),
+    (link({"address": "10.9.0.1/24"}, {"address": "10.9.0.1/24"}), r"10.9.0.1, which is that of fabric_links\[0\].a.address"),
     (link({"address6": "fe80::1/64"}, {"address6": "fe80::1/64"}), r"fabric_links\[0\].b.address6 is fe80::1, which is that of"),
     (link({"address": "10.245.0.2/30"}), r"fabric_links\[0\].a.address is 10.245.0.2, which is the address of endpoint ns5 on vm5"),
     (link({"address": "10.246.0.2/30"}), "is 10.246.0.2, which is the address of endpoint ns6 on vm6"),
@@ -57,7 +57,7 @@ COLLISIONS = [
     (link({"address": "192.168.32.5/24"}), "is 192.168.32.5, which is the address of vm5"),
     (link({"address": "198.51.100.9/24"}), "is 198.51.100.9, which is the address of outside outside"),
     # in the node itself, or in an endpoint, its prefix leads into the link
-    (link({"address": "192.168.32.99/24"}, netns=None), "makes 192.168.32.0/24 part of that link, and with it 192.168.32.5, the address of vm5"),
+    (link({"address": "192.168.32.99/24"}, netns=None), "makes 192.168.32.0/24 part of that link, and with it 192.168.32.5"),
     (link({"address": "192.168.32.98/30"}, netns=None), "and with it 192.168.32.0/24 of the underlay: choose another prefix"),
     (link({"address": "10.246.0.9/24"}, netns=None), "and with it 10.246.0.1, the address of the bridge on vm6"),
     (link({"address": "192.168.32.99/24"}, netns="ns5"), "and with it 192.168.32.5, the address of vm5"),
