@@ -127,8 +127,16 @@ class ActionModule(ActionBase):
 
     def _file(self, what, task_vars):
         """Return the file for what is promised or told of the node that this task acts on."""
-        host = str(self._task.delegate_to or task_vars.get("inventory_hostname", ""))
-        return os.path.join(C.DEFAULT_LOCAL_TMP, f"nodenet-{what}-{hashlib.sha256(host.encode()).hexdigest()[:16]}")
+        return _path_of(what, str(self._task.delegate_to or task_vars.get("inventory_hostname", "")))
+
+
+def kept_of(what, host):
+    """Return what this run of Ansible has promised, or was told, of ``host``."""
+    return _read(_path_of(what, host))
+
+
+def _path_of(what, host):
+    return os.path.join(C.DEFAULT_LOCAL_TMP, f"nodenet-{what}-{hashlib.sha256(host.encode()).hexdigest()[:16]}")
 
 
 def _asked(arguments):

@@ -9,15 +9,21 @@ import json
 from pathlib import Path as File
 
 from ansible import constants as C
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
-from ..plugin_utils.matrix import Path, as_data, as_text, pairs, path_lines
+from ..plugin_utils.matrix import Path, as_data, pairs, path_lines
 from ..plugin_utils.questions import Everybody
+from ..plugin_utils.silence import silent_lines
+from ..plugin_utils.summary import counted
+from ..plugin_utils.table import as_text
+from .fabric_info import kept_of
 
 display = Display()
-MOST_NAMED = 50
+# what the probe says of a namespace that is not there
+NO_NAMESPACE = "there is no network namespace"
 
 
 class ActionModule(ActionBase):
@@ -37,28 +43,39 @@ class ActionModule(ActionBase):
                 "output": {"type": "path"},
             }
         )
+        self._refuse_strategy()
         everybody = Everybody(self._task.args["inventory"])
-        found, unasked, paths = [], {}, []
-        for host in task_vars["ansible_play_hosts_all"]:
-            # as it was registered: what a module returned is no template, and may be large
-            registered = task_vars["hostvars"].raw_get(host).get(options["register"])
-            answers, why = _answers(registered)
-            found += pairs(host, everybody.asked_by(host), answers)
-            if answers is None:
-                unasked[host] = why
-            elif registered.get("paths"):
-                paths += [Path(host, *both) for both in zip(everybody.paths_from(host), registered["paths"])]
-        data = as_data(found, unasked, paths)
-        text = as_text(found, everybody.labels(), _paint)
-        self._show("\n".join([text, *(_paint(line, "green") for line in path_lines(paths))]), data, options)
-        astray = [fault for path in paths for fault in path.faults()]
-        silent = _silent(found, unasked, astray)
-        if silent:
-            missing = data["asked"] - data["answered"]
-            told = f"{missing} of {len(found)} pairs do not answer" if missing or unasked else "all pairs answer"
-            told += f", {len(astray)} faults of the paths between nodes" if astray else ""
-            return {**result, "failed": True, "msg": f"{told}:\n{silent}"}
-        return {**result, "changed": False, "msg": f"all {len(found)} pairs answer", **data}
+        found = _Found(everybody, task_vars, options["register"])
+        if self._task.check_mode:
+            early = [node for node in found.nodes if _is_early(node, found)]
+            if early:
+                told = f"check mode: the fabric is not as the inventory says yet on {', '.join(early)}: nothing to ask"
+                _display(told)
+                return {**result, "changed": False, "skipped": True, "msg": told}
+        data = as_data(found.pairs, found.unasked, found.paths)
+        lines = found.faults()
+        text = [
+            as_text(found.pairs, everybody.labels(), _paint),
+            *(_paint(line, "green") for line in path_lines(found.paths)),
+        ]
+        self._show(
+            "\n".join(text + [_paint(f"  - {line}", "red") for line in lines]), {**data, "faults": lines}, options
+        )
+        # once: what is printed need not be in the result, which is printed where the task fails
+        if options["format"] == "text" and display.verbosity == 0 and "json" not in C.DEFAULT_STDOUT_CALLBACK:
+            data = {"asked": data["asked"], "answered": data["answered"]}
+        return {**result, **found.verdict(lines), **data}
+
+    def _refuse_strategy(self):
+        """:raises AnsibleActionFail: hosts do not wait for each other, and what some found is not there yet."""
+        block = self._task
+        while block is not None and getattr(block, "_play", None) is None:
+            block = getattr(block, "_parent", None)
+        strategy = str(getattr(getattr(block, "_play", None), "strategy", "linear"))
+        if strategy.rpartition(".")[2] in ("free", "host_pinned"):
+            raise AnsibleActionFail(
+                f"strategy {strategy}: matrix needs what all hosts of the play found; set strategy: linear for this play"
+            )
 
     def _show(self, text, data, options):
         # on one line, the one of the output that begins with a brace
@@ -66,27 +83,62 @@ class ActionModule(ActionBase):
         if options["output"]:
             path = File(self._loader.path_dwim(options["output"]))
             path.write_text(line + "\n", encoding="utf-8")
-        display.display(line if options["format"] == "json" else text)
+        _display(line if options["format"] == "json" else text)
+
+
+class _Found:
+    """What the nodes of the play registered."""
+
+    def __init__(self, everybody, task_vars, name):
+        self.nodes = list(task_vars["ansible_play_hosts_all"])
+        self.pairs, self.unasked, self.paths, self.absent = [], {}, [], set()
+        for node in self.nodes:
+            # as it was registered: what a module returned is no template, and may be large
+            registered = task_vars["hostvars"].raw_get(node).get(name)
+            answers, why = _answers(registered)
+            self.pairs += pairs(node, everybody.asked_by(node), answers)
+            if answers is None:
+                self.unasked[node] = why
+            elif registered.get("paths"):
+                self.paths += [Path(node, *both) for both in zip(everybody.paths_from(node), registered["paths"])]
+        self.absent = {pair.node for pair in self.pairs if pair.reason.startswith(NO_NAMESPACE)}
+
+    def faults(self):
+        """Return a line for each node that could not be asked, for what does not answer, and each fault of a path."""
+        lines = [f"{node} could not be asked: {why}" for node, why in self.unasked.items()]
+        return lines + silent_lines(self.pairs) + [fault for path in self.paths for fault in path.faults()]
+
+    def verdict(self, lines):
+        """Return what the task's result says of it."""
+        if not lines:
+            return {"changed": False, "msg": f"all {len(self.pairs):,} pairs answer"}
+        silent = sum(pair.asked and not pair.ok for pair in self.pairs)
+        astray = sum(1 for path in self.paths for _fault in path.faults())
+        told = [f"{silent:,} of {len(self.pairs):,} pairs do not answer" if silent else "all pairs answer"]
+        if self.unasked:
+            told = told[: bool(silent)] + [f"{counted(len(self.unasked), 'node')} could not be asked"]
+        told += [f"{counted(astray, 'fault')} of the paths between nodes"] if astray else []
+        return {"failed": True, "msg": ", ".join(told)}
+
+
+def _display(text):
+    if "json" not in C.DEFAULT_STDOUT_CALLBACK:  # whose output is one document
+        display.display(text)
+
+
+def _is_early(node, found):
+    """Say whether a run in check mode finds a node as it is before the fabric is made."""
+    return node in found.absent or bool(kept_of("promised", node))
 
 
 def _answers(registered):
     """Return (answers, None) of what a node registered, or (None, why there are none)."""
     if not registered:
-        return None, "it took no part in the play"
+        return None, "it was left out earlier in this run"
     if "answers" in registered:
         return registered["answers"], None
     why = str(registered.get("msg") or "the probe returned nothing").strip()
     return None, ("unreachable: " if registered.get("unreachable") else "") + why
-
-
-def _silent(found, unasked, astray):
-    """Return a line for each node that could not be asked, each pair that does not answer, and each fault of a path."""
-    lines = [f"{node} could not be asked: {why}" for node, why in unasked.items()]
-    missing = [pair.told() for pair in found if pair.asked and not pair.ok] + astray
-    lines += missing[:MOST_NAMED]
-    if len(missing) > MOST_NAMED:
-        lines.append(f"… and {len(missing) - MOST_NAMED} more")
-    return "\n".join(f"  - {line}" for line in lines)
 
 
 def _paint(text, colour):

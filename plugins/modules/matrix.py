@@ -12,8 +12,10 @@ version_added: 0.1.0
 description:
   - Puts together what M(nodenet.fabric.probe) found on each node of the play, and prints it as a matrix; a cell holds
     the TTL
-    of the answer. It runs on the controller. Run it once for a play.
-  - Fails, and names the pairs, if one did not answer or a node could not be asked.
+    of the answer. Above 20 targets the matrix is one of nodes. It runs on the controller. Run it once for a play, with the
+    strategy linear.
+  - Fails if a pair did not answer or a node could not be asked, and says which. Many silent pairs of two nodes are one line.
+  - In check mode it asks nothing where the fabric is not as the inventory says yet.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
@@ -72,18 +74,18 @@ EXAMPLES = r"""
 RETURN = r"""
 pairs:
   description: Every pair that was asked.
-  returned: when all answered
+  returned: with O(format=json), or with -v
   type: list
   elements: dict
   sample: [{"source": "ns245", "target": "ns246", "address": "172.246.0.2", "ok": true, "ttl": 62, "reason": ""}]
 asked:
   description: Number of pairs.
-  returned: when all answered
+  returned: always
   type: int
   sample: 6
 answered:
   description: Number of pairs that answered.
-  returned: when all answered
+  returned: always
   type: int
   sample: 6
 """

@@ -1,19 +1,16 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who reaches whom, as a matrix that a person reads at a glance. Pure Python."""
+"""What the nodes found: who reaches whom, and what the ways between nodes carry. Pure Python."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Optional
 
-# More columns than this are not read at a glance: they are counted, by node.
-WIDEST = 20
-# Wider than this the columns are numbered, and the rows say whose number it is.
-WIDTH = 100
+from .questions import itself
+
 WIRE = {"plain": "plain packets", "ipip": "IP in IP (protocol 4)"}
-NO_ANSWER, UNASKED, NOT_MEANT = "✗", "?", "·"
 
 
 @dataclass(frozen=True)
@@ -24,6 +21,7 @@ class Pair:
     :param ttl: time to live of the answer; None: there was none.
     :param expected: the time to live that the way to the target leaves; None: nobody knows.
     :param asked: False if the node could not be asked: nothing is known.
+    :param asker: the node whose endpoint asks, or the node itself; ``where`` is the same of the target.
     """
 
     node: str
@@ -34,16 +32,21 @@ class Pair:
     reason: str = ""
     asked: bool = True
     expected: Optional[int] = None
+    asker: str = ""
+    where: str = ""
 
     @property
     def ok(self):
         return self.ttl is not None and self.expected in (None, self.ttl)
 
     def told(self):
-        way = f"{self.source} -> {self.target} ({self.address})"
+        return f"{self.source} -> {self.target} ({self.address}): {self.fault()}"
+
+    def fault(self):
+        """Return what is wrong where it is not ok."""
         if self.ttl is not None:
-            return f"{way}: the answer has TTL {self.ttl}, not {self.expected}: it went another way"
-        return f"{way}: {self.reason or 'no answer'}"
+            return f"the answer has TTL {self.ttl}, not {self.expected}: it went another way"
+        return self.reason or "no answer"
 
 
 def pairs(node, asked, answers):
@@ -58,6 +61,7 @@ def pairs(node, asked, answers):
             answer = answers[number]["targets"][place] if answers else {}
             known = {"ttl": answer.get("ttl"), "reason": answer.get("reason", ""), "asked": bool(answers)}
             known["expected"] = target["ttl"]
+            known["asker"], known["where"] = node if question["netns"] else itself(node), target["where"]
             found.append(Pair(node, question["name"], target["name"], target["address"], **known))
     return found
 
@@ -125,72 +129,3 @@ def as_data(found, unasked, paths=()):
         "unasked": unasked,
         "paths": ways,
     }
-
-
-def as_text(found, labels, paint=lambda text, colour: text):
-    """Return the matrix: a row for each source, a column for each target, in a cell the TTL of the answer.
-
-    :param labels: of all sources and targets, in the order of rows and columns.
-    :param paint: takes a text and a colour's name (green, red) and returns what to print.
-    """
-    cells = {}
-    for pair in found:
-        cells.setdefault((pair.source, pair.target), []).append(pair)
-    sources = _ordered((source for source, _target in cells), labels)
-    targets = _ordered((target for _source, target in cells), labels)
-    lines = _counted(found, paint) if len(targets) > WIDEST else _table(cells, sources, targets, paint)
-    answered = sum(pair.ok for pair in found)
-    end = paint(f"{answered} of {len(found)} pairs answer", "green" if answered == len(found) else "red")
-    return "\n".join([*lines, "", end])
-
-
-def _ordered(found, labels):
-    found = set(found)
-    return [label for label in labels if label in found]
-
-
-def _table(cells, sources, targets, paint):
-    heads, rows = list(targets), {source: source for source in sources}
-    numbered = sum(len(target) + 2 for target in targets) > WIDTH
-    if numbered:
-        heads = [str(number) for number in range(1, len(targets) + 1)]
-        number = dict(zip(targets, heads))
-        rows = {source: f"{number.get(source, ''):>3} {source}" for source in sources}
-    first = max((len(row) for row in rows.values()), default=0)
-    widths = [max(len(head), 3) for head in heads]
-    yield " " * first + "  " + "  ".join(head.rjust(width) for head, width in zip(heads, widths))
-    for source in sources:
-        row = [_cell(cells.get((source, target)), width, paint) for target, width in zip(targets, widths)]
-        yield rows[source].ljust(first) + "  " + "  ".join(row)
-    if numbered:
-        yield from (f"{number[target]:>3} {target}" for target in targets if target not in rows)
-
-
-def _cell(pairs_, width, paint):
-    """Return the cell of one source and one target, which may have several addresses: all of them must answer."""
-    if pairs_ is None:
-        return NOT_MEANT.rjust(width)
-    silent = [pair for pair in pairs_ if not pair.ok]
-    if not silent:
-        ttls = dict.fromkeys(str(pair.ttl) for pair in pairs_)
-        return paint("/".join(ttls).rjust(width), "green")
-    if not silent[0].asked:
-        return paint(UNASKED.rjust(width), "red")
-    if silent[0].ttl is not None:
-        return paint(f"{silent[0].ttl}!".rjust(width), "red")
-    families = {":" in pair.address for pair in silent}
-    partly = len(families) == 1 and {":" in pair.address for pair in pairs_} != families
-    return paint((NO_ANSWER + (("6" if True in families else "4") if partly else "")).rjust(width), "red")
-
-
-def _counted(found, paint):
-    """A line for each node: how many of what its endpoints and itself asked have answered."""
-    nodes = {}
-    for pair in found:
-        nodes.setdefault(pair.node, []).append(pair)
-    first = max(len(node) for node in nodes)
-    for node, mine in nodes.items():
-        answered = sum(pair.ok for pair in mine)
-        ttls = ", ".join(str(ttl) for ttl in sorted({pair.ttl for pair in mine if pair.ok}, reverse=True))
-        line = f"{node.ljust(first)}  {answered} of {len(mine)} answer" + (f" (TTL {ttls})" if ttls else "")
-        yield paint(line, "green" if answered == len(mine) else "red")

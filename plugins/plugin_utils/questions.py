@@ -51,25 +51,30 @@ class Everybody:
     def asked_by(self, node):
         """Return what a node is to ask: each of its endpoints everybody, each end of a link the other, the node its own.
 
-        :returns: list of ``{"name": label, "netns", "targets": [{"name": label, "address", "ttl": expected or None}]}``.
+        :returns: list of ``{"name": label, "netns", "targets": [{"name": label, "address", "ttl": expected or None, "where"}]}``;
+            ``where`` is the node that an endpoint is on, or what a target is that is no endpoint.
         """
         values = self._model["nodes"][node]
         asked = [self._asked_by_endpoint(node, values, endpoint) for endpoint in values["fabric_endpoints"]]
         asked += [question for link in values["fabric_links"] for question in self._asked_by_link(node, link)]
-        own = [_target(label, address, TTL) for label, where, _endpoint, address in self.endpoints if where == node]
+        own = [
+            _target(label, address, TTL, where) for label, where, _endpoint, address in self.endpoints if where == node
+        ]
         return [*asked, {"name": node, "netns": "", "targets": own}]
 
     def _asked_by_endpoint(self, node, values, endpoint):
         label = self._label(node, endpoint["name"])
         targets = [
-            _target(other, address, TTL - _hops(node, endpoint, where, one))
+            _target(other, address, TTL - _hops(node, endpoint, where, one), where)
             for other, where, one, address in self.endpoints
             if other != label
         ]
-        targets += [_target(node, address, TTL) for address in _gateways(values, endpoint)]
-        targets += [_target(other, address, self._ttl_of_node(values, address)) for other, address in self.nodes]
+        targets += [_target(node, address, TTL, itself(node)) for address in _gateways(values, endpoint)]
+        targets += [
+            _target(other, address, self._ttl_of_node(values, address), itself(other)) for other, address in self.nodes
+        ]
         if values["fabric_masquerade"]:  # without it no answer finds its way back from outside
-            targets += [_target(*outside, None) for outside in self.outside]
+            targets += [_target(label, address, None, label) for label, address in self.outside]
         families = {":" in address for address in _addresses(values, endpoint)}
         reached = [target for target in targets if (":" in target["address"]) in families]
         return {"name": label, "netns": endpoint["name"], "targets": reached}
@@ -86,7 +91,7 @@ class Everybody:
         for end, other in ((link["a"], link["b"]), (link["b"], link["a"])):
             netns, there = (one.get("netns") or "" for one in (end, other))
             targets = [
-                _target(self._label(node, there), other[key].split("/")[0], TTL)
+                _target(self._label(node, there), other[key].split("/")[0], TTL, node if there else itself(node))
                 for key in ("address", "address6")
                 if end.get(key) and other.get(key)
             ]
@@ -145,8 +150,13 @@ def _namespaces(values):
     return list(dict.fromkeys([*(endpoint["name"] for endpoint in values["fabric_endpoints"]), *ends]))
 
 
-def _target(label, address, ttl):
-    return {"name": label, "address": address, "ttl": ttl}
+def itself(node):
+    """Return what a node is called beside its endpoints."""
+    return f"{node} itself"
+
+
+def _target(label, address, ttl, where):
+    return {"name": label, "address": address, "ttl": ttl, "where": where}
 
 
 def _addresses(values, endpoint):

@@ -4,6 +4,9 @@
 """Verify tells the truth: what answers, what does not, and what nobody could ask."""
 
 import json
+import shutil
+
+import pytest
 
 DUAL = """
 fabric:
@@ -21,7 +24,7 @@ fabric:
       fabric_node_address6: fd01::2
       fabric_node_subnet: 10.2.0.0/24
       fabric_node_subnet6: fd00:2::/64
-      fabric_endpoints: [{name: web}]
+      fabric_endpoints: [{name: web, address: 10.2.0.2, address6: "fd00:2::2"}]
 """
 
 
@@ -40,30 +43,68 @@ def rows(printed):
 
 def test_the_matrix_names_who_does_not_answer_and_limit_shows_who_was_asked(fabric):
     one = fabric("host-gw")
+    # in check mode nobody is missed who is not there yet, but who should be there is
+    assert "not as the inventory says yet on vm1, vm2: nothing to ask" in one.play("verify", "--check")
     one.play("site")
-    assert rows(one.play("verify")) == {
+    assert rows(one.play("verify", "--check")) == {
         "ns245": ["·", "62", "64", "63"],
         "ns246": ["62", "·", "63", "64"],
         "vm1": ["64", "·", "·", "·"],
         "vm2": ["·", "64", "·", "·"],
     }
     one.on("vm1", "ip route del 172.246.0.0/24")
-    printed = one.play("verify", "--limit", "vm2", fails=True)
+    printed = one.play("verify", "--limit", "vm2", "--check", fails=True)
     assert rows(printed) == {"ns246": ["✗", "·", "63", "64"], "vm2": ["·", "64", "·", "·"]}
     assert "1 of 5 pairs do not answer" in printed
     assert "ns246 -> ns245 (172.245.0.2): no answer" in printed
 
 
-def test_a_node_that_cannot_be_reached_is_a_failure(fabric):
+BOTH = """
+- import_playbook: nodenet.fabric.site
+- import_playbook: nodenet.fabric.verify
+"""
+OWN = """
+- hosts: fabric
+  gather_facts: false
+  strategy: free
+  tasks:
+    - nodenet.fabric.validate:
+      register: fabric_checked
+    - import_role: {name: nodenet.fabric.verify}
+"""
+
+
+@pytest.mark.parametrize("fatal", ["0", "1"])
+def test_the_first_node_that_is_never_there_takes_nothing_with_it(fabric, tmp_path, monkeypatch, fatal):
+    monkeypatch.setenv("ANSIBLE_ANY_ERRORS_FATAL", fatal)
     one = fabric("host-gw")
-    one.play("site", "--limit", "vm1")
-    hosts = one.inventory / "hosts.yml"
-    text = hosts.read_text(encoding="utf-8")
-    hosts.write_text(text.replace("    vm2:\n", "    vm2:\n      fabric_lab: there-is-none\n"), encoding="utf-8")
+    both = tmp_path / "both.yml"
+    both.write_text(BOTH, encoding="utf-8")
+    one.play("site", "--limit", "vm2")
+    folder = one.inventory / "host_vars"
+    folder.mkdir()
+    (folder / "vm1.yml").write_text("fabric_lab: there-is-none\n", encoding="utf-8")
     printed = one.play("verify", fails=True)
-    hosts.write_text(text, encoding="utf-8")
-    assert "vm2 could not be asked: unreachable: " in printed
-    assert rows(printed)["ns246"] == ["?", "·", "?", "?"]
+    after_site = one.play(str(both), fails=True)
+    shutil.rmtree(folder)
+    assert printed.count("vm1 could not be asked: unreachable: ") == 1
+    assert rows(printed)["ns245"] == ["·", "?", "?", "?"]
+    assert rows(printed)["vm2"] == ["·", "64", "·", "·"]
+    assert "has no attribute" not in after_site
+    if fatal == "0":
+        assert after_site.count("vm1 could not be asked: it was left out earlier in this run") == 1
+    else:
+        assert "another node failed, and any_errors_fatal ends the play for all" in after_site
+
+
+def test_a_strategy_in_which_hosts_do_not_wait_is_refused_where_it_is_not_overruled(fabric, tmp_path, monkeypatch):
+    one = fabric("host-gw")
+    monkeypatch.setenv("ANSIBLE_STRATEGY", "free")
+    own = tmp_path / "own.yml"
+    own.write_text(OWN, encoding="utf-8")
+    one.play("site")
+    assert "10 of 10 pairs answer" in one.play("verify")
+    assert "strategy free: matrix needs what all hosts" in one.play(str(own), fails=True)
 
 
 def test_json_on_a_line_of_its_own_and_in_a_file(fabric, tmp_path):

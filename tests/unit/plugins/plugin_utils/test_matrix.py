@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import compact
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.matrix import (
     Pair,
     Path,
     as_data,
-    as_text,
     pairs,
     path_lines,
 )
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.questions import Everybody
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.silence import silent_lines
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.table import as_text
 
 
 def fabric(count=2, endpoints=("web",), **group):
@@ -113,6 +115,7 @@ def test_the_matrix():
         "vm1   64    ·    ·    ·",
         "vm2    ·    ✗    ·    ·",
         "",
+        "a number is the TTL of the answer; ✗ no answer (✗4, ✗6: of that family alone); · not asked",
         "8 of 10 pairs answer",
     ]
 
@@ -205,11 +208,53 @@ def test_names_too_wide_for_a_line_are_numbered():
     assert max(len(line) for line in lines) < 130
 
 
-def test_wide_fabrics_are_counted_by_node():
-    found, labels = answered(fabric(12, endpoints=("a{}",)), silent=["10.3.0.2"])
+def test_of_many_endpoints_there_is_a_matrix_by_node():
+    found, labels = answered(fabric(3, endpoints=tuple(f"e{number}-{{}}" for number in range(10))), silent=["10.3.0.2"])
     lines = as_text(found, labels).splitlines()
-    assert lines[0] == "vm1   24 of 25 answer (TTL 64, 63, 62)"
-    assert len(lines) == 14
+    assert lines[1].split() == ["vm1", "vm2", "vm3"]
+    assert lines[2].split() == ["vm1", "64", "62|63", "100/110"]
+    assert lines[-1] == "990 of 1,020 pairs answer"
+    assert len(lines) == 8
+
+
+def test_of_many_nodes_there_is_a_line_for_each():
+    found, labels = answered(fabric(21, endpoints=("a{}",)), silent=["10.3.0.2"])
+    lines = as_text(found, labels).splitlines()
+    assert lines[0] == "vm1   42 of 43 answer (TTL 64, 63, 62)"
+    assert len(lines) == 23
+
+
+def lines_of(count, endpoints, silent):
+    """Return the lines on what is silent between ``count`` nodes with as many endpoints each."""
+    found, _labels = answered(fabric(count, endpoints=tuple(f"e{number}-{{}}" for number in range(endpoints))))
+    return silent_lines([replace(pair, ttl=None) if silent(pair) else pair for pair in found])
+
+
+def test_many_silent_pairs_of_two_nodes_are_one_line():
+    assert lines_of(2, 50, lambda pair: (pair.asker, pair.where) == ("vm1", "vm2")) == ["vm1 -> vm2: all 2,500 silent"]
+    some = lines_of(2, 50, lambda pair: (pair.asker, pair.target) == ("vm1", "e7-2"))
+    assert some == ["vm1 -> vm2: 50 of 2,500 silent"]
+
+
+def test_few_silent_pairs_are_named_and_none_says_nothing():
+    assert lines_of(2, 5, lambda pair: False) == []
+    assert lines_of(2, 5, lambda pair: (pair.source, pair.target) == ("e0-1", "e3-2")) == [
+        "e0-1 -> e3-2 (10.2.0.5): no answer"
+    ]
+
+
+def test_silence_everywhere_is_a_line_for_each_two_nodes_and_no_more_than_fit():
+    assert len(lines_of(3, 10, lambda pair: True)) == 21
+    many = lines_of(9, 4, lambda pair: True)
+    assert len(many) == 51 and many[-1].endswith("more lines like these")
+
+
+def test_what_all_of_them_were_told_is_said_with_them():
+    pairs_ = [
+        Pair("vm1", "a", "b", f"10.2.0.{number}", reason="Network is unreachable", asker="vm1", where="vm2")
+        for number in range(9)
+    ]
+    assert silent_lines(pairs_) == ["vm1 -> vm2: all 9 silent (Network is unreachable)"]
 
 
 def test_data_is_json():

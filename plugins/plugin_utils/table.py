@@ -1,0 +1,130 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The matrix as text: by endpoint, by node where there are many, and a line for each node where there are many nodes."""
+
+from __future__ import annotations
+
+# More columns than this are not read at a glance.
+WIDEST = 20
+# Wider than this the columns are numbered, and the rows say whose number it is.
+WIDTH = 100
+NO_ANSWER, UNASKED, NOT_MEANT = "✗", "?", "·"
+# sign in a cell -> what the legend says of it
+SIGNS = {
+    NO_ANSWER: "✗ no answer (✗4, ✗6: of that family alone)",
+    "!": "61! it came another way",
+    UNASKED: "? the node could not be asked",
+    NOT_MEANT: "· not asked",
+}
+
+
+def as_text(found, labels, paint=lambda text, colour: text):
+    """Return the matrix: a row for each source, a column for each target, in a cell the TTL of the answer.
+
+    :param labels: of all sources and targets, in the order of rows and columns.
+    :param paint: takes a text and a colour's name (green, red) and returns what to print.
+    """
+    cells = _cells(found, lambda pair: (pair.source, pair.target))
+    sources, targets = _ordered(cells, labels)
+    if len(targets) <= WIDEST:
+        lines = _table({key: _cell(mine) for key, mine in cells.items()}, sources, targets, paint)
+    else:
+        lines = _by_node(found, labels, paint)
+    answered = sum(pair.ok for pair in found)
+    end = paint(f"{answered:,} of {len(found):,} pairs answer", "green" if answered == len(found) else "red")
+    return "\n".join([*lines, end])
+
+
+def _by_node(found, labels, paint):
+    """A row and a column for each node, for its endpoints and itself; where these are too many a line for each node."""
+    cells = _cells(found, lambda pair: (pair.node, pair.where.rpartition(" itself")[0] or pair.where))
+    nodes, targets = _ordered(cells, labels)
+    if len(targets) > WIDEST:
+        yield from _counted(found, paint)
+        return
+    lines = _table({key: _node_cell(mine) for key, mine in cells.items()}, nodes, targets, paint)
+    yield from ("endpoints and node, by node:", *lines)
+
+
+def _cells(found, place):
+    cells = {}
+    for pair in found:
+        cells.setdefault(place(pair), []).append(pair)
+    return cells
+
+
+def _ordered(cells, labels):
+    order = {label: number for number, label in enumerate(labels)}
+    return [sorted({key[side] for key in cells}, key=lambda label: order.get(label, len(order))) for side in (0, 1)]
+
+
+def _table(cells, sources, targets, paint):
+    """Return the lines of a table and its legend, with an empty line before that."""
+    heads, rows = list(targets), {source: source for source in sources}
+    numbered = sum(len(target) + 2 for target in targets) > WIDTH
+    if numbered:
+        heads = [str(number) for number in range(1, len(targets) + 1)]
+        number = dict(zip(targets, heads))
+        rows = {source: f"{number.get(source, ''):>3} {source}" for source in sources}
+    first = max((len(row) for row in rows.values()), default=0)
+    texts = [[cells.get((source, target), (NOT_MEANT, None))[0] for source in sources] for target in targets]
+    widths = [max(3, *map(len, [head, *column])) for head, column in zip(heads, texts)]
+    lines = [" " * first + "  " + "  ".join(head.rjust(width) for head, width in zip(heads, widths))]
+    for source in sources:
+        row = [
+            _painted(cells.get((source, target), (NOT_MEANT, None)), width, paint)
+            for target, width in zip(targets, widths)
+        ]
+        lines.append(rows[source].ljust(first) + "  " + "  ".join(row))
+    if numbered:
+        lines += [f"{number[target]:>3} {target}" for target in targets if target not in rows]
+    return [*lines, "", legend("".join(text for column in texts for text in column))]
+
+
+def legend(signs):
+    """Return what the signs of a table mean, those that are in it."""
+    meant = [text for sign, text in SIGNS.items() if sign in signs]
+    number = ["a number is the TTL of the answer"] if any(sign.isdigit() for sign in signs) else []
+    return "; ".join(number + (["2/50: 2 of 50 answer"] if "/" in signs else []) + meant)
+
+
+def _painted(cell, width, paint):
+    text, colour = cell
+    return paint(text.rjust(width), colour) if colour else text.rjust(width)
+
+
+def _cell(pairs):
+    """Return the cell of one source and one target, which may have several addresses: all of them must answer."""
+    silent = [pair for pair in pairs if not pair.ok]
+    if not silent:
+        return "|".join(dict.fromkeys(str(pair.ttl) for pair in pairs)), "green"
+    if not silent[0].asked:
+        return UNASKED, "red"
+    if silent[0].ttl is not None:
+        return f"{silent[0].ttl}!", "red"
+    families = {":" in pair.address for pair in silent}
+    partly = len(families) == 1 and {":" in pair.address for pair in pairs} != families
+    return NO_ANSWER + (("6" if True in families else "4") if partly else ""), "red"
+
+
+def _node_cell(pairs):
+    """Return the cell of one node and another: the TTLs if all answer, else how many do."""
+    answered = sum(pair.ok for pair in pairs)
+    if answered == len(pairs):
+        return "|".join(str(ttl) for ttl in sorted({pair.ttl for pair in pairs})), "green"
+    if not any(pair.asked for pair in pairs):
+        return UNASKED, "red"
+    return (f"{answered:,}/{len(pairs):,}" if answered else NO_ANSWER), "red"
+
+
+def _counted(found, paint):
+    """A line for each node: how many of what its endpoints and itself asked have answered."""
+    nodes = _cells(found, lambda pair: pair.node)
+    first = max(len(node) for node in nodes)
+    for node, mine in nodes.items():
+        answered = sum(pair.ok for pair in mine)
+        ttls = ", ".join(str(ttl) for ttl in sorted({pair.ttl for pair in mine if pair.ok}, reverse=True))
+        line = f"{node.ljust(first)}  {answered:,} of {len(mine):,} answer" + (f" (TTL {ttls})" if ttls else "")
+        yield paint(line, "green" if answered == len(mine) else "red")
+    yield ""
