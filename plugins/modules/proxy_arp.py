@@ -11,8 +11,8 @@ short_description: Proxy ARP and neighbour proxy
 version_added: 0.1.0
 description:
   - Lets the node answer on an interface for addresses that are elsewhere (C(proxy_arp), C(proxy_ndp) in ip-sysctl).
-  - For IPv4 the node answers for whatever it has a route to that leads elsewhere; for IPv6 only for the addresses
-    that O(addresses) lists.
+  - The node answers for the addresses that O(addresses) lists. For IPv4, without O(addresses), it answers for whatever it has
+    a route to that leads elsewhere.
   - The node answers at once, C(proxy_delay) is 0; otherwise it waits up to 0.7 s. It answers only while it forwards,
     and only if it has a route that covers the address and leads elsewhere than back out of the interface.
 author:
@@ -30,7 +30,7 @@ options:
     default: ipv4
   addresses: &addresses
     description:
-      - IPv6 alone. The addresses that the node answers for.
+      - The addresses, of O(family), that the node answers for.
     type: list
     elements: str
     default: []
@@ -91,6 +91,15 @@ EXAMPLES = r"""
     config:
       - {interface: veth-ns1}
       - {interface: veth-ns1, family: ipv6, addresses: ["fd00::1"]}
+
+- name: A bridge
+  nodenet.fabric.bridge:
+    name: fabric0
+
+- name: On it the node answers for one endpoint that is not on it, and for nobody else
+  nodenet.fabric.proxy_arp:
+    interface: fabric0
+    addresses: [10.244.0.9]
 
 - name: No longer
   nodenet.fabric.proxy_arp:

@@ -121,6 +121,19 @@ class _Attached:
             "ipv6": self._ipv6,
         }
 
+    def _proxies(self, bridge):
+        """Return what answers on the bridge for the node's endpoints that are not on it, and seem to be: it is one subnet."""
+        others = [endpoint for endpoint in self._values["fabric_endpoints"] if endpoint["attachment"] != "bridge"]
+        return [
+            {
+                "interface": bridge,
+                "family": "ipv6" if ":" in subnet else "ipv4",
+                "addresses": [endpoint[key] for endpoint in others],
+            }
+            for subnet, key in self._subnets
+            if others
+        ]
+
     def _unwritten(self, attachment):
         """Return the endpoints that live with an address which the inventory does not write, and the subnet of each."""
         return [
@@ -172,6 +185,7 @@ class _Attached:
                 for endpoint in self._of("bridge")
             ],
             "unwritten": self._unwritten("bridge"),
+            "proxies": self._proxies(name) if self._of("bridge") else [],
             "addresses": self._addresses(
                 "bridge", lambda _endpoint, key: self._values[GATEWAYS[key]], lambda _endpoint, subnet: _length(subnet)
             ),

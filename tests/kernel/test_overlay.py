@@ -135,7 +135,7 @@ def test_the_zero_address_may_be_behind_many(node):
             "name: 'tunl0' is a name that the kernel keeps for itself",
         ),
         ("ipip_tunnel", {"name": "tun0", "local": "fd00::1"}, "local: fd00::1 is not IPv4"),
-        ("proxy_arp", {"interface": "lo", "addresses": ["10.0.0.1"]}, "addresses: only IPv6 addresses"),
+        ("proxy_arp", {"interface": "lo", "addresses": ["fd00::1"]}, "addresses: fd00::1 is not of the family ipv4"),
         ("proxy_arp", {"interface": "eth7"}, "interface: there is no interface 'eth7'"),
     ],
 )

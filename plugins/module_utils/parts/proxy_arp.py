@@ -24,17 +24,19 @@ ENDINGS = ("proxy_arp", "proxy_ndp", "proxy_delay")
 
 
 def resources(options):
-    """Return the sysctls, and for IPv6 the proxied neighbors, that ``options`` describe."""
+    """Return the sysctls and the proxied neighbors that ``options`` describe.
+
+    IPv4 answers for the listed addresses without the switch (pneigh_lookup in arp_process, net/ipv4/arp.c), which is for all
+    that the node has a route to; IPv6 answers for none without it (ndisc_recv_ns, net/ipv6/ndisc.c).
+    """
     netns, link, version = options["netns"], interface(options["interface"], "interface"), options["family"]
     proxied = [address(text, "addresses") for text in options["addresses"]]
-    if any((family(text) == AF_INET6) != (version == "ipv6") for text in proxied) or (proxied and version == "ipv4"):
-        raise InputError(
-            "addresses", "only IPv6 addresses, with family: ipv6; for IPv4 the node answers for what it routes"
-        )
-    settings = {
-        link_sysctl(version, "conf", link, SWITCH[version]): "1",
-        link_sysctl(version, "neigh", link, "proxy_delay"): "0",
-    }
+    for text in proxied:
+        if (family(text) == AF_INET6) != (version == "ipv6"):
+            raise InputError("addresses", f"{text} is not of the family {version}: list it with its own family")
+    settings = {link_sysctl(version, "neigh", link, "proxy_delay"): "0"}
+    if version == "ipv6" or not proxied:
+        settings = {link_sysctl(version, "conf", link, SWITCH[version]): "1", **settings}
     return [
         *(Resource("sysctl", (netns, name), {"value": value}) for name, value in settings.items()),
         *(Resource("proxy", (netns, link, text)) for text in proxied),
