@@ -117,7 +117,7 @@ def test_without_the_announcement_it_does_not(peer, case, monkeypatch):
     run({**before, **THIRD})
     assert silent(peer, held(before), 3) == []
     run({**after, **THIRD})
-    assert {":" in where for _netns, where in silent(peer, held(after), 1)} == {True, False}
+    assert silent(peer, held(after), 1) != []
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from collections import defaultdict
 
 from ..kernel.announce import announce
 from ..kernel.netlink import Message
+from .fields import family
 
 # Kinds whose objects make a link's MAC address that of an IP address
 HOLDERS = ("address", "proxy")
@@ -24,23 +25,31 @@ NUD_INCOMPLETE, NUD_FAILED, NUD_NOARP, NUD_PERMANENT = 0x01, 0x20, 0x40, 0x80
 
 
 def announce_passed(kernel, plan):
-    """Announce the addresses that ``plan``, which was carried out, passed on; forget what the node knows of their old holders."""
-    coming, changed = _coming(plan), _links_with_another_mac(plan)
-    coming |= {holder for key in changed for holder in _addresses_on(kernel, *key)}
+    """Announce the addresses that ``plan``, which was carried out, passed on; forget what is known of their old holders."""
+    moved, changed = _on_another_l2(plan), _with_another_mac(plan)
+    for netns, link in moved:
+        _forget(
+            kernel, netns, [entry for entry in _learned(kernel, netns) if kernel.link_name(netns, entry[0]) == link]
+        )
+    staying = {holder for key in {*moved, *changed} for holder in _addresses_on(kernel, *key)}
+    coming = _coming(plan) | staying
     if not coming:
         return
-    known = _known_neighbors(kernel)
-    holders = _passed(kernel, coming, _before(kernel, plan, changed), known)
+    known = defaultdict(list)
+    for entry in _learned(kernel, ""):
+        known[entry[1]].append(entry)
+    holders = _passed(kernel, coming, _before(kernel, plan, staying, changed), known)
     if holders:
         announce(holders)
-        _forget_stale(kernel, {address: mac for _netns, _link, mac, address in holders}, known)
+        macs = {address: mac for _netns, _link, mac, address in holders}
+        _forget(kernel, "", [one for address, mac in macs.items() for one in known.get(address, ()) if one[2] != mac])
 
 
 def _passed(kernel, coming, before, known):
     """Return ``(namespace, link, MAC address, address)`` of what is coming and had another MAC address, as far as is known."""
     found = []
     for netns, link, address in sorted(coming):
-        others = before.get(address, set()) | {mac for _index, mac in known.get(address, ())}
+        others = before.get(address, set()) | {entry[2] for entry in known.get(address, ())}
         mac = _mac(kernel, netns, link) if others else None
         if mac and others - {mac}:
             found.append((netns, link, mac, address))
@@ -58,25 +67,17 @@ def _coming(plan):
     }
 
 
-def _before(kernel, plan, changed):
-    """Return address -> the MAC addresses that it had by what ``plan`` took away or changed."""
-    macs, found = dict(changed), defaultdict(set)
-    for step in plan.steps:
-        for resource in step.everything if step.after is None else ():
-            if resource.kind == "link":
-                macs[resource.key] = resource.values.get("mac")
-    for step in plan.steps:
-        for resource in step.everything if step.after is None else ():
-            if resource.kind in HOLDERS:
-                netns, link, address = _holder(resource)
-                found[address].add(macs.get((netns, link)) or _mac(kernel, netns, link))
-    for (netns, link), mac in changed.items():
-        for _netns, _link, address in _addresses_on(kernel, netns, link):
-            found[address].add(mac)
-    return {address: macs - {None} for address, macs in found.items()}
+def _before(kernel, plan, staying, changed):
+    """Return address -> the MAC addresses that it had: by what ``plan`` took away, and on the links that it changed."""
+    gone = [resource for step in plan.steps if step.after is None for resource in step.everything]
+    macs = {**{one.key: one.values.get("mac") for one in gone if one.kind == "link"}, **changed}
+    found = defaultdict(set)
+    for netns, link, address in {*staying, *(_holder(one) for one in gone if one.kind in HOLDERS)}:
+        found[address].add(macs.get((netns, link)) or _mac(kernel, netns, link))
+    return {address: known - {None} for address, known in found.items()}
 
 
-def _links_with_another_mac(plan):
+def _with_another_mac(plan):
     """Return (namespace, link) -> its MAC address before ``plan`` changed that in place."""
     return {
         step.before.key: step.before.values.get("mac")
@@ -106,26 +107,32 @@ def _addresses_on(kernel, netns, link):
     }
 
 
-def _known_neighbors(kernel):
-    """Return address -> [(index of the link, MAC address)] of what the node has learned of its neighbors."""
-    found = defaultdict(list)
-    asked = {"family": 0, "flags": 0}
-    for fields, attrs in kernel.dump("", "neigh", asked, _is_learned):
-        if attrs.get("NDA_LLADDR"):
-            found[attrs["NDA_DST"]].append((fields["ifindex"], attrs["NDA_LLADDR"]))
-    return found
+def _on_another_l2(plan):
+    """Return (namespace, link) of each whose other end left a bridge or joined one: all that it knew are elsewhere."""
+    return [
+        tuple(step.after.values["peer"])
+        for step in plan.steps
+        if step.resource.kind == "link" and "master" in step.fields and step.after.values.get("peer")
+    ]
+
+
+def _learned(kernel, netns):
+    """Return (index of the link, address, MAC address) of each neighbor that ``netns`` has found by itself."""
+    return [
+        (fields["ifindex"], attrs["NDA_DST"], attrs["NDA_LLADDR"])
+        for fields, attrs in kernel.dump(netns, "neigh", {"family": 0, "flags": 0}, _is_learned)
+        if attrs.get("NDA_LLADDR")
+    ]
 
 
 def _is_learned(_family, _index, state, _flags, _kind):
     return not state & (NUD_INCOMPLETE | NUD_FAILED | NUD_NOARP | NUD_PERMANENT)
 
 
-def _forget_stale(kernel, holders, known):
-    """Remove the node's entries with another MAC address than the holder's; one that has gone by itself is no failure."""
-    stale = [
-        Message("del", "neigh", 0, {"family": 10 if ":" in address else 2, "ifindex": index}, [("NDA_DST", address)])
-        for address, mac in holders.items()
-        for index, learned in known.get(address, ())
-        if learned != mac
+def _forget(kernel, netns, entries):
+    """Remove learned entries; one that has gone by itself is no failure."""
+    messages = [
+        Message("del", "neigh", 0, {"family": family(address), "ifindex": index}, [("NDA_DST", address)])
+        for index, address, _mac_known in entries
     ]
-    kernel.netlink.request([(number, "", message) for number, message in enumerate(stale)], [None] * len(stale))
+    kernel.netlink.request([(number, netns, one) for number, one in enumerate(messages)], [None] * len(messages))
