@@ -44,6 +44,103 @@ options:
     type: list
     elements: str
     choices: [udev, networkd, networkmanager, firewalld, docker, rp_filter]
+  expected:
+    description:
+      - What the inventory expects of the node. It is compared with the addresses, routes, rules, interfaces, firewalls, ports
+        and settings that the node really has. What would cut the node off, or the fabric, is refused before anything is
+        touched; what would stop some packets is returned in RV(findings).
+      - Without it the node is not read.
+    type: dict
+    suboptions:
+      machine:
+        description:
+          - Whether the node is a machine with files and settings of its own, not a namespace of one.
+        type: bool
+        default: true
+      backend:
+        description:
+          - The fabric's backend.
+        type: str
+      node_addresses:
+        description:
+          - The node's addresses on the underlay.
+        type: list
+        elements: str
+        default: []
+      underlay_mtu:
+        description:
+          - The MTU that the way to the peers is said to have.
+        type: int
+      prefixes:
+        description:
+          - What the fabric's routes lead to.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          prefix:
+            description: The prefix.
+            type: str
+            required: true
+          name:
+            description: The variable that says so.
+            type: str
+            required: true
+      peers:
+        description:
+          - The other nodes.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: Its name.
+            type: str
+            required: true
+          address:
+            description: Its address on the underlay.
+            type: str
+            required: true
+          direct:
+            description: Whether a plain route leads to its endpoints, by way of this address.
+            type: bool
+            default: false
+      published:
+        description:
+          - The ports that the node publishes.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: The variable that says so.
+            type: str
+            required: true
+          protocol:
+            description: V(tcp) or V(udp).
+            type: str
+            required: true
+          port:
+            description: A port, or a range such as V(8000-8010).
+            type: str
+            required: true
+          address:
+            description: The node's address at which it is published; unset, all.
+            type: str
+      vxlan_vni:
+        description:
+          - The VNI of the fabric's VXLAN device, if it has one.
+        type: int
+      vxlan_port:
+        description:
+          - Its UDP port.
+        type: int
+      endpoints:
+        description:
+          - How many endpoints the node will have. For more than 256, the limits of the machine's neighbor tables are raised
+            (C(gc_thresh1) to C(gc_thresh3)); O(state=absent) leaves that to M(nodenet.fabric.sweep), which gives them back.
+        type: int
+        default: 0
   interfaces:
     description:
       - The fabric's interfaces in the node's own namespace, by name or by a pattern such as V(veth-*).
@@ -124,6 +221,23 @@ versions:
   returned: when O(state=present)
   type: dict
   sample: {kernel: 6.1.0-18-amd64, iproute2: ip utility, nftables: nftables v1.0.6}
+findings:
+  description: What of the node will stop some of the fabric's packets, a sentence for each, with what to do.
+  returned: when O(expected) is given
+  type: list
+  elements: str
+  sample: ["the chain ip filter FORWARD of this node's firewall drops what is forwarded: accept there what comes from and goes
+    to 10.244.0.0/24"]
+faults:
+  description: Why the node is refused, a sentence for each.
+  returned: when it is
+  type: list
+  elements: str
+commands:
+  description: The commands that set the kernel's limits by hand.
+  returned: when some are to be raised, or given back
+  type: list
+  elements: str
 told:
   description: Each meddler that was found, and what was set against it.
   returned: when others were told
@@ -146,6 +260,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils import meddlers, requirements
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
 from ansible_collections.nodenet.fabric.plugins.module_utils.guard import guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.node import limits
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.examination import examined
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.expected import OPTIONS, Expected
 
 
 def perform(module):
@@ -155,17 +272,41 @@ def perform(module):
     ours = meddlers.Ours(*(params[name] for name in ("interfaces", "tunnels", "prefixes", "remotes", "encapsulation")))
     _check(ours)
     found = requirements.check(params["features"]) if present else {}
-    if present and params["meddlers"] is None:
-        return {"changed": False, **found}
-    files, told = meddlers.wanted(params["meddlers"], ours) if present else ({}, {})
+    looks = not present or params["meddlers"] is not None
+    files, told = meddlers.wanted(params["meddlers"], ours) if present and looks else ({}, {})
+    raised = {}
+    if present and params["expected"]:
+        expected = Expected(**params["expected"], interfaces=ours.interfaces, handled=list(told))
+        facts, found["findings"] = examined(expected)
+        raised = limits.raised(facts, expected, module.check_mode) if expected.machine else {}
+    result = {"changed": False, **found, **_kept_out(files, told, module.check_mode)} if looks else {**found}
+    return _with_limits(result, raised)
+
+
+def _kept_out(files, told, check):
+    """Have the files be as they are to be; return what there is to say of it."""
     differing = meddlers.differing(files)
-    if not module.check_mode:
+    if not check:
         meddlers.apply(files, differing)
     diff = [
         {"before_header": path, "after_header": path, "before": there or "", "after": files.get(path, "")}
         for path, there in differing.items()
     ]
-    return {"changed": bool(differing), **found, "told": list(told.values()), "files": sorted(differing), "diff": diff}
+    return {"changed": bool(differing), "told": list(told.values()), "files": sorted(differing), "diff": diff}
+
+
+def _with_limits(result, raised):
+    """Return ``result`` with what the engine says of the limits of the kernel's tables."""
+    if not raised:
+        return {"changed": False, **result}
+    files = result.get("diff", [])
+    return {
+        **result,
+        "changed": result.get("changed", False) or raised["changed"],
+        "commands": raised["commands"],
+        "diff": lambda: files + raised["diff"](),
+        "findings": result["findings"] + raised["told"],
+    }
 
 
 def _check(ours):
@@ -201,6 +342,7 @@ def main():
             "meddlers": {"type": "list", "elements": "str", "choices": list(meddlers.MEDDLERS)},
             **{name: dict(listed) for name in ("interfaces", "tunnels", "prefixes", "remotes")},
             "encapsulation": {"type": "str"},
+            "expected": {"type": "dict", "options": OPTIONS},
         },
         supports_check_mode=True,
     )

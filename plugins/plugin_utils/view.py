@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from .expected import expected_of
 from .inventory import GATEWAYS, attachments_of, mtu_of, roles_of, subnets_of
 from .overlay import Overlay, mac_of, named, patterns
 
@@ -64,8 +65,9 @@ def node_view(model, name):
         "outside": fabric["fabric_outside"],
         "arrangement": [{"role": role, "tasks": "main"} for role in roles[:-1]] + publishing,
         # whose objects stay: the roles', and what several of them share
-        "owners": [*roles, "forwarding"] + [part["tasks"] for part in publishing],
+        "owners": [*roles, "forwarding", "prepare"] + [part["tasks"] for part in publishing],
         "ours": _ours(model, name, overlay),
+        "expected": expected_of(model, name),
         "features": _features(roles, values["fabric_node_subnet6"] is not None),
     }
 

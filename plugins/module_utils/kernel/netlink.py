@@ -24,7 +24,14 @@ from .codec import HEADER, Symbol
 from .tables import FORMS
 
 # object -> pyroute2's module and class for its messages
-CLASSES = {"link": "ifinfmsg", "addr": "ifaddrmsg", "route": "rtmsg", "neigh": "ndmsg", "nsid": "nsidmsg"}
+CLASSES = {
+    "link": "ifinfmsg",
+    "addr": "ifaddrmsg",
+    "route": "rtmsg",
+    "neigh": "ndmsg",
+    "rule": "fibmsg",
+    "nsid": "nsidmsg",
+}
 
 # linux/netlink.h
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
@@ -49,6 +56,7 @@ TYPES = {
     ("new", "neigh"): 28,
     ("del", "neigh"): 29,
     ("get", "neigh"): 30,
+    ("get", "rule"): 34,
     ("new", "nsid"): 88,
     ("get", "nsid"): 90,
 }

@@ -81,6 +81,18 @@ def list_table(netns, table):
     raise OSError(found.returncode, _last_line(found.stderr))
 
 
+def listed(netns, what):
+    """Return what ``nft -j list`` says of ``what`` (words), [] where that is not there."""
+    text = output(netns, ["nft", "-j", "list", *what])
+    return json.loads(text)["nftables"] if text.strip() else []
+
+
+def output(netns, command):
+    """Return what a program prints in ``netns``, "" where it fails."""
+    found = _run(netns, command[1:], program=command[0])
+    return found.stdout if found.returncode == 0 else ""
+
+
 def load(netns, script):
     """Load ``script`` in one transaction: all of it or nothing.
 
@@ -91,10 +103,10 @@ def load(netns, script):
         raise OSError(found.returncode, _last_line(found.stderr))
 
 
-def _run(netns, arguments, text=None):
+def _run(netns, arguments, text=None, program="nft"):
     def inside():
         return subprocess.run(
-            ["nft", *arguments],
+            [program, *arguments],
             input=text,
             capture_output=True,
             text=True,

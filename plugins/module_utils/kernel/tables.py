@@ -117,6 +117,22 @@ FORMS = {
         ("family", "ifindex", "state", "flags", "ndm_type"),
         Table("=BxxxiHBB", NDA_DST=(1, IP), NDA_LLADDR=(2, MAC)),
     ),
+    # linux/fib_rules.h
+    "rule": Form(
+        ("family", "dst_len", "src_len", "tos", "table", "res1", "res2", "action", "flags"),
+        Table(
+            "=BBBBBBBBI",
+            FRA_DST=(1, IP),
+            FRA_SRC=(2, IP),
+            FRA_IIFNAME=(3, TEXT),
+            FRA_PRIORITY=(6, U32),
+            FRA_FWMARK=(10, U32),
+            FRA_SUPPRESS_PREFIXLEN=(14, U32),
+            FRA_TABLE=(15, U32),
+            FRA_OIFNAME=(17, TEXT),
+            FRA_IP_PROTO=(22, U8),
+        ),
+    ),
     # linux/net_namespace.h
     "nsid": Form(("rtgen_family",), Table("=Bxxx", NETNSA_NSID=(1, U32), NETNSA_FD=(3, U32))),
 }

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the inventory expects of a node, as the module prepare is told it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional
+
+from .facts import network_of
+
+PREFIX = {"prefix": {"type": "str", "required": True}, "name": {"type": "str", "required": True}}
+PEER = {
+    "name": {"type": "str", "required": True},
+    "address": {"type": "str", "required": True},
+    "direct": {"type": "bool", "default": False},
+}
+PORT = {
+    "name": {"type": "str", "required": True},
+    "protocol": {"type": "str", "required": True},
+    "port": {"type": "str", "required": True},
+    "address": {"type": "str"},
+}
+OPTIONS = {
+    "machine": {"type": "bool", "default": True},
+    "backend": {"type": "str"},
+    "node_addresses": {"type": "list", "elements": "str", "default": []},
+    "underlay_mtu": {"type": "int"},
+    "prefixes": {"type": "list", "elements": "dict", "options": PREFIX, "default": []},
+    "peers": {"type": "list", "elements": "dict", "options": PEER, "default": []},
+    "published": {"type": "list", "elements": "dict", "options": PORT, "default": []},
+    "vxlan_vni": {"type": "int"},
+    "vxlan_port": {"type": "int"},
+    "endpoints": {"type": "int", "default": 0},
+}
+
+
+@dataclass
+class Expected:
+    """The options of ``expected`` of the module prepare, and the names of the fabric's interfaces (patterns)."""
+
+    machine: bool = True
+    backend: Optional[str] = None
+    node_addresses: List[str] = field(default_factory=list)
+    underlay_mtu: Optional[int] = None
+    prefixes: List[Dict[str, str]] = field(default_factory=list)
+    peers: List[Dict[str, Any]] = field(default_factory=list)
+    published: List[Dict[str, Any]] = field(default_factory=list)
+    vxlan_vni: Optional[int] = None
+    vxlan_port: Optional[int] = None
+    endpoints: int = 0
+    interfaces: List[str] = field(default_factory=list)
+    tunnels: List[str] = field(default_factory=list)
+    handled: List[str] = field(default_factory=list)  # programs whose firewall is made to let the fabric pass
+
+    def __post_init__(self):
+        self.networks = [(network_of(one["prefix"]), one["prefix"], one["name"]) for one in self.prefixes]
+
+    @property
+    def versions(self):
+        """Return the IP versions of the fabric's prefixes."""
+        return sorted({network.version for network, _prefix, _name in self.networks})

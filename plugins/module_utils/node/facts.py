@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node has, as plain data: read once (see :mod:`reading`), then compared with what the inventory expects."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+MAIN = 254  # linux/rtnetlink.h: RT_TABLE_MAIN
+
+
+class Link(NamedTuple):
+    """An interface; ``ours`` says whether it is the fabric's, ``details`` are what is particular to its type."""
+
+    name: str
+    type: str = "device"
+    mtu: int = 1500
+    up: bool = True
+    ours: bool = False
+    details: Dict[str, Any] = {}
+
+
+class Network(NamedTuple):
+    """A prefix as numbers, quick to compare."""
+
+    version: int
+    first: int
+    last: int
+
+    def overlaps(self, other):
+        return self.version == other.version and self.first <= other.last and other.first <= self.last
+
+    def covers(self, other):
+        return self.version == other.version and self.first <= other.first and other.last <= self.last
+
+
+class Address(NamedTuple):
+    """An address of an interface, and the prefix that it makes connected."""
+
+    dev: str
+    address: str
+    prefix: str
+    ours: bool = False
+
+
+class Route(NamedTuple):
+    """A route; ``type`` is what ip-route(8) calls it."""
+
+    prefix: str
+    dev: Optional[str] = None
+    via: Optional[str] = None
+    metric: int = 0
+    type: str = "unicast"
+    table: int = MAIN
+    ours: bool = False
+    mtu: Optional[int] = None
+
+    def __str__(self):
+        words = [] if self.type == "unicast" else [self.type]
+        words += [self.prefix, *(("via", self.via) if self.via else ()), *(("dev", self.dev) if self.dev else ())]
+        return " ".join(words + (["metric", str(self.metric)] if self.metric else []))
+
+
+class Rule(NamedTuple):
+    """A policy routing rule, ip-rule(8); ``selects`` are the selectors beside source and destination."""
+
+    version: int
+    priority: int
+    action: str
+    table: int = 0
+    source: Optional[str] = None
+    destination: Optional[str] = None
+    selects: Tuple[str, ...] = ()
+    suppresses: bool = False
+
+    def __str__(self):
+        words = [f"{self.priority}: from {self.source or 'all'}"]
+        words += [f"to {self.destination}"] if self.destination else []
+        words += [*self.selects, f"lookup {self.table}" if self.action == "lookup" else self.action]
+        return " ".join(words)
+
+
+class Chain(NamedTuple):
+    """A base chain of a firewall: ``whose`` is the program that made it where it is one that is known, ``text`` its rules."""
+
+    place: str
+    hook: str
+    policy: str
+    whose: Optional[str] = None
+    text: str = ""
+
+
+class Listener(NamedTuple):
+    """A socket that waits: ``address`` None for any."""
+
+    protocol: str
+    port: int
+    address: Optional[str] = None
+
+
+class Setting(NamedTuple):
+    """A line of a file that ``sysctl --system`` reads."""
+
+    path: str
+    name: str
+    value: str
+
+
+@dataclass
+class Facts:
+    """What was read of a node.
+
+    :param sysctls: name -> value.
+    :param settings: those of the files that are read at boot, in the order in which they are.
+    :param came_from: (address of the machine that Ansible runs on, port of SSH here), or None where that is not known.
+    """
+
+    links: List[Link] = field(default_factory=list)
+    addresses: List[Address] = field(default_factory=list)
+    routes: List[Route] = field(default_factory=list)
+    rules: List[Rule] = field(default_factory=list)
+    chains: List[Chain] = field(default_factory=list)
+    listeners: List[Listener] = field(default_factory=list)
+    sysctls: Dict[str, str] = field(default_factory=dict)
+    settings: List[Setting] = field(default_factory=list)
+    came_from: Optional[Tuple[str, int]] = None
+
+    def link(self, name):
+        """Return the link of that name, or None."""
+        return next((link for link in self.links if link.name == name), None)
+
+    def way_to(self, address):
+        """Return the route of the table main that leads to ``address``, or None."""
+        if not hasattr(self, "_ways"):
+            self._ways = Ways(self.routes)
+        return self._ways.to(address)
+
+    def uplinks(self, expected):
+        """Return the names of the foreign interfaces that lead to the peers, or without peers to the world, in order."""
+        targets = [peer["address"] for peer in expected.peers] or [route.via for route in self.gateways()]
+        ways = [self.way_to(target) for target in targets]
+        own = [one.dev for one in self.addresses if one.address in expected.node_addresses]
+        found = [way.dev for way in ways if way and way.dev and not way.ours] or [dev for dev in own if dev != "lo"]
+        return list(dict.fromkeys(found))
+
+    def gateways(self):
+        """Return the foreign default routes that lead to a gateway."""
+        return [
+            route for route in self.routes if route.via and route.prefix in ("0.0.0.0/0", "::/0") and not route.ours
+        ]
+
+
+class Ways:
+    """The routes of the table main, made to be asked for many addresses."""
+
+    def __init__(self, routes):
+        self._by_length = defaultdict(dict)
+        for route in sorted(routes, key=lambda one: -one.metric):
+            if route.table == MAIN:
+                network = network_of(route.prefix)
+                self._by_length[network.version, network.last - network.first][network.first] = route
+
+    def to(self, address):
+        """Return the route with the longest prefix that covers ``address``, or None."""
+        ip = ipaddress.ip_address(address)
+        for (version, size), routes in sorted(self._by_length.items(), key=lambda item: item[0][1]):
+            found = routes.get(int(ip) & ~size) if version == ip.version else None
+            if found:
+                return found
+        return None
+
+
+def network_of(prefix):
+    """Return the :class:`Network` of a prefix, or of an address with a length."""
+    network = ipaddress.ip_network(prefix, strict=False)
+    return Network(network.version, int(network.network_address), int(network.broadcast_address))

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The firewall's base chains that drop what no rule of theirs accepts, nft(8)'s and those of the older iptables(8)."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+from ..kernel import nft
+from ..ownership import NFT_TABLE
+from . import files
+from .facts import Chain
+
+HOOKS = {"input": "INPUT", "forward": "FORWARD"}
+# what begins a chain's name -> whose it is
+MARKS = {"DOCKER-USER": "docker", "ufw-": "ufw", "ufw6-": "ufw"}
+LEGACY = {"iptables-legacy": "ip_tables_names", "ip6tables-legacy": "ip6_tables_names"}
+
+
+def chains():
+    """Return a Chain for each base chain of the hooks input and forward that drops by its policy."""
+    return [*_of_nft(), *_of_iptables()]
+
+
+def _of_nft():
+    listed = [entry["chain"] for entry in nft.listed("", ["chains"]) if "chain" in entry]
+    whose = {}
+    for chain in listed:
+        mark = next((program for mark, program in MARKS.items() if chain["name"].startswith(mark)), None)
+        if mark or chain["table"] == "firewalld":
+            whose.setdefault((chain["family"], chain["table"]), mark or "firewalld")
+    for chain in listed:
+        place = chain["family"], chain["table"], chain["name"]
+        if chain.get("hook") in HOOKS and chain.get("policy") == "drop" and chain["table"] != NFT_TABLE:
+            text = str(nft.listed("", ["chain", *place]))
+            yield Chain(" ".join(place), chain["hook"], "drop", whose.get(place[:2]), text)
+
+
+def _of_iptables():
+    for program, names in LEGACY.items():
+        # without the file none of its tables was ever asked for, and to ask would load its modules
+        used = ["filter"] in files.lines(f"/proc/thread-self/net/{names}", skip=0)
+        if used and shutil.which(program, path=nft.PATH):
+            text = nft.output("", [program, "-S"])
+            mark = next((whose for mark, whose in MARKS.items() if f"-N {mark}" in text), None)
+            for hook, name in HOOKS.items():
+                if re.search(f"^-P {name} DROP$", text, re.M):
+                    yield Chain(f"filter {name} ({program})", hook, "drop", mark, text)

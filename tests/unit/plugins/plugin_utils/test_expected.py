@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the inventory says that a node is to be compared with."""
+
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.expected import expected_of
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import compact
+
+LINK = {"a": {"netns": "red", "name": "r0", "address": "10.9.0.1/24"}, "b": {"name": "r1", "address": "10.9.0.2/24"}}
+NODES = {
+    "vm1": {
+        "fabric_node_address": "192.168.32.1",
+        "fabric_node_subnet": "10.1.0.0/24",
+        "fabric_endpoints": [{"name": "a"}, {"name": "b", "attachment": "routed"}],
+        "fabric_links": [LINK],
+        "fabric_publish": [{"port": 80, "endpoint": "a"}],
+    },
+    "vm2": {"fabric_node_address": "192.168.32.2", "fabric_node_subnet": "10.2.0.0/24"},
+    "vm3": {
+        "fabric_node_address": "192.168.33.3",
+        "fabric_node_subnet": "10.3.0.0/24",
+        "fabric_node_subnet6": "fd00:3::/64",
+    },
+}
+
+
+def of(name, **everywhere):
+    return expected_of(compact({host: {**values, **everywhere} for host, values in NODES.items()}), name)
+
+
+def test_every_prefix_has_the_name_of_its_variable():
+    prefixes = {one["name"]: one["prefix"] for one in of("vm1", fabric_backend="vxlan")["prefixes"]}
+    assert prefixes == {
+        "fabric_node_subnet": "10.1.0.0/24",
+        "fabric_node_subnet of vm2": "10.2.0.0/24",
+        "fabric_node_subnet of vm3": "10.3.0.0/24",
+        "fabric_node_subnet6 of vm3": "fd00:3::/64",
+        "fabric_links[0].b.address": "10.9.0.0/24",
+        "fabric_routed_gateway": "169.254.1.1/32",
+    }
+    # a link of another node, and its gateway, are no routes of this one
+    assert len(of("vm2", fabric_backend="vxlan")["prefixes"]) == 4
+
+
+def test_peers_are_those_that_a_route_or_a_tunnel_leads_to():
+    tunnelled = of("vm1", fabric_backend="vxlan", fabric_cross_subnet=True)
+    assert tunnelled["peers"] == [
+        {"name": "vm2", "address": "192.168.32.2", "direct": True},
+        {"name": "vm3", "address": "192.168.33.3", "direct": False},
+    ]
+    assert (tunnelled["vxlan_vni"], tunnelled["vxlan_port"]) == (1, 8472)
+    direct = of("vm1", fabric_underlay=["192.168.32.0/23"])
+    assert [peer["direct"] for peer in direct["peers"]] == [True, True]
+    assert direct["vxlan_vni"] is None and direct["vxlan_port"] is None
+
+
+def test_ports_and_addresses_are_as_the_inventory_has_them():
+    found = of("vm1")
+    assert found["published"] == [{"name": "fabric_publish[0]", "protocol": "tcp", "port": "80", "address": None}]
+    assert found["node_addresses"] == ["192.168.32.1"] and found["endpoints"] == 2 and found["underlay_mtu"] == 1500
