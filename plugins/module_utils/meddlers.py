@@ -9,67 +9,18 @@ Each meddler is told what it has to know by files of its own kind, below the fol
 from __future__ import annotations
 
 import contextlib
-import html
-import ipaddress
 import os
-import shutil
 import subprocess
-from dataclasses import dataclass, field
-from typing import List, Optional
 
 from .engine.errors import FabricError
 from .files import write
-from .systemd import has_systemd, is_active, is_on
+from .node.files import settings
+from .node.firewalls import Docker, Firewalld, Ufw
+from .node.meddler import HEAD, PATH, Meddler, Ours, program
+from .node.settings import FORWARDING, LAST_FILE, undoing
+from .systemd import has_systemd, is_on
 
-PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-HEAD = "# Written by nodenet.fabric.prepare\n"
-XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<!-- Written by nodenet.fabric.prepare -->\n'
-DOCKER_UNIT = "nodenet-fabric-docker.service"
-MARK = "nodenet.fabric"
-
-
-@dataclass(frozen=True)
-class Ours:
-    """What is the fabric's on this node.
-
-    :param interfaces: names of interfaces in the node's own namespace, or patterns of them (glob(7)).
-    :param tunnels: those of them that are tunnels.
-    :param prefixes: subnets of the whole fabric.
-    :param remotes: addresses from which encapsulated packets come.
-    :param encapsulation: their protocol: "ipip", "udp:PORT", or None.
-    """
-
-    interfaces: List[str] = field(default_factory=list)
-    tunnels: List[str] = field(default_factory=list)
-    prefixes: List[str] = field(default_factory=list)
-    remotes: List[str] = field(default_factory=list)
-    encapsulation: Optional[str] = None
-
-
-class Meddler:
-    """One of them.
-
-    ``does``: what it does to a fabric; ``answer``: what is set against it; ``paths``: all files that may be set.
-    """
-
-    does = answer = ""
-    paths = ()
-
-    def found(self):
-        """Say whether the node has it."""
-        raise NotImplementedError
-
-    def files(self, ours):
-        """Return path -> text of what is to be there; {}: there is nothing to keep from it."""
-        raise NotImplementedError
-
-    def before_removal(self, paths):
-        """Return commands to run before ``paths``, which are there, are removed."""
-        return []
-
-    def reload(self, paths):
-        """Return the commands by which it takes notice of ``paths``, which have changed."""
-        return []
+__all__ = ["MEDDLERS", "Meddler", "Ours", "apply", "differing", "wanted"]
 
 
 class Udev(Meddler):
@@ -126,7 +77,7 @@ class NetworkManager(Meddler):
     paths = ("/etc/NetworkManager/conf.d/50-nodenet-fabric.conf",)
 
     def found(self):
-        return bool(_program("NetworkManager"))
+        return bool(program("NetworkManager"))
 
     def files(self, ours):
         if not ours.interfaces:
@@ -138,77 +89,13 @@ class NetworkManager(Meddler):
         return [["systemctl", "try-reload-or-restart", "NetworkManager.service"]]
 
 
-class Firewalld(Meddler):
-    """firewalld.zone(5), firewalld.policy(5)."""
-
-    does = "rejects what is forwarded between zones, and encapsulated packets"
-    answer = "forwards for the fabric's subnets (zone nodenet), and accepts what the peers encapsulate (policy nodenet-peers)"
-    paths = ("/etc/firewalld/zones/nodenet.xml", "/etc/firewalld/policies/nodenet-peers.xml")
-
-    def found(self):
-        return bool(_program("firewall-cmd"))
-
-    def files(self, ours):
-        found = {}
-        if ours.prefixes:
-            sources = "".join(f"  <source address={_quoted(prefix)}/>\n" for prefix in ours.prefixes)
-            found[self.paths[0]] = (
-                f'{XML_HEAD}<zone target="ACCEPT">\n  <short>nodenet</short>\n'
-                f"  <description>Subnets of the fabric: forwarded to and from</description>\n{sources}</zone>\n"
-            )
-        if ours.encapsulation and ours.remotes:
-            rules = "".join(_accepted(remote, ours.encapsulation) for remote in ours.remotes)
-            found[self.paths[1]] = (
-                f'{XML_HEAD}<policy target="CONTINUE">\n  <short>nodenet-peers</short>\n'
-                "  <description>Encapsulated packets of the fabric's nodes</description>\n"
-                f'  <ingress-zone name="ANY"/>\n  <egress-zone name="HOST"/>\n{rules}</policy>\n'
-            )
-        return found
-
-    def reload(self, paths):
-        return [["firewall-cmd", "--quiet", "--reload"]] if is_active("firewalld.service") else []
-
-
-class Docker(Meddler):
-    """Docker's documentation, "Packet filtering and firewalls": DOCKER-USER is where others' rules belong."""
-
-    does = "drops what is forwarded and is not its own (the policy of the chain FORWARD)"
-    answer = f"has what comes from and goes to the fabric's subnets accepted in its chain DOCKER-USER ({DOCKER_UNIT})"
-    paths = (f"/etc/systemd/system/{DOCKER_UNIT}",)
-
-    def found(self):
-        return bool(_program("dockerd"))
-
-    def files(self, ours):
-        if not ours.prefixes:
-            return {}
-        lines = [line for prefix in ours.prefixes for line in _docker_lines(prefix)]
-        return {
-            self.paths[0]: f"{HEAD}[Unit]\nDescription=Let Docker's firewall pass the fabric\n"
-            "After=docker.service\nPartOf=docker.service\n\n"
-            "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
-            + "\n".join(lines)
-            + "\n\n[Install]\nWantedBy=docker.service\n"
-        }
-
-    def before_removal(self, paths):
-        return [["systemctl", "disable", "--quiet", "--now", DOCKER_UNIT]]
-
-    def reload(self, paths):
-        commands = [["systemctl", "daemon-reload"]]
-        if os.path.exists(self.paths[0]):
-            commands.append(["systemctl", "enable", "--quiet", DOCKER_UNIT])
-            # it stands for rules in a chain of Docker's: where Docker does not run they come with it
-            commands += [["systemctl", "restart", DOCKER_UNIT]] if is_active("docker.service") else []
-        return commands
-
-
 class ReversePath(Meddler):
     """rp_filter in ip-sysctl (the kernel's documentation): the larger of ``all`` and the interface's is what counts."""
 
     does = "drops what arrives by a tunnel and would be answered by another way (rp_filter is strict)"
     answer = "is loose on the fabric's tunnels"
-    paths = ("/etc/sysctl.d/50-nodenet-fabric.conf",)
+    # after files of others, which may set all interfaces by a pattern; before there was this one it was the second
+    paths = ("/etc/sysctl.d/99-zzz-nodenet-fabric-tunnels.conf", "/etc/sysctl.d/50-nodenet-fabric.conf")
 
     def found(self):
         return "1" in (_sysctl("net/ipv4/conf/all/rp_filter"), _sysctl("net/ipv4/conf/default/rp_filter"))
@@ -226,13 +113,35 @@ class ReversePath(Meddler):
         return [["/usr/lib/systemd/systemd-sysctl", self.paths[0]]]
 
 
+class Settings(Meddler):
+    """sysctl.d(5): files are read in the order of their names, at boot and by ``sysctl --system``."""
+
+    does = "turns forwarding off again at the next boot or 'sysctl --system', by a file of /etc/sysctl.d"
+    answer = "has it turned on by a file that is read after that"
+    paths = (f"/etc/sysctl.d/{LAST_FILE}",)
+
+    def found(self):
+        return bool(self._undone())
+
+    def _undone(self):
+        others = [setting for setting in settings() if setting.path != self.paths[0]]
+        return [version for version, name in FORWARDING.items() if undoing(others, name, "1")]
+
+    def files(self, ours):
+        versions = {6 if ":" in prefix else 4 for prefix in ours.prefixes}.intersection(self._undone())
+        lines = "".join(f"{FORWARDING[version].replace('.', '/')} = 1\n" for version in sorted(versions))
+        return {self.paths[0]: HEAD + lines} if lines else {}
+
+
 MEDDLERS = {
     "udev": Udev(),
     "networkd": Networkd(),
     "networkmanager": NetworkManager(),
     "firewalld": Firewalld(),
     "docker": Docker(),
+    "ufw": Ufw(),
     "rp_filter": ReversePath(),
+    "sysctl": Settings(),
 }
 # Nothing is set against this one, it is only told: Docker's and Kubernetes' rules need it.
 BRIDGED = "br_netfilter sends what passes a bridge through the node's firewall as if it were forwarded"
@@ -280,7 +189,8 @@ def apply(files, changed):
 def _set(meddler, texts):
     """Have ``texts`` (path -> text, or None for no file) in place, and ``meddler`` take notice."""
     removed = [path for path, text in texts.items() if text is None and os.path.exists(path)]
-    for command in meddler.before_removal(removed) if removed else []:
+    before = {path: _read(path) for path in texts if os.path.exists(path)}
+    for command in meddler.before_change(before, removed):
         _run(command)
     for path, text in texts.items():
         if text is not None:
@@ -290,35 +200,6 @@ def _set(meddler, texts):
     if meddler.found():
         for command in meddler.reload(list(texts)):
             _run(command)
-
-
-def _accepted(remote, encapsulation):
-    family = "ipv6" if ":" in remote else "ipv4"
-    protocol, _colon, port = encapsulation.partition(":")
-    what = f'<port port="{port}" protocol="{protocol}"/>' if port else f'<protocol value="{protocol}"/>'
-    return (
-        f'  <rule family="{family}">\n    <source address={_quoted(remote)}/>\n    {what}\n    <accept/>\n  </rule>\n'
-    )
-
-
-def _docker_lines(prefix):
-    ipv6 = ipaddress.ip_network(prefix).version == 6
-    name = "ip6tables" if ipv6 else "iptables"
-    program = _program(name) or f"/usr/sbin/{name}"
-    for way in ("-s", "-d"):
-        rule = f"DOCKER-USER {way} {prefix} -m comment --comment {MARK} -j ACCEPT"
-        # Docker has that chain for IPv6 too where it was told to filter it
-        yield f"ExecStart={'-' if ipv6 else ''}{program} -w -I {rule}"
-        yield f"ExecStop=-{program} -w -D {rule}"
-
-
-def _program(name):
-    return shutil.which(name, path=PATH)
-
-
-def _quoted(text):
-    """Return ``text`` as the value of an attribute; xml.sax.saxutils would load what speaks HTTP."""
-    return f'"{html.escape(text)}"'
 
 
 def _run(command):

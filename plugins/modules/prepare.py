@@ -12,8 +12,9 @@ version_added: 0.1.0
 description:
   - Checks which programs, libraries and kernel features a node lacks, and fails if it lacks some. Each feature is tried in a
     namespace that is thrown away, so that what is told is what the kernel does, not what a list of modules says.
-  - Then, with O(meddlers), looks which of systemd-udevd, systemd-networkd, NetworkManager, firewalld, Docker and a strict
-    reverse path filter the node has, and writes for each that is there the file that has it leave the fabric alone.
+  - Then, with O(meddlers), looks which of systemd-udevd, systemd-networkd, NetworkManager, firewalld, Docker, ufw, a strict
+    reverse path filter and sysctl files that turn forwarding off the node has, and writes for each that is there the file that
+    has it leave the fabric alone.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
@@ -40,10 +41,12 @@ options:
       - V(networkmanager) takes interfaces over (C(unmanaged-devices)).
       - V(firewalld) rejects what is forwarded, and encapsulated packets (a zone and a policy).
       - V(docker) drops what is forwarded (rules in its chain C(DOCKER-USER), by a unit that starts with it).
+      - V(ufw) drops what is forwarded, and encapsulated packets (rules of its own, with the comment nodenet.fabric).
+      - V(sysctl) is a file of others that turns forwarding off again at the next C(sysctl --system) (a file that comes after it).
       - V(rp_filter) drops what arrives by a tunnel where it is strict (loose on the tunnels, by C(sysctl.d)).
     type: list
     elements: str
-    choices: [udev, networkd, networkmanager, firewalld, docker, rp_filter]
+    choices: [udev, networkd, networkmanager, firewalld, docker, ufw, rp_filter, sysctl]
   expected:
     description:
       - What the inventory expects of the node. It is compared with the addresses, routes, rules, interfaces, firewalls, ports
@@ -191,7 +194,7 @@ EXAMPLES = r"""
 - name: Have whatever else acts on this node's network leave the fabric alone, too
   nodenet.fabric.prepare:
     features: [netns, veth, bridge, vxlan]
-    meddlers: [udev, networkd, networkmanager, firewalld, docker, rp_filter]
+    meddlers: [udev, networkd, networkmanager, firewalld, docker, ufw, rp_filter, sysctl]
     interfaces: [fabric0, veth-*, vxlan1]
     tunnels: [vxlan1]
     prefixes: [10.244.0.0/24, 10.244.1.0/24]

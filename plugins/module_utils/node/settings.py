@@ -6,6 +6,11 @@
 from __future__ import annotations
 
 import fnmatch
+import os
+
+from .files import LAST
+
+LAST_FILE = "99-zzz-nodenet-fabric.conf"  # of ours, to come after others'
 
 VERSIONS = {4: "ipv4", 6: "ipv6"}
 # what the fabric sets on the node, by the IP version that asks for it
@@ -38,7 +43,7 @@ def settings_are_undone(facts, expected):
     wanted = [FORWARDING[version] for version in expected.versions]
     for name in wanted:
         for setting in undoing(facts.settings, name, "1"):
-            if setting.path == "/etc/sysctl.conf" or "sysctl" not in expected.handled:
+            if setting.path == LAST or "sysctl" not in expected.handled or os.path.basename(setting.path) > LAST_FILE:
                 yield (
                     f"{setting.path} sets {setting.name} = {setting.value}: at the next 'sysctl --system' this node forwards no"
                     " more; remove the line"

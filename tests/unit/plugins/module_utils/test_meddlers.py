@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils import meddlers
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
+from ansible_collections.nodenet.fabric.plugins.module_utils.node import firewalls
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts import Setting
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.overlay import PAIRS, named, patterns
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.view import HOST_ENDS
 
@@ -65,6 +67,52 @@ def test_without_tunnels_no_file_speaks_of_them():
     plain = meddlers.Ours(["fabric0"], [], ["10.244.0.0/24"], [], None)
     assert len(only("firewalld", plain)) == 1
     assert only("rp_filter", plain) == []
+
+
+def test_ufw_is_told_by_its_program_and_what_is_no_longer_so_is_deleted(tmp_path, monkeypatch):
+    defaults, rules = tmp_path / "ufw", tmp_path / "ufw.rules"
+    monkeypatch.setattr(firewalls, "UFW_DEFAULTS", str(defaults))
+    monkeypatch.setattr(meddlers.Ufw, "paths", (str(rules),))
+    monkeypatch.setattr(meddlers.Ufw, "found", lambda self: True)
+    defaults.write_text("IPV6=yes\n", encoding="utf-8")
+    assert len(only("ufw")[0].splitlines()) == 7
+    defaults.write_text("IPV6=no\n", encoding="utf-8")
+    text = only("ufw")[0]
+    assert text.splitlines()[1:] == [
+        "route allow from 10.244.0.0/24",
+        "route allow to 10.244.0.0/24",
+        "allow proto udp from 192.168.32.246 to any port 8472",
+    ]
+    ran = []
+    monkeypatch.setattr(meddlers, "_run", ran.append)
+    ufw = meddlers.MEDDLERS["ufw"]
+    meddlers._set(ufw, {str(rules): text})
+    assert ran[0] == ["ufw", "route", "allow", "from", "10.244.0.0/24", "comment", "nodenet.fabric"] and len(ran) == 3
+    ran.clear()
+    meddlers._set(ufw, {str(rules): None})
+    assert ran[0] == ["ufw", "route", "delete", "allow", "from", "10.244.0.0/24"]
+    assert ran[2][:5] == ["ufw", "delete", "allow", "proto", "udp"] and not rules.exists()
+
+
+def test_dockers_rules_of_before_go_before_the_unit_says_others():
+    docker = meddlers.MEDDLERS["docker"]
+    (path,) = docker.paths
+    assert docker.before_change({}, []) == []
+    assert docker.before_change({path: "old"}, [])[0][:2] == ["systemctl", "stop"]
+    assert docker.before_change({path: "old"}, [path])[0][:2] == ["systemctl", "disable"]
+
+
+def test_what_turns_forwarding_off_is_corrected_by_a_file_that_comes_after(monkeypatch):
+    settings = meddlers.MEDDLERS["sysctl"]
+    found = [Setting("/etc/sysctl.d/99-hard.conf", "net.ipv4.ip_forward", "0")]
+    monkeypatch.setattr(meddlers, "settings", lambda: found)
+    assert settings.found() and only("sysctl")[0].splitlines()[1:] == ["net/ipv4/ip_forward = 1"]
+    found.append(Setting(settings.paths[0], "net/ipv4/ip_forward", "1"))
+    assert settings.found()  # as long as the other file is there
+    del found[0]
+    assert not settings.found()
+    found.append(Setting("/etc/sysctl.d/10-on.conf", "net.ipv4.ip_forward", "1"))
+    assert not settings.found()
 
 
 def test_what_is_not_listed_or_not_there_gets_no_file(monkeypatch):

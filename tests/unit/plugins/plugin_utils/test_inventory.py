@@ -88,7 +88,7 @@ def test_a_node_of_the_first_example():
     assert seen["peers"] == [{"name": "vm2", "subnet": "172.246.0.0/24", "via": "192.168.32.246"}]
     assert seen["masquerade"] == [{"source": "172.245.0.0/24", "exclude": ["172.245.0.0/24", "172.246.0.0/24"]}]
     assert [part["role"] for part in seen["arrangement"]] == ["bridge", "host_gw"]
-    assert seen["owners"] == ["bridge", "host_gw", "nat", "forwarding"]
+    assert seen["owners"] == ["bridge", "host_gw", "nat", "forwarding", "prepare"]
     assert seen["features"] == ["netns", "veth", "bridge", "masquerade"]
 
 

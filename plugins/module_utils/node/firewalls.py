@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Firewalls that are told to let the fabric pass."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import ipaddress
+import os
+
+from ..systemd import is_active
+from . import files
+from .meddler import HEAD, MARK, Meddler, program
+
+XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<!-- Written by nodenet.fabric.prepare -->\n'
+DOCKER_UNIT = "nodenet-fabric-docker.service"
+UFW_DEFAULTS = "/etc/default/ufw"
+
+
+class Firewalld(Meddler):
+    """firewalld.zone(5), firewalld.policy(5)."""
+
+    does = "rejects what is forwarded between zones, and encapsulated packets"
+    answer = "forwards for the fabric's subnets (zone nodenet), and accepts what the peers encapsulate (policy nodenet-peers)"
+    paths = ("/etc/firewalld/zones/nodenet.xml", "/etc/firewalld/policies/nodenet-peers.xml")
+
+    def found(self):
+        return bool(program("firewall-cmd"))
+
+    def files(self, ours):
+        found = {}
+        if ours.prefixes:
+            sources = "".join(f"  <source address={_quoted(prefix)}/>\n" for prefix in ours.prefixes)
+            found[self.paths[0]] = (
+                f'{XML_HEAD}<zone target="ACCEPT">\n  <short>nodenet</short>\n'
+                f"  <description>Subnets of the fabric: forwarded to and from</description>\n{sources}</zone>\n"
+            )
+        if ours.encapsulation and ours.remotes:
+            rules = "".join(_accepted(remote, ours.encapsulation) for remote in ours.remotes)
+            found[self.paths[1]] = (
+                f'{XML_HEAD}<policy target="CONTINUE">\n  <short>nodenet-peers</short>\n'
+                "  <description>Encapsulated packets of the fabric's nodes</description>\n"
+                f'  <ingress-zone name="ANY"/>\n  <egress-zone name="HOST"/>\n{rules}</policy>\n'
+            )
+        return found
+
+    def reload(self, paths):
+        return [["firewall-cmd", "--quiet", "--reload"]] if is_active("firewalld.service") else []
+
+
+class Docker(Meddler):
+    """Docker's documentation, "Packet filtering and firewalls": DOCKER-USER is where others' rules belong."""
+
+    does = "drops what is forwarded and is not its own (the policy of the chain FORWARD)"
+    answer = f"has what comes from and goes to the fabric's subnets accepted in its chain DOCKER-USER ({DOCKER_UNIT})"
+    paths = (f"/etc/systemd/system/{DOCKER_UNIT}",)
+
+    def found(self):
+        return bool(program("dockerd"))
+
+    def files(self, ours):
+        if not ours.prefixes:
+            return {}
+        lines = [line for prefix in ours.prefixes for line in _docker_lines(prefix)]
+        return {
+            self.paths[0]: f"{HEAD}[Unit]\nDescription=Let Docker's firewall pass the fabric\n"
+            "After=docker.service\nPartOf=docker.service\n\n"
+            "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+            + "\n".join(lines)
+            + "\n\n[Install]\nWantedBy=docker.service\n"
+        }
+
+    def before_change(self, before, removed):
+        # what the unit stands for goes while it still says what that is
+        if removed:
+            return [["systemctl", "disable", "--quiet", "--now", DOCKER_UNIT]]
+        return [["systemctl", "stop", DOCKER_UNIT]] if before else []
+
+    def reload(self, paths):
+        commands = [["systemctl", "daemon-reload"]]
+        if os.path.exists(self.paths[0]):
+            commands.append(["systemctl", "enable", "--quiet", DOCKER_UNIT])
+            # it stands for rules in a chain of Docker's: where Docker does not run they come with it
+            commands += [["systemctl", "restart", DOCKER_UNIT]] if is_active("docker.service") else []
+        return commands
+
+
+class Ufw(Meddler):
+    """ufw(8). It has no folder for others' rules: they are told by the program, which keeps them, and listed in a file of ours."""
+
+    does = "drops what is forwarded, and encapsulated packets"
+    answer = (
+        f"forwards for the fabric's subnets, and accepts what the peers encapsulate (rules with the comment {MARK})"
+    )
+    paths = ("/etc/nodenet/ufw.rules",)
+
+    def found(self):
+        return bool(program("ufw"))
+
+    def files(self, ours):
+        rules = [f"route allow {way} {prefix}" for prefix in self._filtered(ours.prefixes) for way in ("from", "to")]
+        if ours.encapsulation:
+            _protocol, _colon, port = ours.encapsulation.partition(":")
+            # it knows no name and no number for IP in IP
+            what = "allow proto udp from {} to any port " + port if port else "allow from {}"
+            rules += [what.format(remote) for remote in self._filtered(ours.remotes)]
+        return {self.paths[0]: HEAD + "".join(f"{rule}\n" for rule in rules)} if rules else {}
+
+    @staticmethod
+    def _filtered(texts):
+        """Return those that it filters: IPv6 only where it is told to."""
+        ipv6 = ["yes"] in [words[1:] for words in files.lines(UFW_DEFAULTS, 0, "=") if words[0] == "IPV6"]
+        return [text for text in texts if ipv6 or ":" not in text]
+
+    def before_change(self, before, removed):
+        return [_ufw(rule, delete=True) for rule in _rules(before.get(self.paths[0]))] if self.found() else []
+
+    def reload(self, paths):
+        with contextlib.suppress(FileNotFoundError), open(self.paths[0], encoding="utf-8") as source:
+            return [_ufw(rule) for rule in _rules(source.read())]
+        return []
+
+
+def _accepted(remote, encapsulation):
+    family = "ipv6" if ":" in remote else "ipv4"
+    protocol, _colon, port = encapsulation.partition(":")
+    what = f'<port port="{port}" protocol="{protocol}"/>' if port else f'<protocol value="{protocol}"/>'
+    return (
+        f'  <rule family="{family}">\n    <source address={_quoted(remote)}/>\n    {what}\n    <accept/>\n  </rule>\n'
+    )
+
+
+def _docker_lines(prefix):
+    ipv6 = ipaddress.ip_network(prefix).version == 6
+    name = "ip6tables" if ipv6 else "iptables"
+    path = program(name) or f"/usr/sbin/{name}"
+    for way in ("-s", "-d"):
+        rule = f"DOCKER-USER {way} {prefix} -m comment --comment {MARK} -j ACCEPT"
+        # Docker has that chain for IPv6 too where it was told to filter it
+        yield f"ExecStart={'-' if ipv6 else ''}{path} -w -I {rule}"
+        yield f"ExecStop=-{path} -w -D {rule}"
+
+
+def _quoted(text):
+    """Return ``text`` as the value of an attribute; xml.sax.saxutils would load what speaks HTTP."""
+    return f'"{html.escape(text)}"'
+
+
+def _rules(text):
+    """Return the rules that a file of ours lists."""
+    return [line for line in (text or "").splitlines() if line and not line.startswith("#")]
+
+
+def _ufw(rule, delete=False):
+    """Return the command that adds or deletes a rule."""
+    words = rule.split()
+    if not delete:
+        return ["ufw", *words, "comment", MARK]
+    return ["ufw", "route", "delete", *words[1:]] if words[0] == "route" else ["ufw", "delete", *words]
