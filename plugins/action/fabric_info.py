@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands before every module of the engine, as meta/runtime.yml says. In check mode, what a task would have made is
+"""What stands before every module of the engine, as meta/runtime.yml says. In a run in check mode, what a task would have made is
 promised to the next, and fabric_info shows it. Where ``fabric_together`` is true, tasks of arrange tell what they are about,
 and one at the end has all of it made in one run of the module.
 
@@ -17,6 +17,7 @@ import os
 from contextlib import suppress
 
 from ansible import constants as C
+from ansible import context
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -28,7 +29,7 @@ display = Display()
 # objects of one task; a run over more says with -v what it is about
 MANY = 100
 # a task with one of these acts at once
-AT_ONCE = ("together", "sets", "keep")
+AT_ONCE = ("together", "sets", "keep", "among")
 # lists of something else than objects
 NO_OBJECTS = (*AT_ONCE, "keep_addresses")
 
@@ -88,7 +89,9 @@ class ActionModule(ActionBase):
         """Run the module and return its result."""
         asked = _asked(arguments)
         path = self._file("promised", task_vars)
-        if self._task.check_mode:
+        # One task in check mode within a real run is about what is really there, and what it would do nobody has done.
+        promising = self._task.check_mode and bool(context.CLIARGS.get("check"))
+        if promising:
             arguments["promised"] = _read(path)
         if asked > MANY:
             display.v(f"{self._task.action}: {asked} objects to observe, plan and apply", host=_host(task_vars))
@@ -104,7 +107,7 @@ class ActionModule(ActionBase):
         if stats and max(asked, stats["observed"]) > MANY:
             display.v(f"{self._task.action}: {_described(stats)}", host=_host(task_vars))
         made = result.pop("_promises", None)
-        if made:
+        if made and promising:
             _write(path, arguments["promised"] + made)
         result.get("invocation", {}).get("module_args", {}).pop("promised", None)
         self._show(asked, result, task_vars)

@@ -110,6 +110,11 @@ class Ledger:
         """Return the values that a shared object had before we changed it, or None."""
         return self.marks.get(ref, {}).get("before")
 
+    def holders(self, ref):
+        """Return the labels of the sets that a shared object lasts for."""
+        mark = self.marks.get(ref, {})
+        return tuple(mark.get("holders") or ([mark["owner"]] if mark else ()))
+
     def refs(self, kind):
         """Return the keys of the marked objects of ``kind``."""
         return [key for name, key in self.marks if name == kind]
@@ -121,6 +126,7 @@ class Ledger:
             for resource in step.everything if step.after else ():
                 owner = resource.owner
                 if owner is None:
+                    self.marks.pop(resource.ref, None)  # given up, and left as it is
                     continue
                 if not kinds[resource.kind].marked:
                     self.pending[resource.ref] = owner
@@ -133,6 +139,8 @@ class Ledger:
     def _mark(self, resource, step):
         known = self.marks.get(resource.ref, {})
         mark = {"owner": resource.owner}
+        if len(resource.values.get("holders") or ()) > 1:
+            mark["holders"] = list(resource.values["holders"])
         before = known.get("before")
         if before is None and step.before is not None and step.before.owner is None:
             before = step.before.values

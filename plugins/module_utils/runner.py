@@ -14,6 +14,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .engine.errors import FabricError, InputError
 from .engine.kind import Kind
+from .engine.plan import ADOPT
 from .engine.resource import Wish
 from .engine.session import Session, commands_of, diff_of
 from .guard import guarded
@@ -90,30 +91,38 @@ class Part:
         """Return the module's result for ``params``."""
         wishes = wishes_of(params, self)
         purge = _purge(params, self.purges) if params["purge"] else None
-        return execute(self.kinds, wishes, check, params["promised"], purge, params["adopt"])
+        return execute(self.kinds, wishes, check, params["promised"], purge, params["adopt"], yields=of_no_set)
 
 
-def execute(kinds, wishes, check=False, promised=(), purge=None, adopt=False, refuse_plan=None):
+def of_no_set(owner):
+    """Say whether an object's set is unknown, so that any may take it: what a run that was killed left."""
+    return not owner
+
+
+def execute(kinds, wishes, check=False, promised=(), purge=None, adopt=False, *, refuse_plan=None, yields=None):
     """Run ``wishes`` through the engine and return the module's result."""
     kinds = {kind.name: kind for kind in kinds}
+    options = purge, adopt, refuse_plan, yields
     if check:
-        return _session(kinds, wishes, True, promised, purge, adopt, refuse_plan)
+        return _session(kinds, wishes, True, promised, options)
     with exclusive():
-        return _session(kinds, wishes, False, (), purge, adopt, refuse_plan)
+        return _session(kinds, wishes, False, (), options)
 
 
-def _session(kinds, wishes, check, promised, *options):
+def _session(kinds, wishes, check, promised, options):
     gc.disable()  # thousands of objects, none of them in a cycle, and soon the process ends
     try:
-        return namespaces.as_guest(lambda: _as_guest(kinds, wishes, check, promised, *options))
+        return namespaces.as_guest(lambda: _as_guest(kinds, wishes, check, promised, options))
     finally:
         gc.enable()
 
 
-def _as_guest(kinds, wishes, check, promised, purge, adopt, refuse_plan):
+def _as_guest(kinds, wishes, check, promised, options):
+    purge, adopt, refuse_plan, yields = options
     kernel = Kernel(Ledger())
     try:
-        outcome = Session(kinds, kernel, promised).run(wishes, check, adopt, purge, purge is not None, refuse_plan)
+        session = Session(kinds, kernel, promised)
+        outcome = session.run(wishes, check, adopt, purge, purge is not None, refuse_plan, yields)
     finally:
         kernel.close()
     return _result(outcome, kinds)
@@ -125,12 +134,12 @@ def _result(outcome, kinds):
     result = {"changed": outcome.changed, "commands": commands, "stats": outcome.stats, "diff": diff}
     if outcome.promises:
         result["_promises"] = outcome.promises
-    reasons = [
-        f"{kinds[step.resource.kind].describe(step.resource)} is {step.reason}"
-        for step in outcome.plan.steps
-        if step.reason
-    ]
-    return {**result, "reasons": reasons} if reasons else result
+    told = {"reasons": [], "warnings": []}  # why something is made anew; what is left as it is
+    for step in outcome.plan.steps:
+        if step.reason:
+            reason = f"{kinds[step.resource.kind].describe(step.resource)} is {step.reason}"
+            told["warnings" if step.action == ADOPT else "reasons"].append(reason)
+    return {**result, **{name: reasons for name, reasons in told.items() if reasons}}
 
 
 def _diff(plan, kinds, commands):

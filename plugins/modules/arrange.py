@@ -120,6 +120,13 @@ options:
       - Without it, nothing of other sets is removed.
     type: list
     elements: str
+  among:
+    description:
+      - Labels of the sets that O(keep) may remove. A set of any other label stays, so that tasks of your own, with an
+        O(owner) of their own, are not undone by the playbook nodenet.fabric.site, which names here those of its roles.
+      - Without it, O(keep) may remove any.
+    type: list
+    elements: str
   keep_addresses:
     description:
       - Namespaces that keep the address that they have. Where an address of ours in a namespace would be replaced by another
@@ -282,6 +289,7 @@ def main():
         **SET,
         "sets": {"type": "list", "elements": "dict"},
         "keep": {"type": "list", "elements": "str"},
+        "among": {"type": "list", "elements": "str"},
         "together": {"type": "bool", "default": False},
         "adopt": COMMON["adopt"],
         "promised": COMMON["promised"],

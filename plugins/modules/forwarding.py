@@ -12,10 +12,11 @@ version_added: 0.1.0
 description:
   - Makes a namespace a router (C(net.ipv4.ip_forward), C(net.ipv6.conf.all.forwarding)), or says for one
     interface whether it forwards.
-  - What the setting was before is kept; O(state=absent) gives it back. Where it was as wanted already, nothing is
-    ours and nothing is given back.
+  - Where the setting was as wanted already, nothing is ours.
   - When the kernel starts to forward IPv6 it deletes the routes that it has by router advertisement, except on interfaces
-    whose C(accept_ra) is 2. Such interfaces are set so first, and given back with the rest.
+    whose C(accept_ra) is 2. Such interfaces are set so first.
+  - With O(state=absent), and by M(nodenet.fabric.sweep), forwarding that we turned on stays on. Others may rely on it by then. A
+    warning says so, and how to turn it off.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
@@ -81,7 +82,7 @@ EXAMPLES = r"""
       - family: ipv4
       - family: ipv6
 
-- name: As it was before
+- name: Give it up; it stays on for whoever relies on it by now
   nodenet.fabric.forwarding:
     config:
       - family: ipv4

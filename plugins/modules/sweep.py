@@ -13,6 +13,7 @@ description:
   - Removes every object that the modules of this collection made on the node, whatever its kind, and gives sysctls
     the value
     back that they had before. What is foreign is left alone.
+  - Forwarding stays on. Others may rely on it by then, and a warning says so.
   - With O(keep), what belongs to the sets in use stays.
 author:
   - The nodenet.fabric authors (@nodenet)

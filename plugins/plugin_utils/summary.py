@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 
-VERBS = {"made": "make", "changed": "change", "removed": "remove", "adopted": "adopt"}
+VERBS = {"made": "make", "changed": "change", "removed": "remove", "adopted": "adopt", "released": "release"}
 
 
 def summary_of(stats, check=False):

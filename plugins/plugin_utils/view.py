@@ -21,6 +21,8 @@ FEATURES = {
     "vxlan": ["vxlan"],
     "nat": ["masquerade"],
 }
+# The label of each set that a role makes; those of a user's own tasks are others
+OWNERS = ("bridge", "routed", "direct", "forwarding", "host_gw", "ipip", "vxlan", "nat", "publish", "prepare")
 # What the names of endpoints' host ends begin with
 HOST_ENDS = ("veth-", "v-", "v")
 # The node's own on a link to endpoints; an endpoint derives one from its MAC address.
@@ -65,6 +67,7 @@ def node_view(model, name):
         "outside": fabric["fabric_outside"],
         "arrangement": [{"role": role, "tasks": "main"} for role in roles[:-1]] + publishing,
         # whose objects stay: the roles', and what several of them share
+        "all_owners": list(OWNERS),
         "owners": [*roles, "forwarding", "prepare"] + [part["tasks"] for part in publishing],
         "ours": _ours(model, name, overlay),
         "expected": expected_of(model, name),

@@ -52,7 +52,7 @@ def fabric(endpoints):
 
 
 def run(endpoints):
-    common = {"owner": "lab", "purge": True, "adopt": False, "promised": [], "sets": None, "keep": None}
+    common = {"owner": "lab", "purge": True, "adopt": False, "promised": [], "sets": None, "keep": None, "among": None}
     return arrange({**dict.fromkeys(PARTS), **common, "keep_addresses": [], **fabric(endpoints)}, False)
 
 

@@ -31,7 +31,7 @@ NOTHING = {name: [] for name in ENDPOINT}
 
 
 def run(lists, check=False, purge=True, **options):
-    common = {"owner": "lab", "purge": purge, "adopt": False, "promised": [], "sets": None, "keep": None}
+    common = {"owner": "lab", "purge": purge, "adopt": False, "promised": [], "sets": None, "keep": None, "among": None}
     common["keep_addresses"] = []
     return arrange({**dict.fromkeys(PARTS), **common, **options, **lists}, check)
 
@@ -45,6 +45,7 @@ def test_all_is_made_in_one_run_and_nothing_by_the_next(node):
     assert node.ping("red", "10.9.0.1") == 64
     assert run(ENDPOINT)["changed"] is False
     run(NOTHING)
+    node.sh("sysctl -qw net.ipv4.ip_forward=0")  # which stays on for whoever relies on it by now
     assert differences(before, node.snapshot()) == []
 
 
@@ -192,6 +193,7 @@ def run_sets(sets, check=False, keep=(), **options):
 
 
 def test_an_endpoint_that_moves_from_set_to_set_leaves_nothing_of_the_old(node):
+    node.sh("sysctl -qw net.ipv4.ip_forward=1")  # it would stay on
     run_sets([("routed", ROUTED)])
     routed = node.snapshot()
     run_sets([("bridge", ENDPOINT)])

@@ -128,6 +128,7 @@ def test_sweep_removes_ours_of_every_kind_and_nothing_else(node):
     assert sweep.perform({"keep": [], "promised": []}, True)["changed"]  # check mode plans it and does nothing
     assert node.ping("red", "10.0.0.1") == 64
     sweep.perform({"keep": [], "promised": []}, False)
+    node.sh("sysctl -qw net.ipv4.ip_forward=0")  # which it leaves on, and says so
     assert node.snapshot() == before
     assert not os.path.exists("/run/nodenet")
 

@@ -42,10 +42,11 @@ class Kind:
 
     ``name`` is what resources carry, ``title`` what errors call it. ``fixed`` are the fields that the kernel lets
     nobody change after creation. ``after`` names the kinds whose steps come first where both are in one plan.
-    A ``shared`` object is there whether or not we want it (a sysctl): it is never in conflict, and removing it
-    means giving it back the value it had. A ``foundation`` is what others stand on, whatever they are. A ``mortal`` object
-    may go without us and another of the same key come (see :meth:`identity`). ``marked`` kinds have no place in the kernel
-    for our mark. ``told`` are the fields that are observed and nobody can wish for.
+    A ``shared`` object is there whether or not we want it (a sysctl): it is never in conflict, it lasts as long as one
+    set holds it (``holders``, a field), and removing it means giving it back the value it had. A ``foundation`` is what
+    others stand on, whatever they are. A ``mortal`` object may go without us and another of the same key come (see
+    :meth:`identity`). ``marked`` kinds have no place in the kernel for our mark. ``told`` are the fields that are observed
+    and nobody can wish for.
     """
 
     name = ""
@@ -97,6 +98,10 @@ class Kind:
     def restorable(self, resource):
         """Say whether it is worth making again what fell with something else (the kernel makes some by itself)."""
         return True
+
+    def stays(self, resource):
+        """Return why a shared object is left as it is when the last set gives it up, or ""."""
+        return ""
 
     def words(self, resource):
         """Return what tells the object from others of its kind in one namespace."""

@@ -12,7 +12,7 @@ from typing import List, Optional, Tuple
 
 from .errors import Conflict, InputError
 from .order import order
-from .resource import Resource, differing
+from .resource import Resource, differing, holders
 
 CREATE, CHANGE, DELETE, FALL, ADOPT = "create", "change", "delete", "fall", "adopt"
 
@@ -60,7 +60,7 @@ class Plan:
         return bool(self.levels)
 
 
-def make_plan(kinds, observed, wishes, adopt=False, purge=None):
+def make_plan(kinds, observed, wishes, adopt=False, purge=None, yields=None):
     """Return the :class:`Plan` that brings ``observed`` to what ``wishes`` say.
 
     :param kinds: the kinds in play, by name.
@@ -68,25 +68,30 @@ def make_plan(kinds, observed, wishes, adopt=False, purge=None):
     :param wishes: list of Wish.
     :param adopt: a foreign object of the same key is taken over.
     :param purge: tells for an observed object of ours that nobody wished for whether it is to go.
+    :param yields: tells of a set whether its objects may pass to another; None: each does.
     :raises InputError: a wish stands on something that is not there.
-    :raises Conflict: foreign objects are in the way.
+    :raises Conflict: foreign objects, or those of another set, are in the way.
     """
-    return _Planner(kinds, observed, adopt, purge or (lambda resource: False)).plan(wishes)
+    planner = _Planner(kinds, observed, adopt, purge or (lambda resource: False), yields or (lambda owner: True))
+    return planner.plan(wishes)
 
 
 class _Planner:
-    def __init__(self, kinds, observed, adopt, purge):
+    def __init__(self, kinds, observed, adopt, purge, yields):
         self.kinds = kinds
         self.observed = observed
         self.adopt = adopt
         self.purge = purge
+        self.yields = yields
 
     def plan(self, wishes):
         wanted = _merged(wish.resource for wish in wishes if wish.present)
         if self._is_settled(wishes, wanted):
             return Plan()
         self._refuse_conflicts(wishes)
-        leaving = self._leaving(wishes, wanted)
+        given_up = self._leaving(wishes, wanted)
+        released = self._released(given_up)
+        leaving = {ref: None for ref in given_up if ref not in released}
         moved = self._moved(self._closure(leaving), wanted)
         lost = self._closure(leaving, moved)
         anew = {ref: reason for ref, reason in self._made_anew(wanted).items() if ref not in lost}
@@ -97,13 +102,14 @@ class _Planner:
         arrivals = self._arrivals(wanted, gone)
         first = [step for step in arrivals if step.resource.ref in moved]
         arrivals = [step for step in arrivals if step.resource.ref not in moved]
+        arrivals += [step for ref, step in released.items() if step and ref not in gone]
         return Plan(order(self.kinds, first) + removals + order(self.kinds, arrivals))
 
     def _is_settled(self, wishes, wanted):
         """Say whether all is as it is wished for: most runs find it so, and a run that did something ends with it."""
         for ref, desired in wanted.items():
             found = self.observed.get(ref)
-            if found is None or found.owner != desired.owner or differing(desired, found):
+            if found is None or desired.owner not in holders(found) or differing(desired, found):
                 return False
         return not any(not wish.present and wish.resource.ref in self.observed for wish in wishes) and not any(
             ref not in wanted and resource.owner is not None and self.purge(resource)
@@ -116,12 +122,16 @@ class _Planner:
         problems = []
         for wish in wishes:
             found = self.observed.get(wish.resource.ref)
-            if found is None or found.owner is not None or self.adopt:
+            if found is None or self.adopt or self.kinds[found.kind].shared:
                 continue
-            kind = self.kinds[found.kind]
-            if not kind.shared:
+            named = wish.option + self.kinds[found.kind].describe(found)
+            if found.owner is None:
                 problems.append(
-                    f"{wish.option}{kind.describe(found)} is there already and is not ours: it was left alone"
+                    f"{named} is there already and is not ours: it was left alone (adopt: true takes it over)"
+                )
+            elif found.owner != wish.resource.owner and not self.yields(found.owner):
+                problems.append(
+                    f"{named} belongs to the set {found.owner!r}, not to {wish.resource.owner!r}: it was left alone"
                     " (adopt: true takes it over)"
                 )
         if problems:
@@ -152,14 +162,35 @@ class _Planner:
     # what goes
 
     def _leaving(self, wishes, wanted):
-        """Return the refs that are to go because a wish says so, or because nobody wishes for them any more."""
-        named = (wish.resource.ref for wish in wishes if not wish.present)
-        purged = (
-            ref
-            for ref, resource in self.observed.items()
-            if ref not in wanted and resource.owner is not None and self.purge(resource)
-        )
-        return {ref: None for ref in [*named, *purged] if ref in self.observed and self._removable(ref)}
+        """Return ref -> the sets that give it up: a wish says so, or nobody wishes for it any more."""
+        found = {}
+        for wish in wishes:
+            if not wish.present and wish.resource.ref in self.observed:
+                found.setdefault(wish.resource.ref, set()).add(wish.resource.owner)
+        for ref, resource in self.observed.items():
+            if ref not in wanted and resource.owner is not None:
+                gone = {owner for owner in holders(resource) if self.purge(resource.owned(owner))}
+                if gone:
+                    found.setdefault(ref, set()).update(gone)
+        return {ref: gone for ref, gone in found.items() if self._removable(ref)}
+
+    def _released(self, given_up):
+        """Return ref -> step (None: there is nothing to do) for each of ``given_up`` that stays as it is.
+
+        Another set holds it, or others may rely on it.
+        """
+        steps = {}
+        for ref, gone in given_up.items():
+            kind, found = self.kinds[ref[0]], self.observed[ref]
+            if kind.shared:
+                left = tuple(owner for owner in holders(found) if owner not in gone)
+                reason = "" if left else kind.stays(found)
+                if left != holders(found) and (left or reason):
+                    after = found.merged({"holders": left}).owned(left[0] if left else None)
+                    steps[ref] = Step(ADOPT, found, after, reason=reason)
+                elif left:
+                    steps[ref] = None
+        return steps
 
     def _removable(self, ref):
         """A shared object that we never changed is nothing of ours to take back."""
@@ -303,10 +334,13 @@ class _Planner:
     def _alteration(self, desired, found):
         fields = tuple(differing(desired, found))
         kind = self.kinds[desired.kind]
-        adopted = kind.marked and found.owner != desired.owner and not (kind.shared and found.owner is None)
+        owner, values = desired.owner, desired.values
+        adopted = kind.marked and owner not in holders(found) and not (kind.shared and found.owner is None)
         if not fields and not adopted:
             return []
-        after = found.merged(desired.values).owned(desired.owner)
+        if kind.shared and found.owner is not None:
+            owner, values = found.owner, {**values, "holders": tuple(dict.fromkeys([*holders(found), owner]))}
+        after = found.merged(values).owned(owner)
         return [Step(CHANGE, found, after, fields) if fields else Step(ADOPT, found, after)]
 
 

@@ -62,6 +62,11 @@ def differing(desired, observed):
     return [name for name, value in desired.values.items() if there(name) != value]
 
 
+def holders(resource):
+    """Return the labels of the sets that a shared object lasts for, the first of them its owner; of any other its owner."""
+    return () if resource.owner is None else tuple(resource.values.get("holders") or (resource.owner,))
+
+
 def to_plain(resource):
     """Return ``resource`` as JSON can hold it."""
     return {"kind": resource.kind, "key": list(resource.key), "values": resource.values, "owner": resource.owner}

@@ -55,11 +55,12 @@ class Session:
     kernel: Any
     promised: List[Dict[str, Any]] = field(default_factory=list)
 
-    def run(self, wishes, check=False, adopt=False, purge=None, everywhere=False, refuse=None):
+    def run(self, wishes, check=False, adopt=False, purge=None, everywhere=False, refuse=None, yields=None):
         """Bring the node to what ``wishes`` say; with ``check`` only plan it.
 
         :param purge: tells for an observed object of ours whether it is to go if nobody wishes for it.
         :param everywhere: look in every namespace that is ours, not only in those that the wishes name.
+        :param yields: see :func:`make_plan`.
         :param refuse: called with the plan before anything is touched; raises where the plan is not to be carried out.
         """
         clock = Clock()
@@ -68,7 +69,7 @@ class Session:
         if check:
             self.overlay(observed)
         clock.ends("observe")
-        plan = make_plan(self.kinds, observed, wishes, adopt, purge)
+        plan = make_plan(self.kinds, observed, wishes, adopt, purge, yields)
         if refuse:
             refuse(plan)
         clock.ends("plan")

@@ -9,7 +9,7 @@ from .plan import ADOPT, FALL
 
 
 def counts_of(plan, kinds):
-    """Return verb (made, changed, removed, adopted) -> noun -> number, without zeros.
+    """Return verb (made, changed, removed, adopted, released) -> noun -> number, without zeros.
 
     The two ends of a veth are one object, an object that is made anew is changed, and what the kernel made by itself
     counts for nothing when it falls.
@@ -32,7 +32,7 @@ def counts_of(plan, kinds):
 
 def _verb(step):
     if step.action == ADOPT:
-        return "adopted"
+        return "adopted" if step.after.owner is not None else "released"
     if step.before is None:
         return "made"
     return "removed" if step.after is None else "changed"

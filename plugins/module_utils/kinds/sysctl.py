@@ -20,12 +20,12 @@ BUILT_IN = {"proxy_delay": "80"}
 
 
 class Sysctl(Kind):
-    """``key``: (netns, name). ``values``: value (a string); observed also ``before``, what it was before us."""
+    """``key``: (netns, name). ``values``: value (a string); observed also ``before``, what it was before us, and ``holders``."""
 
     name = "sysctl"
     title = "sysctl"
     shared = True
-    told = frozenset({"before"})
+    told = frozenset({"before", "holders"})
 
     def needs(self, resource):
         link = _link_of(resource.key[1])
@@ -48,7 +48,10 @@ class Sysctl(Kind):
                     before = (kernel.ledger.before(ref) or {}).get("value", _new(name, found))
                     # Once it is as it was before us there is nothing of ours to give back.
                     owner = None if found[name] == before else kernel.ledger.owner(ref)
-                    yield Resource(*ref, {"value": found[name], "before": before}, owner)
+                    values = {"value": found[name], "before": before}
+                    if owner is not None:
+                        values["holders"] = kernel.ledger.holders(ref)
+                    yield Resource(*ref, values, owner)
 
     def create(self, resource, companions):
         return self._write(resource, resource.values["value"])
@@ -58,6 +61,19 @@ class Sysctl(Kind):
 
     def delete(self, resource):
         return self._write(resource, self._given_back(resource))
+
+    def stays(self, resource):
+        """What forwards for us forwards for whoever came after us, and nothing in the kernel says that nobody did.
+
+        What lets a link that forwards learn from router advertisements stays with it.
+        """
+        (netns, name), value = resource.key, resource.values["value"]
+        if value == "1" and name.endswith(("forwarding", "ip_forward")):
+            off = inside(netns, "sysctl", "-w", f"{name}=0")
+            return f"left on: others may rely on it by now ({off} turns it off)"
+        if value == "2" and name.endswith(".accept_ra"):
+            return "left at 2: forwarding IPv6 stays on, with which 1 accepts nothing"
+        return ""
 
     @staticmethod
     def _given_back(resource):

@@ -21,6 +21,7 @@ from . import (
     forwarding,
     ipip_tunnel,
     keep_addresses,
+    lost_peers,
     masquerade,
     neighbor,
     netns,
@@ -81,7 +82,18 @@ def arrange(params, check):
     given = {name: PARTS[name] for one in sets for name in one.lists}
     kinds = all_kinds() if keep is not None else [kind for part in given.values() for kind in part.kinds]
     refuse_move = keep_addresses.refusal([entry for one in sets for entry in one.keep_addresses])
-    return execute(kinds, wishes, check, params["promised"], _purge(sets, keep), params["adopt"], refuse_move)
+    in_use, leaves = _reach(sets, keep, params["among"])
+    purge, yields = _purge(sets, keep is not None and leaves), lambda owner: owner in in_use or leaves(owner)
+    warnings = []
+
+    def look(plan):
+        refuse_move(plan)
+        warnings.extend(lost_peers.told(plan, wishes))
+
+    run = check, params["promised"], purge, params["adopt"]
+    result = execute(kinds, wishes, *run, refuse_plan=look, yields=yields)
+    warnings += result.get("warnings", [])
+    return {**result, "warnings": warnings} if warnings else result
 
 
 def _sets(params):
@@ -148,18 +160,30 @@ def _disagree(one, other):
     return any(name in one.resource.values for name in differing(other.resource, one.resource))
 
 
-def _purge(sets, keep):
-    """Return what tells whether an observed resource of ours that nobody wishes for is to go; None: nothing is."""
+def _reach(sets, keep, among):
+    """Return the labels of the sets in use, and what tells of a label whether its set is to go, or was of none."""
+    in_use = {*(keep or ()), *(one.owner for one in sets)}
+
+    def leaves(owner):
+        return not owner or (keep is not None and owner not in in_use and (among is None or owner in among))
+
+    return in_use, leaves
+
+
+def _purge(sets, leaves):
+    """Return what tells whether an observed resource of ours that nobody wishes for is to go; None: nothing is.
+
+    :param leaves: tells of a label whether its whole set is to go; False: none is.
+    """
     parts = defaultdict(dict)  # of several sets of one owner each may purge another sort
     for one in sets:
         if one.purge:
             parts[one.owner].update({name: PARTS[name] for name in one.lists})
-    if not parts and keep is None:
+    if not parts and not leaves:
         return None
-    in_use = {*(keep or ()), *(one.owner for one in sets)}
 
     def purge(resource):
-        if keep is not None and resource.owner not in in_use:
+        if leaves and leaves(resource.owner):
             return True
         return any(part.purges(resource) for part in parts.get(resource.owner, {}).values())
 

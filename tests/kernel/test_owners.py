@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets beside each other: what one made the other leaves, and a setting lasts as long as one of them holds it."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict
+from ansible_collections.nodenet.fabric.plugins.modules import sweep
+from test_arrange import ENDPOINT, run, run_sets
+
+ROLES = ["bridge", "host_gw", "forwarding"]
+FORWARD = {"family": "ipv4"}
+PROXY = {"interface": "lo"}
+
+
+def forwards(node):
+    return node.sh("sysctl -n net.ipv4.ip_forward").strip() == "1"
+
+
+def site(sets, **options):
+    return run_sets(sets, keep=ROLES, among=ROLES, **options)
+
+
+def test_what_a_user_made_beside_the_roles_stays(node):
+    run_sets([("bridge", {"netns": [{"name": "red"}]}), ("host_gw", {"netns": [{"name": "old"}]})], keep=None)
+    node.task("netns", name="mine", owner="mine")
+    assert run_sets([("bridge", {"netns": [{"name": "red"}]})], keep=["bridge"], among=ROLES)["changed"]
+    assert [line.split()[0] for line in sorted(node.sh("ip netns list").splitlines())] == ["mine", "red"]
+    assert site([("bridge", {"netns": [{"name": "red"}]})])["changed"] is False
+    assert node.task("netns", name="mine", owner="mine")["changed"] is False
+
+
+def test_without_the_labels_to_choose_among_it_goes(node):
+    node.task("netns", name="mine", owner="mine")
+    assert run_sets([("bridge", {"netns": []})], keep=["bridge"])["commands"] == ["ip netns del mine"]
+
+
+def test_a_setting_lasts_as_long_as_one_set_holds_it(node):
+    """By a setting that is given back: proxy_arp of an interface that is not ours."""
+    before = node.sh("sysctl -n net.ipv4.conf.lo.proxy_arp")
+    node.task("proxy_arp", **PROXY, owner="fabric")
+    assert node.task("proxy_arp", **PROXY, owner="mine")["changed"]
+    assert not node.task("proxy_arp", **PROXY, owner="fabric")["changed"]
+    assert not node.task("proxy_arp", **PROXY, owner="mine")["changed"]
+    released = node.task("proxy_arp", **PROXY, owner="mine", state="absent")
+    assert released["changed"] and released["commands"] == []
+    assert node.sh("sysctl -n net.ipv4.conf.lo.proxy_arp").strip() == "1"
+    assert not node.task("proxy_arp", **PROXY, owner="mine", state="absent")["changed"]
+    assert not node.task("proxy_arp", **PROXY, owner="fabric")["changed"]
+    node.task("proxy_arp", config=[], owner="fabric", purge=True)
+    assert node.sh("sysctl -n net.ipv4.conf.lo.proxy_arp") == before != "1\n"
+
+
+def test_who_came_first_may_leave_first(node):
+    for owner in ("fabric", "mine"):
+        node.task("proxy_arp", **PROXY, owner=owner)
+    node.task("proxy_arp", config=[], owner="fabric", purge=True)
+    assert node.sh("sysctl -n net.ipv4.conf.lo.proxy_arp").strip() == "1"
+    assert not node.task("proxy_arp", **PROXY, owner="mine")["changed"]
+    sweep.perform({"keep": [], "promised": []}, False)
+    assert node.sh("sysctl -n net.ipv4.conf.lo.proxy_arp").strip() == "0"
+
+
+def test_forwarding_stays_on_for_whoever_relies_on_it_and_that_is_said(node):
+    site([("forwarding", {"forwarding": [FORWARD]})])
+    planned = sweep.perform({"keep": [], "promised": []}, True)
+    found = sweep.perform({"keep": [], "promised": []}, False)
+    assert forwards(node) and found["commands"] == [] and found["warnings"] == planned["warnings"]
+    assert found["warnings"] == [
+        "sysctl 'net.ipv4.ip_forward' is left on: others may rely on it by now (sysctl -w net.ipv4.ip_forward=0 turns it off)"
+    ]
+    assert "warnings" not in sweep.perform({"keep": [], "promised": []}, False)
+    # what is on is nobody's mark; off by a task's own word it is
+    assert not site([("forwarding", {"forwarding": [FORWARD]})])["changed"]
+    node.task("forwarding", **FORWARD, enabled=False)
+    assert not forwards(node)
+
+
+def test_an_object_of_another_set_is_refused_with_both_owners(node):
+    run_sets([("bridge", {"bridge": ENDPOINT["bridge"]})], keep=None)
+    before = node.snapshot()
+    told = r"'br0' belongs to the set 'bridge', not to 'mine': it was left alone \(adopt: true takes it over\)"
+    for state in ("present", "absent"):
+        with pytest.raises(Conflict, match=told):
+            node.task("bridge", name="br0", mtu=1400, owner="mine", state=state)
+    with pytest.raises(Conflict, match=told):
+        run({"bridge": [{"name": "br0", "mtu": 1400}]}, owner="mine")
+    assert node.snapshot() == before
+    assert node.task("bridge", name="br0", mtu=1400, owner="mine", adopt=True)["changed"]
+    # and the other way round: the roles meet a user's
+    with pytest.raises(Conflict, match="belongs to the set 'mine', not to 'bridge'"):
+        site([("bridge", {"bridge": ENDPOINT["bridge"]})])
+
+
+def test_a_peer_that_is_known_no_longer_is_told(node):
+    node.sh("ip link add up0 type veth peer name up1; ip link set up0 up; ip link set up1 up")
+    node.sh("ip address add 192.0.2.1/24 dev up0")
+
+    def peers(*numbers):
+        mac = "02:00:00:00:00:0{}"
+        return {
+            "vxlan": [{"name": "vx0", "vni": 1, "local": "192.0.2.1", "mac": mac.format(1)}],
+            "neighbor": [{"dev": "vx0", "address": f"10.{n}.0.0", "mac": mac.format(n)} for n in numbers],
+            "vxlan_fdb": [{"dev": "vx0", "mac": mac.format(n), "dst": f"192.0.2.{n}"} for n in numbers],
+            "route": [
+                {"prefix": f"10.{n}.0.0/24", "via": f"10.{n}.0.0", "dev": "vx0", "onlink": True} for n in numbers
+            ],
+        }
+
+    assert "warnings" not in run_sets([("vxlan", peers(2, 3))])
+    (warning,) = run_sets([("vxlan", peers(2))])["warnings"]
+    assert warning.startswith("10.3.0.0/24 by way of 192.0.2.3 is no peer's any more.") and "--limit" in warning
+    # another way to the same peer is no loss, and neither is a second run
+    assert "warnings" not in run_sets([("vxlan", peers(2))])
+    assert "warnings" not in run_sets([("host_gw", {"route": [{"prefix": "10.2.0.0/24", "via": "192.0.2.2"}]})])
+    (warning,) = run_sets([("host_gw", {"route": []})])["warnings"]
+    assert warning.startswith("10.2.0.0/24 by way of 192.0.2.2 ")
