@@ -14,7 +14,7 @@ LAB ?= 2 4
 DATAPATH ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms fresh bench build clean
+.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms faults fresh bench build clean
 
 VM ?= vm1
 VM_LAB = PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 scripts/vm_lab
@@ -58,6 +58,9 @@ bench: ## how fast it is, against other ways, as root: make bench ROUNDS=3 ENDPO
 	@scripts/setup bench
 	@scripts/bench --rounds $(ROUNDS) --endpoints "$(ENDPOINTS)" --peers "$(PEERS)" --controller "$(CONTROLLER)" --lab "$(LAB)" \
 		--datapath "$(DATAPATH)"
+
+faults: setup-dev ## a fault at every point of every case, an hour and more (as root): make faults SHARE=0/1
+	@PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 tests/kernel/trials.py $(or $(SHARE),0/1)
 
 test-vms: setup-dev ## the playbooks and molecule on virtual machines, reboots and power cuts (as root)
 	@scripts/setup vms

@@ -23,7 +23,9 @@ the fabric's it leaves alone.
 EPILOG = """\
 commands:
   save      write what is the fabric's in the kernel to the file, atomically
-  restore   make what the file says and the kernel has not, or has otherwise
+  restore   bring what is the fabric's in the kernel to what the file says: make what is missing, remove what the file does
+            not have. The usual file is not restored if the fabric changed since it was saved, so that nothing comes back
+            that the playbook removed
   diff      say what the file and the kernel do not have in common: - is missing, ! is otherwise, + is the fabric's and not
             in the file
   show      list the objects of the file
@@ -32,6 +34,7 @@ exit status:
   0   done; for diff: no difference; for restore --check: nothing to do
   1   for diff and restore --check: there is something to do
   2   it could not be done; a line on standard error says why
+  3   for restore: the fabric changed since the usual file was saved, and nothing was done
 
 files:
   /etc/nodenet/fabric.json    what is restored, at boot by nodenet-fabric.service
@@ -50,6 +53,9 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
         return {"save": _save, "restore": _restore, "diff": _diff, "show": _show}[options.command](options)
+    except saved.Outdated as failure:
+        _say(f"nodenet-fabric: {failure}", sys.stderr)
+        return 3
     except (FabricError, OSError) as failure:
         _say(f"nodenet-fabric: {failure}", sys.stderr)
         return 2
@@ -69,6 +75,9 @@ def _parser():
     parser.add_argument("command", choices=["save", "restore", "diff", "show"])
     parser.add_argument("--file", default=saved.FILE, help=f"the file, {saved.FILE} unless it is said otherwise")
     parser.add_argument("--check", action="store_true", help="with restore: only say what would be done")
+    parser.add_argument(
+        "--force", action="store_true", help="with restore: though the fabric changed since the file was saved"
+    )
     return parser
 
 
@@ -78,8 +87,7 @@ def _save(options):
 
 
 def _restore(options):
-    resources = saved.read(options.file)
-    steps = saved.restore(resources, options.check)
+    steps, resources = saved.restore(options.file, options.check, options.force)
     told = [f"{step.action} {saved.described(step.resource)}" for step in steps]
     if told:
         more = f", and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .engine.errors import FabricError
+from .engine.errors import FabricError, reason
 
 
 def guarded(module, function):
@@ -16,6 +16,8 @@ def guarded(module, function):
         module.fail_json(msg=str(failure), **failure.facts())
     except PermissionError as failure:
         module.fail_json(msg=f"not permitted: {failure}. This needs root on the node: set become: true")
+    except OSError as failure:
+        module.fail_json(msg=f"{failure.filename or 'the node'}: {reason(failure)}")
     else:
         diff = result.pop("diff", None)
         if diff is not None and (module.check_mode or module._diff):

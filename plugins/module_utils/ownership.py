@@ -11,12 +11,14 @@ the next run takes for foreign.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
-STATE_DIR = "/run/nodenet"
+from .engine.errors import FabricError
+from .files import FILE, make_directory, write
+from .lock import PRIVATE, STATE_DIR
+
 STATE_FILE = "state.json"
 
 # ip-link(8) "alias"; the label of the set follows.
@@ -46,15 +48,32 @@ class Ledger:
 
     A mark says which set (``owner``) an object belongs to, what it was before we changed it (``before``) and what
     tells it from a later one of the same key (``identity``). ``pending`` are objects of kinds that carry their
-    mark in the kernel, from before they are made until the mark is there.
+    mark in the kernel, from before they are made until the mark is there. ``saved`` is the digest of the saved file that
+    has what the kernel has of ours (see :mod:`saved`); None: something changed since.
+
+    :param rebuild: marks that cannot be read are as none.
+    :raises FabricError: there are marks, and they cannot be read.
     """
 
-    def __init__(self, directory=STATE_DIR):
+    def __init__(self, directory=STATE_DIR, rebuild=False):
         self.directory = directory
         self.path = os.path.join(directory, STATE_FILE)
         self.marks = {}
         self.pending = {}
-        self._load()
+        self.saved = None
+        self.restoring = None  # the digest of the file that this run restores
+        self.fresh = True  # nothing was noted since the node booted
+        try:
+            self._load()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as failure:
+            if isinstance(failure, PermissionError):
+                raise
+            if not rebuild:
+                raise FabricError(
+                    f"{self.path} says what on this node is the fabric's, and cannot be read ({failure!r}): adopt: true"
+                    " (for the playbooks -e fabric_adopt=true) takes over what carries our marks in the kernel"
+                ) from failure
+            self.marks, self.pending = {}, {}
 
     def _load(self):
         try:
@@ -67,13 +86,34 @@ class Ledger:
             self.marks.update(((kind, tuple(key)), mark) for key in keys)
         self.marks.update((_ref(entry["ref"]), entry["mark"]) for entry in data["marks"])
         self.pending = {_ref(entry["ref"]): entry["owner"] for entry in data["pending"]}
+        self.saved = data.get("saved")
+        self.fresh = False
+
+    def tidy(self):
+        """Remove what a run that was killed, or could not write, has left beside the file."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.path + ".new")
 
     def save(self):
-        """Write the marks, atomically; without any, there is no file. Those that only say the owner are most of them."""
-        if not (self.marks or self.pending):
-            with suppress(FileNotFoundError):
-                os.unlink(self.path)
-            return
+        """Write the marks, atomically; without any, there is no file. Those that only say the owner are most of them.
+
+        :raises FabricError: they cannot be written.
+        """
+        try:
+            if self.marks or self.pending or self._outdates():
+                make_directory(self.directory, PRIVATE)
+                write(self.path, self._text(), 0o600, durable=False)
+            else:
+                with suppress(FileNotFoundError):
+                    os.unlink(self.path)
+        except OSError as failure:
+            raise FabricError(f"{self.path} cannot be written: {failure.strerror}") from failure
+
+    def _outdates(self):
+        """Say whether there is a saved file with what is no longer so: nothing of it must come back."""
+        return self.saved is None and self.directory == STATE_DIR and os.path.exists(FILE)
+
+    def _text(self):
         owned, marks = {}, []
         for ref, mark in self.marks.items():
             if len(mark) == 1:
@@ -84,11 +124,9 @@ class Ledger:
             "owned": [[*whose, keys] for whose, keys in owned.items()],
             "marks": marks,
             "pending": [{"ref": ref, "owner": owner} for ref, owner in self.pending.items()],
+            "saved": self.saved,
         }
-        fresh = self.path + ".new"
-        with open(fresh, "w", encoding="utf-8") as target:
-            target.write(json.dumps(data))  # json.dump goes without the encoder in C
-        os.replace(fresh, self.path)
+        return json.dumps(data)  # json.dump goes without the encoder in C
 
     def owner(self, ref, identity=None):
         """Return the label of the set that ``ref`` belongs to, or None: it is not marked as ours.
@@ -122,6 +160,7 @@ class Ledger:
     def expect(self, plan, kinds):
         """Note what ``plan`` is about to make ours, and write it down before it is made."""
         usual = {}
+        self.saved = self.restoring
         for step in plan.steps:
             for resource in step.everything if step.after else ():
                 owner = resource.owner
@@ -148,74 +187,60 @@ class Ledger:
             mark["before"] = before
         self.marks[resource.ref] = mark
 
-    def settle(self, plan, identities):
-        """Note that ``plan`` is done: forget what is gone, and write down how to tell what is there.
+    def settle(self, steps, identities):
+        """Note that ``steps`` are done: forget what is gone, and write down how to tell what is there.
 
         :param identities: takes the resources that are there now, and returns ref -> identity of those that have one.
         """
-        arrived = {resource.ref: resource for step in plan.steps if step.after for resource in step.everything}
+        arrived = {resource.ref: resource for step in steps if step.after for resource in step.everything}
         gone = [
             resource.ref
-            for step in plan.steps
+            for step in steps
             if step.after is None
             for resource in step.everything
             if resource.ref in self.marks and resource.ref not in arrived
         ]
         for ref in gone:
             self.marks.pop(ref, None)
-        found = {ref: identity for ref, identity in identities(arrived.values()).items() if ref in self.marks}
+        found = self._identify(arrived.values(), identities)
+        done = {one.ref for step in steps for one in step.everything if one.ref in self.pending}
+        for ref in done:
+            del self.pending[ref]
+        if gone or found or done:
+            self.save()
+
+    def _identify(self, resources, identities):
+        """Write down how to tell those of ``resources`` that are marked; return them."""
+        found = {ref: identity for ref, identity in identities(resources).items() if ref in self.marks}
         for ref, identity in found.items():
             self.marks[ref] = {**self.marks[ref], "identity": identity}
-        if gone or found or self.pending:
-            self.pending = {}
-            self.save()
+        return found
 
     def prune(self, observed, kinds, netns):
         """Forget the marks of what is no longer there or no longer ours, of ``kinds`` and in the namespaces looked at."""
         stale = [
             ref
-            for ref in self.marks
+            for ref in (*self.marks, *self.pending)
             if ref[0] in kinds and ref[1][0] in netns and (ref not in observed or observed[ref].owner is None)
         ]
         for ref in stale:
-            del self.marks[ref]
+            self.marks.pop(ref, None)
+            self.pending.pop(ref, None)
         if stale:
             self.save()
 
-    @contextmanager
-    def rollback(self):
-        """Give the marks back as they were if the block fails."""
-        marks, pending = dict(self.marks), dict(self.pending)
-        try:
-            yield
-        except BaseException:
-            self.marks, self.pending = marks, pending
-            self.save()
-            raise
+    def copy(self):
+        """Return what :meth:`give_back` takes."""
+        return dict(self.marks), dict(self.pending), self.saved
 
+    def give_back(self, copy, remade, identities):
+        """Have the marks as they were when ``copy`` was taken; what was made again since is told by what it is now.
 
-@contextmanager
-def exclusive(directory=STATE_DIR):
-    """Keep other runs of the engine on this node out while the block runs; an empty directory is not left behind."""
-    handle = _locked(directory)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            os.rmdir(directory)
-        os.close(handle)
-
-
-def _locked(directory):
-    while True:
-        os.makedirs(directory, mode=0o755, exist_ok=True)
-        handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        # The run that we waited for may have removed the directory: a lock on what nobody finds keeps nobody out.
-        with suppress(FileNotFoundError):
-            if os.stat(directory).st_ino == os.fstat(handle).st_ino:
-                return handle
-        os.close(handle)
+        :raises FabricError: they cannot be written.
+        """
+        self.marks, self.pending, self.saved = copy
+        self._identify(remade, identities)
+        self.save()
 
 
 def _ref(data):

@@ -12,13 +12,14 @@ import zipfile
 
 from .engine.errors import FabricError
 from .files import FILE, keep_names, write
+from .ownership import Ledger
 from .systemd import is_active, is_enabled
 
 PROGRAM = "/usr/local/sbin/nodenet-fabric"
 UNITS = "/etc/systemd/system/"
 SERVICE, REPAIR, TIMER = "nodenet-fabric.service", "nodenet-fabric-repair.service", "nodenet-fabric-repair.timer"
 # The engine without what speaks to Ansible.
-PARTS = ("engine", "kernel", "kinds", "files", "ownership", "saved", "cli")
+PARTS = ("engine", "kernel", "kinds", "files", "lock", "ownership", "saved", "cli")
 # where systemctl notes what is enabled
 WANTED = [f"{UNITS}{target}.wants" for target in ("multi-user.target", "network-online.target", "timers.target")]
 PACKAGE = "nodenet_fabric"
@@ -56,6 +57,8 @@ ConditionPathExists={FILE}
 [Service]
 Type=oneshot
 ExecStart={PROGRAM} restore
+# something changed since the file was saved: a run of the playbook is about to save it, or was cut off before it could
+SuccessExitStatus=3
 """
 TIMER_UNIT = """\
 # Written by nodenet.fabric.persist
@@ -83,11 +86,10 @@ class Persistence:
         self.count = 0
 
     def wanted(self, repair):
-        """Return path -> (content, mode) of what is to be there."""
+        """Return path -> (content, mode) of what is to be there; the lock is held until :meth:`apply` is done."""
         from . import saved  # noqa: PLC0415 - the engine, which those who take the files away need not load
 
-        with saved.exclusive():
-            resources = list(saved.observed().values())
+        resources = list(saved.observed().values())
         self.count = len(resources)
         wanted = {
             PROGRAM: (program(), 0o755),
@@ -116,6 +118,7 @@ class Persistence:
                     write(path, *wanted[path])
                 else:
                     os.unlink(path)
+            self._note(wanted)
             if any(path.startswith(UNITS) for path in differing):
                 self._systemctl("daemon-reload")
             for unit in on:
@@ -126,6 +129,16 @@ class Persistence:
             if not wanted and os.path.isdir(os.path.dirname(FILE)) and not os.listdir(os.path.dirname(FILE)):
                 os.rmdir(os.path.dirname(FILE))
         return bool(differing or on)
+
+    @staticmethod
+    def _note(wanted):
+        """Have the marks say what is saved."""
+        if wanted:
+            from . import saved  # noqa: PLC0415 - as above
+
+            saved.note(wanted[FILE][0].decode())
+        else:
+            Ledger().save()  # that nothing of a saved file must come back need not be known any more
 
     @staticmethod
     def _is_on(unit):

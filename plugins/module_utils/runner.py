@@ -21,7 +21,8 @@ from .guard import guarded
 from .kernel import namespaces
 from .kernel.door import Kernel
 from .kinds import fields
-from .ownership import DEFAULT_OWNER, Ledger, exclusive
+from .lock import exclusive
+from .ownership import DEFAULT_OWNER, Ledger
 
 # what the collection's action plugin says of earlier tasks in check mode
 PROMISED = {"promised": {"type": "list", "elements": "dict", "default": []}}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 
 from .engine.errors import FabricError
@@ -14,9 +15,14 @@ from .engine.session import Session
 from .files import FILE, write
 from .kernel.door import Kernel
 from .kinds.everything import all_kinds
-from .ownership import Ledger, exclusive
+from .lock import exclusive
+from .ownership import Ledger
 
 VERSION = 1
+
+
+class Outdated(FabricError):
+    """What is ours changed since the file was saved, so that it would bring back what was removed."""
 
 
 def observed():
@@ -57,32 +63,65 @@ def read(path=FILE):
 
     :raises FabricError: there is no such file, or it is none of ours.
     """
+    return from_text(_text_of(path), path)
+
+
+def _text_of(path):
     try:
         with open(path, encoding="utf-8") as source:
-            return from_text(source.read(), path)
+            return source.read()
     except FileNotFoundError as failure:
         raise FabricError(f"there is no {path}: nodenet-fabric save writes it") from failure
+
+
+def digest(text):
+    """Return what tells one content of the file from another."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def note(text):
+    """Note that the file has what the kernel has of ours; the lock is held."""
+    ledger = Ledger()
+    if ledger.saved != digest(text):
+        ledger.saved = digest(text)
+        ledger.save()
 
 
 def save(path=FILE):
     """Write what is ours in the kernel to ``path``; return the resources."""
     with exclusive():
         found = list(observed().values())
-    write(path, as_text(found))
+        write(path, as_text(found))
+        if path == FILE:
+            note(as_text(found))
     return found
 
 
-def restore(resources, check=False):
-    """Bring the kernel to what ``resources`` say, and leave what is foreign alone; return the steps it took."""
+def restore(path=FILE, check=False, force=False):
+    """Bring what is ours in the kernel to what ``path`` says: what it does not have goes, what is foreign is left alone.
+
+    :param force: though it is the usual file, and something changed since it was saved.
+    :returns: (the steps it took, the resources of the file).
+    :raises Outdated: something changed, and there is no ``force``.
+    """
     kinds = {kind.name: kind for kind in all_kinds()}
-    wishes = [Wish(kinds[resource.kind].claimed(resource, resource.owner)) for resource in resources]
-    lock = contextlib.nullcontext() if check else exclusive()
-    with lock:
-        kernel = Kernel(Ledger())
+    with contextlib.nullcontext() if check else exclusive():  # nobody changes the file, or what it is about, meanwhile
+        text, ledger = _text_of(path), Ledger()
+        resources = from_text(text, path)
+        if path == FILE:
+            ledger.restoring = digest(text)
+            if not (ledger.fresh or force or ledger.saved == ledger.restoring):
+                raise Outdated(
+                    f"{path} is older than the last change of the fabric on this node, and nothing is restored:"
+                    " run the playbook nodenet.fabric.site or nodenet-fabric save, or go back with restore --force"
+                )
+        kernel = Kernel(ledger)
+        wishes = [Wish(kinds[resource.kind].claimed(resource, resource.owner)) for resource in resources]
         try:
-            return Session(kinds, kernel).run(wishes, check).plan.steps
+            plan = Session(kinds, kernel).run(wishes, check, purge=lambda found: True, everywhere=True).plan
         finally:
             kernel.close()
+    return plan.steps, resources
 
 
 def differences(resources):

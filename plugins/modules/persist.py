@@ -71,6 +71,7 @@ files:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
 from ansible_collections.nodenet.fabric.plugins.module_utils.guard import guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.lock import exclusive
 from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import Persistence
 from ansible_collections.nodenet.fabric.plugins.module_utils.systemd import has_systemd
 
@@ -83,9 +84,10 @@ def perform(module):
         raise FabricError(
             "this node does not run systemd, which restores the fabric at boot: set fabric_persist: false"
         )
-    wanted = kept.wanted(module.params["repair"]) if present else {}
-    differing = kept.differing(wanted)
-    changed = kept.apply(wanted, differing, module.check_mode)
+    with exclusive():  # what is saved is what is there until it is saved
+        wanted = kept.wanted(module.params["repair"]) if present else {}
+        differing = kept.differing(wanted)
+        changed = kept.apply(wanted, differing, module.check_mode)
     result = {"changed": changed, "files": sorted(differing), "diff": kept.diff(differing, wanted)}
     return {**result, "objects": kept.count} if wanted else result
 

@@ -86,7 +86,7 @@ def test_the_same_state_gives_the_same_file(node, file):
     with open(file, encoding="utf-8") as source:
         first = source.read()
     reboot(node)
-    saved.restore(saved.read(file))
+    saved.restore(file)
     saved.save(file)
     with open(file, encoding="utf-8") as source:
         assert source.read() == first

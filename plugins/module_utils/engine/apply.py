@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries a plan out, sees that the kernel kept it, and takes it back where it did not."""
+"""Carries a plan out, and sees that the kernel kept it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import time
 from dataclasses import dataclass
 from typing import Callable, NamedTuple
 
-from .errors import KernelError
-from .plan import CHANGE, CREATE, DELETE, FALL, make_plan
+from .errors import FabricError, Unrecorded
+from .plan import make_plan
 from .resource import Wish
+from .step import CHANGE, CREATE, DELETE, FALL, refs_of, steps_of
 
 # The kernel ends a namespace, and the veths with an end in it, some time after the request has returned.
 SETTLE_SECONDS = 5.0
@@ -48,27 +49,50 @@ class Applier:
     :param submit: takes a list of Request, does them, and returns for each None or the error (a sentence).
     :param observe: returns what is there now, ref -> Resource.
     :param is_gone: says of a resource what Kind.is_gone does.
+    :param record: called with steps that are done and seen to be, to write down what is ours.
     """
 
     kinds: dict
     submit: Callable
     observe: Callable
     is_gone: Callable
+    record: Callable = lambda steps: None
 
     def apply(self, plan, wishes, purge=None):
         """Carry ``plan`` out and observe that nothing is left to do.
 
-        :raises KernelError: it could not be done; the error says whether everything was taken back.
-        """
-        try:
-            self._carry_out(plan)
-            self._verify(plan, wishes, purge)
-        except Exception as failure:  # whatever it is, the node is not left half-way
-            raise KernelError(str(failure), self._undo(plan)) from failure
+        What cannot be brought back goes when all else is done and seen to be; where nothing is made, what the kernel answers
+        is enough for that.
 
-    def _carry_out(self, plan):
+        :raises Exception: it could not be done.
+        """
+        self.carry_out(plan.levels)
+        makes = any(wish.present for wish in wishes)
+        if makes or not plan.last:
+            self._verify(plan, wishes, purge)
+            self.record(steps_of(plan.levels))
+        if not plan.last:
+            return
+        self.carry_out(plan.last)
+        if not makes:
+            self._verify(plan, wishes, purge)
+        elif not self._all_gone(steps_of(plan.last)):
+            raise RuntimeError("the kernel did not keep: " + self._names(steps_of(plan.last)) + " is still there")
+        self._record_last(plan.steps if not makes else steps_of(plan.last))
+
+    def _record_last(self, steps):
+        try:
+            self.record(steps)
+        except FabricError as failure:
+            raise Unrecorded(f"{failure} (everything was done: run the same again)") from failure
+
+    def carry_out(self, levels):
+        """Do what the steps of ``levels`` ask for.
+
+        :raises RuntimeError: the kernel refused some of it.
+        """
         batch, joins = [], False
-        for group in self._groups(plan):
+        for group in self._groups(levels):
             local = all(request.local for _step, request in group)
             if not (joins and local):
                 self._submit(batch)
@@ -77,10 +101,10 @@ class Applier:
             joins = local
         self._submit(batch)
 
-    def _groups(self, plan):
+    def _groups(self, levels):
         """Yield lists of ``(step, request)``, each to be done after those before it."""
         late = []
-        for level in plan.levels:
+        for level in levels:
             if late and not all(self.kinds[step.resource.kind].foundation for step in level):
                 yield late
                 late = []
@@ -118,22 +142,24 @@ class Applier:
         What did not fall by itself is removed by a request of its own; what the kernel took along (a link's neighbors when
         its MAC address changes, neigh_changeaddr in net/core/neighbour.c) is made again.
         """
-        if not any(wish.present for wish in wishes) and self._all_gone(plan):
+        makes = any(wish.present for wish in wishes)
+        if not makes and self._all_gone(plan.steps):
             return
+        going = refs_of(plan.last) if makes else set()
         wishes = wishes + self._fallen(plan, wishes)
-        rest = self._settle(wishes, purge)
+        rest = self._settle(wishes, purge, going)
         if rest:
-            self._carry_out(rest)
-            rest = self._settle(wishes, purge)
+            self.carry_out(rest.levels + rest.last)
+            rest = self._settle(wishes, purge, going)
         if rest:
             raise RuntimeError("the kernel did not keep: " + "; ".join(self._tell(step) for step in rest.steps[:3]))
 
-    def _all_gone(self, plan):
-        """Wait until all that ``plan`` removes is gone; say whether that could be told without an observation.
+    def _all_gone(self, steps):
+        """Wait until all that ``steps`` remove is gone; say whether that could be told without an observation.
 
         An observation waits until the kernel has taken apart what was in a namespace that ended.
         """
-        removed = {resource.ref: resource for step in plan.steps for resource in step.everything}
+        removed = {resource.ref: resource for step in steps for resource in step.everything}
         told = {resource: self.is_gone(resource) for resource in removed.values()}
         for resource, gone in told.items():
             # what ends with something else is gone when that is
@@ -152,53 +178,30 @@ class Applier:
         wanted = {ref for one in there for ref in (one.ref, *self.kinds[one.kind].brings(one))}
         return [
             Wish(resource, present=False)
-            for step in plan.steps
+            for step in steps_of(plan.levels)
             if step.action == FALL
             for resource in step.everything
             # what the kernel makes by itself it may have made again
             if resource.ref not in wanted and self.kinds[resource.kind].restorable(resource)
         ]
 
-    def _settle(self, wishes, purge):
+    def _settle(self, wishes, purge, going=frozenset()):
+        """Return the plan of what is left to do, when what ends by itself has had its time.
+
+        :param going: refs of what is there for the moment, and is not looked at.
+        """
         deadline = time.monotonic() + SETTLE_SECONDS
         pause = POLL_SECONDS
         while True:
-            rest = make_plan(self.kinds, self.observe(), wishes, adopt=True, purge=purge)
+            there = self.observe()
+            if going:
+                there = {ref: resource for ref, resource in there.items() if ref not in going}
+            rest = make_plan(self.kinds, there, wishes, adopt=True, purge=purge)
             only_removals = rest and all(step.after is None for step in rest.steps)
             if not only_removals or time.monotonic() > deadline:
                 return rest
             time.sleep(pause)
             pause = min(pause * 2, 0.03)
-
-    def _undo(self, plan):
-        """Plan the way back from what is there now to what was there before; return what could not be done."""
-        wishes = self._as_before(plan)
-        try:
-            back = make_plan(self.kinds, self.observe(), wishes, adopt=True)
-        except Exception as failure:  # an undo must end in a report
-            return [str(failure)]
-        left = []
-        for level in back.levels:
-            try:
-                self._carry_out(type(back)([level]))
-            except Exception as failure:  # the rest is still worth taking back
-                left.append(str(failure))
-        try:
-            rest = self._settle([wish for wish in wishes if not wish.present], None)
-            left += [f"{self._name(step)} is still there" for step in rest.steps]
-        except Exception as failure:  # as above
-            left.append(str(failure))
-        return left
-
-    def _as_before(self, plan):
-        """Return wishes for the state before ``plan``: the first thing said of an object is how it was."""
-        before = {}
-        for step in plan.steps:
-            for resource in step.everything:
-                was = _was(step, resource)
-                if was is None or self.kinds[was.kind].restorable(was):
-                    before.setdefault(resource.ref, Wish(was or resource, present=was is not None))
-        return list(before.values())
 
     def _tell(self, step):
         told = ", ".join(
@@ -206,12 +209,8 @@ class Applier:
         )
         return f"{self._name(step)}: {told or step.action}"
 
+    def _names(self, steps):
+        return ", ".join(self._name(step) for step in steps[:3])
+
     def _name(self, step):
         return self.kinds[step.resource.kind].describe(step.resource)
-
-
-def _was(step, resource):
-    """Return how ``resource``, one of those that ``step`` is about, was before it; None: it was not there."""
-    if step.action == CREATE:
-        return None
-    return step.before if resource.ref == step.before.ref else resource

@@ -5,6 +5,14 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
+
+
+def reason(failure):
+    """Return what an OSError says, without its number."""
+    return failure.strerror or str(failure)
+
 
 class FabricError(Exception):
     """Any error that a person can do something about."""
@@ -46,15 +54,35 @@ class KernelError(FabricError):
 
     :param problem: what failed, in a sentence.
     :param left: what could not be undone, a sentence for each.
+    :param notes: what the undo could bring back only in part, a sentence for each.
     """
 
-    def __init__(self, problem, left=()):
+    def __init__(self, problem, left=(), notes=()):
         undone = "the node is as it was before" if not left else "could not be undone: " + "; ".join(left)
-        super().__init__(f"{problem} ({undone})")
+        super().__init__("; ".join([f"{problem} ({undone}", *notes]) + ")")
         self.left = list(left)
 
     def facts(self):
         return {"not_undone": self.left}
+
+
+class Unrecorded(FabricError):
+    """All is done on the node, and what follows from it (the file of marks, telling others) is not."""
+
+
+@contextmanager
+def nothing_changed():
+    """Make an error of a file, a socket or a program in a block that only reads a sentence that says so."""
+    try:
+        yield
+    except FabricError as failure:
+        if type(failure) is not FabricError:
+            raise
+        raise FabricError(f"{failure} (nothing was changed)") from failure
+    except OSError as failure:
+        if isinstance(failure, PermissionError) and os.geteuid() != 0:
+            raise  # the runner says what to do
+        raise FabricError(f"the node's state cannot be read: {reason(failure)} (nothing was changed)") from failure
 
 
 class MissingSoftware(FabricError):

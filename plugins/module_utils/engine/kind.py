@@ -45,8 +45,8 @@ class Kind:
     A ``shared`` object is there whether or not we want it (a sysctl): it is never in conflict, it lasts as long as one
     set holds it (``holders``, a field), and removing it means giving it back the value it had. A ``foundation`` is what
     others stand on, whatever they are. A ``mortal`` object may go without us and another of the same key come (see
-    :meth:`identity`). ``marked`` kinds have no place in the kernel for our mark. ``told`` are the fields that are observed
-    and nobody can wish for.
+    :meth:`identity`): what was in it does not come back, so that it goes last, when all else is seen to work. ``marked``
+    kinds have no place in the kernel for our mark. ``told`` are the fields that are observed and nobody can wish for.
     """
 
     name = ""
@@ -102,6 +102,10 @@ class Kind:
     def stays(self, resource):
         """Return why a shared object is left as it is when the last set gives it up, or ""."""
         return ""
+
+    def fixed_of(self, resource):
+        """Return the fields of ``resource`` that the kernel lets nobody change after creation."""
+        return self.fixed
 
     def words(self, resource):
         """Return what tells the object from others of its kind in one namespace."""

@@ -5,59 +5,32 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import List, Optional, Tuple
+from typing import List
 
 from .errors import Conflict, InputError
 from .order import order
+from .removal import Removal
 from .resource import Resource, differing, holders
-
-CREATE, CHANGE, DELETE, FALL, ADOPT = "create", "change", "delete", "fall", "adopt"
-
-
-class Step:
-    """One object taken from ``before`` to ``after`` (None: not there).
-
-    ``fall`` is a removal that needs no request, because what the object stands on goes; ``adopt`` marks an object
-    as ours and changes nothing else. ``companions`` come or go by the same request (the other end of a veth).
-    ``resource`` is the object as the step is about it, ``everything`` it and its companions.
-    """
-
-    __slots__ = ("action", "before", "after", "fields", "companions", "reason", "resource", "everything")
-
-    def __init__(
-        self,
-        action: str,
-        before: Optional[Resource],
-        after: Optional[Resource],
-        fields: Tuple[str, ...] = (),
-        companions: Tuple[Resource, ...] = (),
-        reason: str = "",
-    ):
-        self.action = action
-        self.before = before
-        self.after = after
-        self.fields = fields
-        self.companions = companions
-        self.reason = reason
-        self.resource = after or before
-        self.everything = (self.resource, *companions)
+from .step import ADOPT, CHANGE, CREATE, FALL, Step, steps_of
 
 
 @dataclass
 class Plan:
-    """Steps in an order in which they are safe; those of one level do not depend on each other."""
+    """Steps in an order in which they are safe; those of one level do not depend on each other.
+
+    ``last`` are levels too: of what cannot be brought back, to be done when all else is seen to work.
+    """
 
     levels: List[List[Step]] = field(default_factory=list)
+    last: List[List[Step]] = field(default_factory=list)
 
     @property
     def steps(self):
-        return [step for level in self.levels for step in level]
+        return [*steps_of(self.levels), *steps_of(self.last)]
 
     def __bool__(self):
-        return bool(self.levels)
+        return bool(self.levels or self.last)
 
 
 def make_plan(kinds, observed, wishes, adopt=False, purge=None, yields=None):
@@ -83,6 +56,7 @@ class _Planner:
         self.adopt = adopt
         self.purge = purge
         self.yields = yields
+        self.removal = Removal(kinds, observed)
 
     def plan(self, wishes):
         wanted = _merged(wish.resource for wish in wishes if wish.present)
@@ -92,18 +66,18 @@ class _Planner:
         given_up = self._leaving(wishes, wanted)
         released = self._released(given_up)
         leaving = {ref: None for ref in given_up if ref not in released}
-        moved = self._moved(self._closure(leaving), wanted)
-        lost = self._closure(leaving, moved)
+        moved = self._moved(self.removal.closure(leaving), wanted)
+        lost = self.removal.closure(leaving, moved)
         anew = {ref: reason for ref, reason in self._made_anew(wanted).items() if ref not in lost}
-        gone = {**lost, **self._closure(anew)}
+        gone = {**lost, **self.removal.closure(anew)}
         self._refuse_missing(wishes, wanted, gone)
         wanted.update(self._restored([ref for ref in gone if ref not in lost], wanted, gone))
-        removals = self._removals({**dict.fromkeys(leaving, ""), **anew}, moved)
+        removals, last = self.removal.steps({**dict.fromkeys(leaving, ""), **anew}, moved, wanted)
         arrivals = self._arrivals(wanted, gone)
         first = [step for step in arrivals if step.resource.ref in moved]
         arrivals = [step for step in arrivals if step.resource.ref not in moved]
         arrivals += [step for ref, step in released.items() if step and ref not in gone]
-        return Plan(order(self.kinds, first) + removals + order(self.kinds, arrivals))
+        return Plan(order(self.kinds, first) + removals + order(self.kinds, arrivals), last)
 
     def _is_settled(self, wishes, wanted):
         """Say whether all is as it is wished for: most runs find it so, and a run that did something ends with it."""
@@ -201,7 +175,11 @@ class _Planner:
         found = {}
         for ref, desired in wanted.items():
             if ref in self.observed:
-                fixed = [name for name in differing(desired, self.observed[ref]) if name in self.kinds[ref[0]].fixed]
+                fixed = [
+                    name
+                    for name in differing(desired, self.observed[ref])
+                    if name in self.kinds[ref[0]].fixed_of(desired)
+                ]
                 if fixed:
                     found[ref] = "made anew, cannot be changed in place: " + ", ".join(fixed)
         return found
@@ -221,73 +199,6 @@ class _Planner:
         # what comes after others may need one that comes with it
         alone = not any((name, desired.netns) in coming for name in kind.after)
         return leaves and stays and alone and not self._made_anew({ref: desired})
-
-    def _closure(self, roots, known=frozenset()):
-        """Return ``roots`` and everything observed that goes with them, in order."""
-        found, queue = dict.fromkeys(roots), list(roots)
-        while queue:
-            for ref in self._taken_by(queue.pop(), found, known):
-                if ref not in found and ref not in known:
-                    found[ref] = None
-                    queue.append(ref)
-        return found
-
-    def _taken_by(self, ref, found, known):
-        """Return what ends with ``ref``, given that all of ``found`` and ``known`` ends too."""
-        dependents, holders, held = self._falls
-        group = self.kinds[ref[0]].holds(self.observed[ref])
-        last = group is not None and all(one in found or one in known for one in holders[group])
-        falling = dependents.get(ref, ())
-        return [*falling, *held[group]] if last else falling
-
-    @cached_property
-    def _falls(self):
-        """Return ref -> what ends with it, group -> what holds it up, group -> what ends with the last of these."""
-        dependents, holders, held = defaultdict(list), defaultdict(list), defaultdict(list)
-        for ref, resource in self.observed.items():
-            kind = self.kinds[ref[0]]
-            for base in kind.falls_with(resource):
-                dependents[base].append(ref)
-            for groups, group in ((holders, kind.holds(resource)), (held, kind.held(resource))):
-                if group is not None:
-                    groups[group].append(ref)
-        return dependents, holders, held
-
-    def _removals(self, roots, known):
-        """Return levels of steps for ``roots`` (ref -> reason): one request for each that nothing else takes along.
-
-        What stands on others is looked at after them, as it may go with them, and goes before them.
-
-        :param known: what is not taken along.
-        """
-        levels, gone = [], set(known)
-        for level in order(self.kinds, [Step(DELETE, self.observed[ref], None) for ref in roots]):
-            steps = []
-            for ref in [step.before.ref for step in level]:
-                if ref not in gone:
-                    taken = self._closure([ref], gone)
-                    steps += reversed(self._removal(ref, taken, roots[ref]))
-                    gone.update(taken)
-            levels.append(steps)
-        return [steps for steps in reversed(levels) if steps]
-
-    def _removal(self, root, taken, reason):
-        steps, done = [], set()
-        for ref in taken:  # the root first
-            if ref not in done:
-                resource = self.observed[ref]
-                others = [other for other in self.kinds[ref[0]].companions(resource) if other in taken]
-                steps.append(
-                    Step(
-                        DELETE if ref == root else FALL,
-                        resource,
-                        None,
-                        reason=reason if ref == root else "",
-                        companions=tuple(self.observed[other] for other in others),
-                    )
-                )
-                done.update([ref, *others])
-        return steps
 
     # what comes
 

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List
 
 from .apply import Applier
+from .errors import FabricError, KernelError, Unrecorded, nothing_changed, reason
 from .kind import Scope, distinct
-from .plan import ADOPT, FALL, Plan, make_plan
+from .plan import Plan, make_plan
 from .resource import from_plain, to_plain
+from .step import ADOPT, FALL
 from .summary import counts_of
+from .undo import Undo
 
 
 @dataclass
@@ -65,7 +68,11 @@ class Session:
         """
         clock = Clock()
         scope = self.scope(wishes, everywhere or any(not wish.present for wish in wishes))
-        observed = self.observe(scope)
+        with nothing_changed():
+            if not check:
+                self.kernel.ledger.tidy()
+                self.kernel.forget_leftovers(name for (name,) in self.kernel.ledger.refs("netns"))
+            observed = self.observe(scope)
         if check:
             self.overlay(observed)
         clock.ends("observe")
@@ -75,9 +82,10 @@ class Session:
         clock.ends("plan")
         if not check:
             if everywhere:
-                self.kernel.ledger.prune(observed, self.kinds, scope.netns)
+                with nothing_changed():
+                    self.kernel.ledger.prune(observed, self.kinds, scope.netns)
             if plan:
-                self._apply(plan, wishes, purge, scope)
+                self._apply(plan, wishes, purge, scope, observed)
                 clock.ends("apply")
         stats = {
             "observed": len(observed),
@@ -117,16 +125,42 @@ class Session:
             else:
                 observed.pop(resource.ref, None)
 
-    def _apply(self, plan, wishes, purge, scope):
+    def _apply(self, plan, wishes, purge, scope, observed):
         ledger = self.kernel.ledger
-        with ledger.rollback():
+        marks = ledger.copy()
+        with nothing_changed():
             ledger.expect(plan, self.kinds)
-            Applier(self.kinds, self.kernel.submit, lambda: self.observe(scope), self._is_gone).apply(
-                plan, wishes, purge
-            )
-        ledger.settle(plan, self._identities)
-        for kind in self.kinds.values():
-            kind.applied(self.kernel, plan)
+        applier = Applier(
+            self.kinds,
+            self.kernel.submit,
+            lambda: self.observe(scope),
+            self._is_gone,
+            lambda steps: ledger.settle(steps, self._identities),
+        )
+        try:
+            applier.apply(plan, wishes, purge)
+        except Unrecorded:
+            raise
+        except Exception as failure:  # whatever it is, the node is not left half-way
+            undo = Undo(applier, plan, observed, lambda back: ledger.expect(back, self.kinds))
+            raise KernelError(_sentence(failure), self._taken_back(undo, marks), undo.notes()) from failure
+        try:
+            for kind in self.kinds.values():
+                kind.applied(self.kernel, plan)
+        except OSError as failure:
+            raise Unrecorded(f"others were not told: {reason(failure)} (everything was done)") from failure
+
+    def _taken_back(self, undo, marks):
+        """Undo, and have the marks as they were if all is; return what could not be undone."""
+        left, ledger = undo.run(), self.kernel.ledger
+        try:
+            if left:
+                ledger.save()  # what was to be ours is, as far as it is there
+            else:
+                ledger.give_back(marks, undo.remade.values(), self._identities)
+        except FabricError as failure:
+            left.append(str(failure))
+        return left
 
     def _is_gone(self, resource):
         return self.kinds[resource.kind].is_gone(self.kernel, resource)
@@ -136,6 +170,13 @@ class Session:
         mortal = [resource for resource in resources if self.kinds[resource.kind].mortal]
         found = {one.ref: self.kinds[one.kind].identity(self.kernel, one) for one in mortal}
         return {ref: identity for ref, identity in found.items() if identity is not None}
+
+
+def _sentence(failure):
+    if isinstance(failure, OSError):
+        return reason(failure)
+    expected = isinstance(failure, (RuntimeError, FabricError))
+    return str(failure) if expected else f"{type(failure).__name__}: {failure}"
 
 
 def promises_of(plan):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .plan import ADOPT, FALL
+from .step import ADOPT, FALL
 
 
 def counts_of(plan, kinds):

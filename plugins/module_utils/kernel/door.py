@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Callable, Dict
 
+from ..engine.errors import FabricError, reason
 from . import namespaces, nft, procfs
 from .netlink import RTEXT_FILTER_SKIP_STATS, Descriptor, Message, Netlink
 
@@ -145,6 +146,12 @@ class Kernel:
         """Return name -> identity of the named namespaces, sorted."""
         return {name: found for name, found in self._known().items() if found and name and "/" not in name}
 
+    def forget_leftovers(self, names):
+        """Remove what is in the place of those of ``names``, which are ours, that have no namespace behind them."""
+        for name in names:
+            if "/" not in name and not self.exists(name):
+                namespaces.forget_leftover(name)
+
     def identity(self, netns):
         """Return what tells a namespace from others (namespaces.identity), or None where there is none."""
         known = self._known()
@@ -196,7 +203,11 @@ class Kernel:
                 procfs.put(name, value)
             self.netlink.open(new.name)
 
-        namespaces.create(new.name, inside)
+        try:
+            namespaces.create(new.name, inside)
+        except OSError:
+            self.netlink.close(new.name)  # it would lead into a namespace that has no name
+            raise
 
 
 def _answer(function):
@@ -204,5 +215,7 @@ def _answer(function):
     try:
         function()
     except OSError as failure:
-        return failure.strerror or str(failure)
+        return reason(failure)
+    except FabricError as failure:
+        return str(failure)
     return None

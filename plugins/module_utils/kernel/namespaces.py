@@ -11,9 +11,14 @@ below ``/run/netns`` as ip-netns(8) makes it, and anything with a slash is the p
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import stat
 import threading
+from contextlib import suppress
 from functools import lru_cache
+
+from ..files import make_directory
 
 RUN_DIR = "/run/netns"
 
@@ -132,10 +137,12 @@ def in_fresh(function):
 
 def prepare():
     """Make ``/run/netns`` a shared mount of its own, so that a name made here is seen in every mount namespace."""
-    os.makedirs(RUN_DIR, mode=0o755, exist_ok=True)
+    make_directory(RUN_DIR)
     try:
         _mount("", RUN_DIR, MS_SHARED | MS_REC)
-    except OSError:
+    except OSError as failure:
+        if failure.errno != errno.EINVAL:  # mount(2): it is no mount point
+            raise
         _mount(RUN_DIR, RUN_DIR, MS_BIND | MS_REC)
         _mount("", RUN_DIR, MS_SHARED | MS_REC)
 
@@ -150,7 +157,7 @@ def create(name, inside=None):
     if identity(name):
         raise FileExistsError(17, "a network namespace of this name exists", name)
     # A file without a mount is what an interrupted run left: it is taken over.
-    os.close(os.open(target, os.O_RDONLY | os.O_CREAT, 0o444))
+    os.close(os.open(target, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o444))
 
     def body():
         if inside:
@@ -161,7 +168,8 @@ def create(name, inside=None):
     try:
         in_fresh(body)
     except OSError:
-        os.unlink(target)
+        with suppress(OSError):  # the first error is told; what is left is taken over by the next run
+            os.unlink(target)
         raise
 
 
@@ -171,6 +179,15 @@ def delete(name):
     while identity(name):
         _check(_libc.umount2(target.encode(), MNT_DETACH))
     os.unlink(target)
+
+
+def forget_leftover(name):
+    """Remove the file of the name ``name``, if no namespace is mounted on it: a run was killed between the two."""
+    target = os.path.join(RUN_DIR, name)
+    with suppress(FileNotFoundError):
+        found = os.lstat(target)
+        if stat.S_ISREG(found.st_mode) and found.st_size == 0 and found.st_dev != _nsfs():
+            os.unlink(target)
 
 
 def _in_thread(function):

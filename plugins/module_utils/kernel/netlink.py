@@ -9,6 +9,7 @@ Requests go in batches: one send, the kernel works through them in order, and an
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import resource
@@ -18,7 +19,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, Dict, List, NamedTuple, Tuple
 
-from ..engine.errors import MissingSoftware
+from ..engine.errors import MissingSoftware, reason
 from . import library, namespaces
 from .codec import HEADER, Symbol
 from .tables import FORMS
@@ -66,6 +67,8 @@ RTEXT_FILTER_SKIP_STATS = 1 << 3
 BATCH = 200
 CHUNK = 1 << 18
 SIOCGIFINDEX = 0x8933
+# An answer that is lost is not waited for again by who only reads; what was asked for may be done for all that.
+TRANSIENT = {errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EBADMSG}
 PATIENCE = struct.pack("@ll", 30, 0)  # struct timeval; Python's own timeout would ask poll(2) before each answer
 
 
@@ -153,11 +156,21 @@ class Netlink:
         if asked not in self._dumps:  # the same in each namespace
             self._dumps[asked] = self._encode(Message("get", name, NLM_F_DUMP, fields or {}, attrs), netns, [])
         for _attempt in range(5):
-            replies, torn = self._dump(netns, *self._dumps[asked])
+            replies, torn = self._again(netns, self._dump, netns, *self._dumps[asked])
             if not torn:
                 break
         found = [FORMS[name].decoded(data, offset, keep) for data, offset in replies]
         return found if keep is None else [one for one in found if one is not None]
+
+    def _again(self, netns, read, *words):
+        """Return what ``read`` does with ``words``; once more on a new socket where an answer was lost or there was no room for it."""
+        try:
+            return read(*words)
+        except OSError as failure:
+            if failure.errno not in TRANSIENT:
+                raise
+            self.close(netns)
+            return read(*words)
 
     def _dump(self, netns, sequence, data):
         link = self._socket(netns)
@@ -204,6 +217,9 @@ class Netlink:
             if sent:
                 parts[-1] = acknowledged(parts[-1])
                 self._exchange(netns, b"".join(parts), sent, answers)
+        except OSError as failure:  # of some it is not known whether they were done
+            for number in sent.values():
+                answers[number] = answers[number] or reason(failure)
         finally:
             for descriptor in opened:
                 os.close(descriptor)
@@ -235,7 +251,7 @@ class Netlink:
                     sequence, encoded = self._encode(message, netns, opened)
                     waiting[sequence] = number
                     data += encoded
-                self._collect(netns, data, waiting, messages, found)
+                self._again(netns, self._collect, netns, data, waiting, messages, found)
             finally:
                 for descriptor in opened:
                     os.close(descriptor)
@@ -244,6 +260,7 @@ class Netlink:
     def _collect(self, netns, data, waiting, messages, found):
         link = self._socket(netns)
         self._send(link, data, len(waiting))
+        waiting = dict(waiting)
         while waiting:
             chunk = self._receive(link)
             for offset, kind, _flags, sequence in _messages(chunk):
@@ -342,12 +359,16 @@ def _open():
 
 
 def _messages(chunk):
-    """Yield ``(offset, type, flags, sequence)`` of each message in ``chunk``."""
+    """Yield ``(offset, type, flags, sequence)`` of each message in ``chunk``.
+
+    :raises OSError: the last one is not whole.
+    """
     offset = 0
-    while offset + HEADER.size <= len(chunk):
-        length, kind, flags, sequence, _pid = HEADER.unpack_from(chunk, offset)
-        if length < HEADER.size:
-            break
+    while offset < len(chunk):
+        whole = offset + HEADER.size <= len(chunk)
+        length, kind, flags, sequence, _pid = HEADER.unpack_from(chunk, offset) if whole else (0, 0, 0, 0, 0)
+        if length < HEADER.size or offset + length > len(chunk):
+            raise OSError(errno.EBADMSG, "an answer of the kernel was cut short")
         yield offset, kind, flags, sequence
         offset += (length + 3) & ~3
 

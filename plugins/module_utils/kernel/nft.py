@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
-from ..engine.errors import MissingSoftware
+from ..engine.errors import FabricError, MissingSoftware
 from . import namespaces
 
 # Those that a non-login shell of an ordinary user leaves out.
@@ -43,7 +43,7 @@ def setup(table, chains, rules):
 def edit(netns, edits):
     """Carry out all of ``edits``, which are of one table, in one transaction.
 
-    :raises OSError: nft refused it, and nothing has changed.
+    :raises FabricError: nft refused it, and nothing has changed.
     """
     table, chains = edits[0].table, edits[0].chains
     rules = [rule for one in edits for rule in one.rules]
@@ -75,10 +75,13 @@ def list_table(netns, table):
     """Return what ``nft -j list table inet TABLE`` says (libnftables-json(5)), or [] where there is no such table."""
     found = _run(netns, ["-j", "list", "table", "inet", table])
     if found.returncode == 0:
-        return json.loads(found.stdout)["nftables"]
+        try:
+            return json.loads(found.stdout)["nftables"]
+        except (ValueError, KeyError) as failure:
+            raise FabricError(f"nft lists the table {table} in a way that is not understood: {failure}") from failure
     if "No such file or directory" in found.stderr:
         return []
-    raise OSError(found.returncode, _last_line(found.stderr))
+    raise FabricError(f"nft cannot list the table {table}: {_last_line(found.stderr)}")
 
 
 def listed(netns, what):
@@ -96,11 +99,11 @@ def output(netns, command):
 def load(netns, script):
     """Load ``script`` in one transaction: all of it or nothing.
 
-    :raises OSError: nft refused it.
+    :raises FabricError: nft refused it.
     """
     found = _run(netns, ["-f", "-"], script)
     if found.returncode != 0:
-        raise OSError(found.returncode, _last_line(found.stderr))
+        raise FabricError(f"nft: {_last_line(found.stderr)}")
 
 
 def _run(netns, arguments, text=None, program="nft"):

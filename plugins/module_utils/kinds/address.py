@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from ..engine.apply import Request
 from ..engine.kind import Kind, on_link
-from ..engine.plan import DELETE
 from ..engine.resource import Resource
+from ..engine.step import DELETE
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
 from .announcements import announce_passed
 from .fields import AF_INET6, family
@@ -16,19 +18,24 @@ from .shell import ip
 
 # linux/if_addr.h
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
+IFAPROT_KERNEL_LL = 3
 # ip-address(8) "scope", rtnetlink(7)
 SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254}
 SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 
 
 class Address(Kind):
-    """``key``: see :func:`address_resource`. ``values``: scope, noprefixroute (bool); IPv6 only: length, nodad (bool)."""
+    """``key``: see :func:`address_resource`. ``values``: scope, noprefixroute (bool); IPv6 only: length, nodad (bool).
+
+    ``generated`` is observed of what the kernel made by itself.
+    """
 
     name = "address"
     title = "address"
     # inet_rtm_newaddr (net/ipv4/devinet.c) changes neither on an address that is there
     fixed = frozenset({"scope", "noprefixroute", "length"})
     after = ("link", "port")
+    told = frozenset({"generated"})
 
     def needs(self, resource):
         return on_link(*resource.key[:2])
@@ -41,7 +48,7 @@ class Address(Kind):
         return None if ":" in resource.key[2] else resource.key[:2]
 
     def restorable(self, resource):
-        return not _by_kernel(resource.key[2])
+        return not resource.values.get("generated")
 
     def observe(self, kernel, scope):
         for netns in scope.netns:
@@ -52,8 +59,11 @@ class Address(Kind):
                     continue
                 text = f"{attrs.get('IFA_LOCAL') or attrs['IFA_ADDRESS']}/{fields['prefixlen']}"
                 found = address_resource(netns, link[1]["IFLA_IFNAME"], text, _values(fields, attrs))
-                alias = None if _by_kernel(text) else link[1].get("IFLA_IFALIAS")
-                yield found.owned(kernel.ledger.owner_on_link(found.ref, alias))
+                alias = None if _may_be_generated(text) else link[1].get("IFLA_IFALIAS")
+                owner = kernel.ledger.owner_on_link(found.ref, alias)
+                if owner is None and _is_generated(text, attrs, link[1]):
+                    found = found.merged({"generated": True})
+                yield found.owned(owner)
 
     def create(self, resource, companions):
         return [self._request("new", NLM_F_CREATE | NLM_F_EXCL, resource)]
@@ -135,6 +145,19 @@ def _values(fields, attrs):
     return values
 
 
-def _by_kernel(text):
+def _may_be_generated(text):
     """The kernel gives each link an address below fe80::/64 (RFC 4862) and lo its own; it makes them again by itself."""
     return text.startswith(("127.", "::1/", "fe8", "fe9", "fea", "feb"))
+
+
+def _is_generated(text, attrs, link):
+    """Say whether the kernel made an address. It says so since Linux 5.18; before that an address is known by the link's MAC."""
+    if not _may_be_generated(text):
+        return False
+    if text.startswith(("127.", "::1/")) or attrs.get("IFA_PROTO") == IFAPROT_KERNEL_LL:
+        return True
+    mac = [int(part, 16) for part in (link.get("IFLA_ADDRESS") or "").split(":") if part]
+    if len(mac) != 6 or not text.endswith("/64"):
+        return False
+    eui64 = bytes([mac[0] ^ 2, *mac[1:3], 0xFF, 0xFE, *mac[3:]])  # RFC 4291, appendix A
+    return ipaddress.IPv6Address(text.partition("/")[0]).packed[8:] == eui64

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from ..engine.apply import Request
 from ..engine.kind import Kind, on_link
-from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
+from ..engine.step import CREATE, DELETE
 from ..kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Index, Message
 from .shell import bridge
 

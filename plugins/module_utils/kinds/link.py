@@ -9,8 +9,8 @@ from functools import partial
 
 from ..engine.apply import Request
 from ..engine.kind import Kind
-from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
+from ..engine.step import CREATE, DELETE
 from ..kernel import procfs
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
@@ -79,6 +79,10 @@ class Link(Kind):
             for name in ("addrgenmode", *devconf.IPV6):
                 claimed.values.pop(name, None)
         return claimed
+
+    def fixed_of(self, resource):
+        """A bridge port's ``learning`` is another than that of a VXLAN device."""
+        return self.fixed if resource.values.get("type") == "vxlan" else self.fixed - {"learning"}
 
     def wanted(self, resource):
         kept = super().wanted(resource)

@@ -14,8 +14,8 @@ import json
 
 from ..engine.apply import Request
 from ..engine.kind import Kind
-from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
+from ..engine.step import CREATE, DELETE
 from ..kernel import nft
 from ..ownership import NFT_TABLE
 from .fields import collapsed

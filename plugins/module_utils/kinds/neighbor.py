@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from ..engine.apply import Request
 from ..engine.kind import Kind, on_link
-from ..engine.plan import DELETE
 from ..engine.resource import Resource
+from ..engine.step import DELETE
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_REPLACE, Index, Message
 from .fields import AF_INET, AF_INET6, family
 from .shell import ip

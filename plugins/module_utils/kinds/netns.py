@@ -9,8 +9,8 @@ from functools import partial
 
 from ..engine.apply import Request
 from ..engine.kind import Kind
-from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
+from ..engine.step import CREATE, DELETE
 from ..kernel import namespaces, procfs
 from ..kernel.door import Call, NewNamespace
 from ..kernel.netlink import Message

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ..engine.apply import Request
 from ..engine.kind import Kind, on_link
-from ..engine.plan import CREATE, DELETE
 from ..engine.resource import Resource
+from ..engine.step import CREATE, DELETE
 from ..kernel.netlink import Index, Message
 from .link_types import PORT, decode, encode, words
 from .shell import ip

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ..engine.apply import Request
 from ..engine.kind import Kind, on_link
-from ..engine.plan import CHANGE, CREATE
 from ..engine.resource import Resource
+from ..engine.step import CHANGE, CREATE
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
 from ..ownership import ROUTE_PROTOCOL
 from .fields import AF_INET, AF_INET6, family

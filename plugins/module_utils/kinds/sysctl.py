@@ -9,8 +9,8 @@ from functools import partial
 
 from ..engine.apply import Request
 from ..engine.kind import Kind, on_link
-from ..engine.plan import DELETE
 from ..engine.resource import Resource
+from ..engine.step import DELETE
 from ..kernel import procfs
 from ..kernel.door import Call
 from .shell import inside

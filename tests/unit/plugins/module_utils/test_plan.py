@@ -6,15 +6,9 @@
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, InputError
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Kind
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.plan import (
-    ADOPT,
-    CHANGE,
-    CREATE,
-    DELETE,
-    FALL,
-    make_plan,
-)
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.plan import make_plan
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource, Wish
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.step import ADOPT, CHANGE, CREATE, DELETE, FALL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +17,7 @@ class Box(Kind):
     """Stands for a namespace."""
 
     name = title = "box"
+    mortal = True
 
     def needs(self, resource):
         return {}
