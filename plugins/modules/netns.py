@@ -31,6 +31,13 @@ options:
         with many ports feels.
       - Unset, it is left as the kernel has it.
     type: bool
+  inherit: &inherit
+    description:
+      - Whether the namespace keeps what it has from the machine's own settings when it is made. With V(false) it has the
+        kernel's own, 0, for C(arp_ignore), C(arp_filter) and C(rp_filter) of C(net.ipv4.conf.all), and does not forward
+        when it is made; on a machine with C(arp_ignore=2), for instance, it would not answer for a routed address.
+      - Unset, they are not managed.
+    type: bool
   config:
     description:
       - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
@@ -42,6 +49,7 @@ options:
         required: true
       lo: *lo
       ipv6: *ipv6
+      inherit: *inherit
       state:
         description:
           - Whether this entry is there, where it is not as the task says.

@@ -25,6 +25,7 @@ class Edit:
     :param chains: name of a chain -> what it hooks into; those that are needed are made, those that are empty go.
     :param rules: (chain, rule) with the comment in it.
     :param handle: of the one rule that is meant where it has no comment.
+    :param chain: a chain that goes as a whole, which somebody else put there.
     """
 
     table: str
@@ -32,6 +33,7 @@ class Edit:
     comment: str
     rules: Tuple[Tuple[str, str], ...] = ()
     handle: Optional[int] = None
+    chain: str = ""
 
 
 def setup(table, chains, rules):
@@ -48,7 +50,8 @@ def edit(netns, edits):
     table, chains = edits[0].table, edits[0].chains
     rules = [rule for one in edits for rule in one.rules]
     listed = list_table(netns, table)
-    there = [entry["rule"] for entry in listed if "rule" in entry]
+    strays = [one.chain for one in edits if one.chain]
+    there = [entry["rule"] for entry in listed if "rule" in entry and entry["rule"]["chain"] not in strays]
     # by the comment: looking through all edits for each rule would grow with the square
     comments = {one.comment for one in edits if one.handle is None}
     handles = {one.handle for one in edits if one.handle is not None}
@@ -60,6 +63,7 @@ def edit(netns, edits):
         return
     # "replace" would do, if nft 1.0.6 did not stumble over a set in the new rule
     lines = setup(table, chains, rules)
+    lines += [f"{verb} chain inet {table} {chain}" for chain in strays for verb in ("flush", "delete")]
     lines += [f"delete rule inet {table} {rule['chain']} handle {rule['handle']}" for rule in gone]
     lines += [f"add rule inet {table} {chain} {rule}" for chain, rule in rules]
     used = {chain for chain, _rule in rules} | {rule["chain"] for rule in left}
@@ -77,8 +81,11 @@ def list_table(netns, table):
     if found.returncode == 0:
         try:
             return json.loads(found.stdout)["nftables"]
-        except (ValueError, KeyError) as failure:
-            raise FabricError(f"nft lists the table {table} in a way that is not understood: {failure}") from failure
+        except (ValueError, KeyError) as failure:  # nft 1.0.6 breaks off at the flags of a dormant table
+            raise FabricError(
+                f"the table inet {table}, which is ours, was altered so that nft cannot list it as JSON ({failure}): look at it"
+                f" (nft list table inet {table}), remove it (nft delete table inet {table}) and run again, which makes it anew"
+            ) from failure
     if "No such file or directory" in found.stderr:
         return []
     raise FabricError(f"nft cannot list the table {table}: {_last_line(found.stderr)}")

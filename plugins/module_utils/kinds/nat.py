@@ -13,9 +13,10 @@ import ipaddress
 import json
 
 from ..engine.apply import Request
+from ..engine.errors import FabricError
 from ..engine.kind import Kind
 from ..engine.resource import Resource
-from ..engine.step import CREATE, DELETE
+from ..engine.step import DELETE
 from ..kernel import nft
 from ..ownership import NFT_TABLE
 from .fields import collapsed
@@ -44,9 +45,13 @@ class Nat(Kind):
         }
         for netns in (known | {""}) & scope.netns:
             if kernel.exists(netns):
-                rules = [entry["rule"] for entry in nft.list_table(netns, NFT_TABLE) if "rule" in entry]
+                listed = nft.list_table(netns, NFT_TABLE)
+                chains = [entry["chain"] for entry in listed if "chain" in entry]
+                yield from _strays(netns, chains)
+                idle = _idle(listed, chains)
+                rules = [entry["rule"] for entry in listed if "rule" in entry and entry["rule"]["chain"] in CHAINS]
                 for key, mine in _by_object(netns, rules).items():
-                    values = {rule["chain"]: _text(rule["expr"]) for rule in mine}
+                    values = {rule["chain"]: _text(rule["expr"]) for rule in mine if rule["chain"] not in idle}
                     values["handles"] = tuple((rule["chain"], rule["handle"]) for rule in mine)
                     values["alone"] = len(mine) == len(rules)
                     yield Resource(self.name, key, values, kernel.ledger.owner((self.name, key)) or "")
@@ -64,18 +69,45 @@ class Nat(Kind):
     def _edit(resource, rules):
         _netns, word, name = resource.key
         handle = int(name) if word == "rule" else None
-        return Request(resource.netns, nft.Edit(NFT_TABLE, CHAINS, f"{word} {name}", rules, handle))
+        chain = name if word == "chain" else ""
+        return Request(resource.netns, nft.Edit(NFT_TABLE, CHAINS, f"{word} {name}", rules, handle, chain))
 
     def commands(self, step):
         if step.action == DELETE and step.before.values.get("alone"):
             return [inside(step.resource.netns, "nft", f"delete table inet {NFT_TABLE}")]
         old = step.before.values.get("handles", ()) if step.before else ()
         lines = [f"delete rule inet {NFT_TABLE} {chain} handle {handle}" for chain, handle in old]
+        if step.resource.key[1] == "chain":
+            lines = [f"{verb} chain inet {NFT_TABLE} {step.resource.key[2]}" for verb in ("flush", "delete")]
         if step.after:
             rules = _rules(step.after)
-            lines += nft.setup(NFT_TABLE, CHAINS, rules) if step.action == CREATE else []
+            lines += nft.setup(NFT_TABLE, CHAINS, rules)
             lines += [f"add rule inet {NFT_TABLE} {chain} {rule}" for chain, rule in rules]
         return [inside(step.resource.netns, "nft", line) for line in lines]
+
+
+def _strays(netns, chains):
+    """Yield a resource for each chain in our table that is none of ours: of no known set, so that site removes it."""
+    for chain in chains:
+        if chain["name"] not in CHAINS:
+            yield Resource(Nat.name, (netns, "chain", chain["name"]), {}, "")
+
+
+def _idle(listed, chains):
+    """Return the names of our chains whose rules do nothing, or that drop what no rule is about: they are put right.
+
+    :raises FabricError: one hooks into something else, or nothing, which no change puts right.
+    """
+    ours = [chain for chain in chains if chain["name"] in CHAINS]
+    for chain in ours:
+        if (chain.get("type"), chain.get("hook")) != ("nat", chain["name"]):
+            raise FabricError(
+                f"the chain {chain['name']} of our table inet {NFT_TABLE} was replaced by one that is not hooked as ours:"
+                f" remove the table (nft delete table inet {NFT_TABLE}) and run again, which makes it anew"
+            )
+    # a table of ours has no flags; nft 1.0.6 writes what it had in memory for those of a dormant one
+    dormant = any("flags" in entry["table"] for entry in listed if "table" in entry)
+    return {chain["name"] for chain in ours if dormant or chain.get("policy") != "accept"}
 
 
 def _by_object(netns, rules):

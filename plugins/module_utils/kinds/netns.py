@@ -21,10 +21,15 @@ from .shell import inside, ip
 DISABLE_IPV6 = "net.ipv6.conf.all.disable_ipv6"
 DEVCONF_DISABLE_IPV6 = 26  # linux/ipv6.h
 IFF_UP = 1
+# What a new namespace has from the machine's own (devconf_inherit_init_net in the kernel's documentation of net.core), and
+# what answers for an address rely on: it counts beside each link's own setting (IN_DEV_MAXCONF, linux/inetdevice.h).
+INHERITED = tuple(f"net.ipv4.conf.all.{name}" for name in ("arp_ignore", "arp_filter", "rp_filter"))
+# An endpoint that is to forward is told so; set once, the rest is its own.
+AT_FIRST = ("net.ipv4.ip_forward",)
 
 
 class Netns(Kind):
-    """``key``: (name,). ``values``: lo (bool, the loopback is up), ipv6 (bool)."""
+    """``key``: (name,). ``values``: lo (bool, the loopback is up), ipv6 (bool), inherit (bool)."""
 
     name = "netns"
     title = "network namespace"
@@ -60,22 +65,26 @@ class Netns(Kind):
     @staticmethod
     def _inside(kernel, name):
         found = next((link for link in kernel.links(name).values() if link[1]["IFLA_IFNAME"] == "lo"), None)
+        inherit = any(value != "0" for value in procfs.read(name, INHERITED).values())
         if found is None:
-            return {"lo": False, "ipv6": _ipv6(name)}
+            return {"lo": False, "ipv6": _ipv6(name), "inherit": inherit}
         fields, attrs = found
         settings = attrs.get("IFLA_INET6_CONF")
         return {
             "lo": bool(fields["flags"] & IFF_UP),
             # what is written for all is the loopback's, too, and comes with it
             "ipv6": _ipv6(name) if settings is None else not settings[DEVCONF_DISABLE_IPV6],
+            "inherit": inherit,
         }
 
     def create(self, resource, companions):
         """IPv6 is decided before the namespace has its name, so that nothing comes up with it."""
         values = resource.values
         sysctls = {DISABLE_IPV6: _disabled(values)} if "ipv6" in values else {}
+        if values.get("inherit") is False:
+            sysctls.update(dict.fromkeys(INHERITED + AT_FIRST, "0"))
         made = Request("", NewNamespace(resource.netns, sysctls))
-        return [made, *self._settings(resource, values.keys() - {"ipv6"})]
+        return [made, *self._settings(resource, values.keys() - {"ipv6", "inherit"})]
 
     def change(self, before, after, fields):
         return self._settings(after, fields)
@@ -90,6 +99,8 @@ class Netns(Kind):
         if "ipv6" in fields:
             value = _disabled(resource.values)
             requests.append(Request("", Call(partial(procfs.write, resource.netns, DISABLE_IPV6, value))))
+        if "inherit" in fields and not resource.values["inherit"]:  # what was there before us nobody knows to give back
+            requests += [Request("", Call(partial(procfs.write, resource.netns, name, "0"))) for name in INHERITED]
         if "lo" in fields:
             flags = IFF_UP if resource.values["lo"] else 0
             requests.append(
@@ -109,6 +120,9 @@ class Netns(Kind):
         fields = step.after.values if step.action == CREATE else step.fields
         if "ipv6" in fields:
             made.append(inside(name, "sysctl", "-qw", f"{DISABLE_IPV6}={_disabled(step.after.values)}"))
+        if "inherit" in fields and not step.after.values["inherit"]:
+            names = INHERITED + (AT_FIRST if step.action == CREATE else ())
+            made.append(inside(name, "sysctl", "-qw", *(f"{one}=0" for one in names)))
         if "lo" in fields:
             made.append(ip(name, "link", "set", "lo", "up" if step.after.values["lo"] else "down"))
         return made

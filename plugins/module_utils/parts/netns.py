@@ -14,13 +14,18 @@ from ..kinds.port import Port
 from ..kinds.route import Route
 from ..runner import Part
 
-OPTIONS = {"name": {"type": "str"}, "lo": {"type": "bool", "default": True}, "ipv6": {"type": "bool"}}
+OPTIONS = {
+    "name": {"type": "str"},
+    "lo": {"type": "bool", "default": True},
+    "ipv6": {"type": "bool"},
+    "inherit": {"type": "bool"},
+}
 
 
 def resources(options):
     """Return the namespace that ``options`` describe."""
     name = netns_name(options["name"], "name")
-    return [Resource("netns", (name,), given(lo=options["lo"], ipv6=options["ipv6"]))]
+    return [Resource("netns", (name,), given(lo=options["lo"], ipv6=options["ipv6"], inherit=options["inherit"]))]
 
 
 PART = Part(
