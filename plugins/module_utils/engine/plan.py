@@ -11,7 +11,7 @@ from typing import List
 from .errors import Conflict, InputError
 from .order import order
 from .removal import Removal
-from .resource import Resource, differing, holders
+from .resource import Resource, belongs, differing, holders
 from .step import ADOPT, CHANGE, CREATE, FALL, Step, steps_of
 
 
@@ -83,7 +83,7 @@ class _Planner:
         """Say whether all is as it is wished for: most runs find it so, and a run that did something ends with it."""
         for ref, desired in wanted.items():
             found = self.observed.get(ref)
-            if found is None or desired.owner not in holders(found) or differing(desired, found):
+            if found is None or not belongs(found, desired.owner) or differing(desired, found):
                 return False
         return not any(not wish.present and wish.resource.ref in self.observed for wish in wishes) and not any(
             ref not in wanted and resource.owner is not None and self.purge(resource)
@@ -246,7 +246,7 @@ class _Planner:
         fields = tuple(differing(desired, found))
         kind = self.kinds[desired.kind]
         owner, values = desired.owner, desired.values
-        adopted = kind.marked and owner not in holders(found) and not (kind.shared and found.owner is None)
+        adopted = kind.marked and not belongs(found, owner) and not (kind.shared and found.owner is None)
         if not fields and not adopted:
             return []
         if kind.shared and found.owner is not None:

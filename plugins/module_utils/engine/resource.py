@@ -67,6 +67,11 @@ def holders(resource):
     return () if resource.owner is None else tuple(resource.values.get("holders") or (resource.owner,))
 
 
+def belongs(resource, owner):
+    """Say whether an observed ``resource`` belongs to the set ``owner``; None: whether it is nobody's."""
+    return owner == resource.owner or owner in holders(resource)
+
+
 def to_plain(resource):
     """Return ``resource`` as JSON can hold it."""
     return {"kind": resource.kind, "key": list(resource.key), "values": resource.values, "owner": resource.owner}

@@ -174,6 +174,12 @@ def test_a_shared_object_is_changed_whoever_set_it_and_given_back_only_by_who_ch
     assert actions(make_plan(KINDS, world(ours), absent(ours))) == [(DELETE, "a", "d")]
 
 
+def test_what_belongs_to_nobody_and_is_wished_for_by_nobody_is_settled():
+    """The lab's own objects have no owner, and its wishes name none."""
+    there = world(box("a", owner=None), rod("a", "r", owner=None, size=1))
+    assert not make_plan(KINDS, there, [Wish(one) for one in there.values()], adopt=True)
+
+
 def test_what_stands_on_nothing_is_refused_with_the_options_name():
     with pytest.raises(InputError, match="^config.3..rod: there is no rod 'r' in namespace 'a'"):
         make_plan(KINDS, world(box("a")), [Wish(tag("a", "r", "t"), True, "config[3].")])
