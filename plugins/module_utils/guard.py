@@ -19,6 +19,8 @@ def guarded(module, function):
     except OSError as failure:
         module.fail_json(msg=f"{failure.filename or 'the node'}: {reason(failure)}")
     else:
+        for warning in result.pop("warnings", ()):
+            module.warn(warning)
         diff = result.pop("diff", None)
         if diff is not None and (module.check_mode or module._diff):
             result["diff"] = diff() if callable(diff) else diff

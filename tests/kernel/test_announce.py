@@ -138,7 +138,8 @@ def test_a_first_run_announces_nothing_nor_does_one_without_change(node, announc
 
 def test_a_link_with_another_mac_address_is_announced_by_all_that_it_has(node, announced):
     run(THIRD)
-    node.task("veth", name="v-third", netns="", peer={"name": "eth0", "netns": "third", "mac": "02:00:00:00:00:99"})
+    peer = {"name": "eth0", "netns": "third", "mac": "02:00:00:00:00:99"}
+    node.task("veth", name="v-third", netns="", peer=peer, owner="lab")
     assert sorted(announced) == [
         ("third", "eth0", "02:00:00:00:00:99", "10.9.0.3"),
         ("third", "eth0", "02:00:00:00:00:99", "fd09::3"),

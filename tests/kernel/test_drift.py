@@ -115,6 +115,8 @@ ALTERED = {
     + OF_ENDPOINT
     + [
         "ip address del 10.9.0.1/24 dev br0",
+        "ip route del 10.9.0.0/24 dev br0 proto kernel",
+        "ip -n red route del 10.9.0.0/24 dev eth0 proto kernel",
         "ip route del 10.8.0.0/24",
         "ip route replace blackhole 10.8.0.0/24",
         "ip route replace 10.8.0.0/24 via 192.0.2.2",

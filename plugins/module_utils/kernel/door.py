@@ -49,6 +49,7 @@ class Kernel:
         self.ledger = ledger
         self.netlink = Netlink()
         self._links = {}
+        self._routes = {}
         self._peers = {}
         self._searched = set()  # namespaces, for the other ends of their links
         self._identities = None
@@ -60,6 +61,7 @@ class Kernel:
     def forget(self):
         """Read again what is asked for from now on."""
         self._links.clear()
+        self._routes.clear()
         self._peers.clear()
         self._searched.clear()
         self._identities = None
@@ -70,6 +72,12 @@ class Kernel:
         :param keep: tells by the values of its fields whether an object is wanted.
         """
         return self.netlink.dump(netns, name, fields, keep=keep) if self.exists(netns) else []
+
+    def routes(self, netns, keep):
+        """Return the routes of ``netns``, read once for all kinds that look at them; ``keep`` is the same for all."""
+        if netns not in self._routes:
+            self._routes[netns] = self.dump(netns, "route", keep=keep)
+        return self._routes[netns]
 
     def links(self, netns):
         """Return index -> ``(fields, attributes)`` of every link in ``netns``."""

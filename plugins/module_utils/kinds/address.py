@@ -13,10 +13,12 @@ from ..engine.resource import Resource
 from ..engine.step import DELETE
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
 from .announcements import announce_passed
-from .fields import AF_INET6, family
+from .fields import AF_INET, AF_INET6, family
+from .route import managed
 from .shell import ip
 
 # linux/if_addr.h
+IFF_UP, RTPROT_KERNEL = 1, 2
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
 IFAPROT_KERNEL_LL = 3
 # ip-address(8) "scope", rtnetlink(7)
@@ -47,12 +49,17 @@ class Address(Kind):
         """With a link's last IPv4 address go all IPv4 routes and neighbors on it (fib_disable_ip, net/ipv4/fib_frontend.c)."""
         return None if ":" in resource.key[2] else resource.key[:2]
 
+    def wanted(self, resource):
+        kept = super().wanted(resource)
+        values = {name: value for name, value in kept.values.items() if (name, value) != ("prefixroute", False)}
+        return Resource(kept.kind, kept.key, values, kept.owner)
+
     def restorable(self, resource):
         return not resource.values.get("generated")
 
     def observe(self, kernel, scope):
         for netns in scope.netns:
-            links = kernel.links(netns)
+            links, connected = kernel.links(netns), _connected(kernel.routes(netns, managed))
             for fields, attrs in kernel.dump(netns, "addr"):
                 link = links.get(fields["index"])
                 if link is None:  # gone between the two dumps
@@ -61,6 +68,8 @@ class Address(Kind):
                 found = address_resource(netns, link[1]["IFLA_IFNAME"], text, _values(fields, attrs))
                 alias = None if _may_be_generated(text) else link[1].get("IFLA_IFALIAS")
                 owner = kernel.ledger.owner_on_link(found.ref, alias)
+                if fields["family"] == AF_INET:
+                    found.values["prefixroute"] = _has_route(found, fields, link[0], connected)
                 if owner is None and _is_generated(text, attrs, link[1]):
                     found = found.merged({"generated": True})
                 yield found.owned(owner)
@@ -69,7 +78,8 @@ class Address(Kind):
         return [self._request("new", NLM_F_CREATE | NLM_F_EXCL, resource)]
 
     def change(self, before, after, fields):
-        return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)]
+        requests = [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)] if set(fields) - {"prefixroute"} else []
+        return requests + ([_route_request(after)] if "prefixroute" in fields and after.values["prefixroute"] else [])
 
     def delete(self, resource):
         return [self._request("del", 0, resource)]
@@ -107,6 +117,24 @@ class Address(Kind):
     def commands(self, step):
         netns, link, text = (*step.resource.key[:2], _text(step.resource))
         values = step.resource.values
+        if step.before and step.after and step.fields == ("prefixroute",):
+            net = str(ipaddress.ip_interface(text).network)
+            return [
+                ip(
+                    netns,
+                    "route",
+                    "add",
+                    net,
+                    "dev",
+                    link,
+                    "proto",
+                    "kernel",
+                    "scope",
+                    "link",
+                    "src",
+                    text.split("/")[0],
+                )
+            ]
         words = [text, "dev", link]
         if step.action == DELETE:
             return [ip(netns, "address", "del", *words)]
@@ -114,6 +142,34 @@ class Address(Kind):
             words += ["scope", values["scope"]]
         words += [word for word in ("nodad", "noprefixroute") if values.get(word)]
         return [ip(netns, "address", "replace" if step.before else "add", *words)]
+
+
+def _connected(routes):
+    """Return (index of a link, prefix) of the routes that the kernel made with an address."""
+    return {
+        (attrs.get("RTA_OIF"), f"{attrs.get('RTA_DST')}/{fields['dst_len']}")
+        for fields, attrs in routes
+        if fields["proto"] == RTPROT_KERNEL and fields["family"] == AF_INET
+    }
+
+
+def _has_route(found, fields, link, connected):
+    """Say whether the route to an IPv4 address's prefix is there, or none is due (fib_add_ifaddr, net/ipv4/fib_frontend.c)."""
+    if fields["prefixlen"] == 32 or found.values["noprefixroute"] or not link["flags"] & IFF_UP:
+        return True
+    prefix = str(ipaddress.IPv4Interface(found.key[2]).network)
+    return (fields["index"], prefix) in connected or prefix.startswith("0.")
+
+
+def _route_request(resource):
+    """Return the request for the route that the kernel makes with an address, and somebody took away."""
+    netns, link, text = resource.key
+    there = ipaddress.IPv4Interface(text)
+    fields = {"family": AF_INET, "dst_len": there.network.prefixlen, "table": 254, "type": 1}
+    fields.update(proto=RTPROT_KERNEL, scope=SCOPES["link"])
+    attrs = [("RTA_TABLE", 254), ("RTA_DST", str(there.network.network_address)), ("RTA_PREFSRC", str(there.ip))]
+    attrs.append(("RTA_OIF", Index(netns, link)))
+    return Request(netns, Message("new", "route", NLM_F_CREATE | NLM_F_REPLACE, fields, attrs), local=True)
 
 
 def address_resource(netns, link, text, values=None):

@@ -76,7 +76,7 @@ class Route(Kind):
 
     def observe(self, kernel, scope):
         for netns in scope.netns:
-            for fields, attrs in kernel.dump(netns, "route", keep=_managed):
+            for fields, attrs in kernel.routes(netns, managed):
                 yield self._observed(kernel, netns, fields, attrs)
 
     def _observed(self, kernel, netns, fields, attrs):
@@ -174,7 +174,7 @@ def _by_gateway(after, fields):
     return after
 
 
-def _managed(inet, _length, _source, _tos, table, _protocol, _scope, kind, flags):
+def managed(inet, _length, _source, _tos, table, _protocol, _scope, kind, flags):
     """Say whether a route is one that people make: the kernel keeps its own in the table ``local``, and caches others."""
     return table != TABLE_LOCAL and inet in (AF_INET, AF_INET6) and kind in TYPE_WORDS and not flags & RTM_F_CLONED
 

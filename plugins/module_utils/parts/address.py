@@ -36,6 +36,8 @@ def resources(options):
     if options["nodad"] is not None and family(address) == AF_INET:
         raise InputError("nodad", f"{address} is IPv4, which does not detect duplicates: leave it out")
     values = given(scope=options["scope"], nodad=options["nodad"], noprefixroute=options["noprefixroute"])
+    if family(address) == AF_INET and not options["noprefixroute"]:
+        values["prefixroute"] = True  # packets need the route that comes with an address
     return [address_resource(options["netns"], interface(options["dev"], "dev"), address, values)]
 
 
