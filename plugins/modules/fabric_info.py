@@ -59,9 +59,9 @@ EXAMPLES = r"""
 RETURN = r"""
 objects:
   description:
-    - For each kind (C(netns), C(link), C(port), C(address), C(route), C(sysctl), C(nat)) a list of objects, each with
-      its
-      namespace C(netns), its C(key), its C(values), and C(owner), the label of the set that it belongs to (V(null) if it is
+    - For each kind (C(netns), C(sysctl), C(link), C(port), C(address), C(route), C(neighbor), C(proxy), C(fdb), C(nat))
+      a list of objects, each with its namespace C(netns), its C(key), its C(values),
+      and C(owner), the label of the set that it belongs to (V(null) if it is
       foreign).
   returned: success
   type: dict

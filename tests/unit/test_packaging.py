@@ -3,11 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the collection says of itself in several places is the same in all of them, and true."""
 
+import re
 import runpy
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
+from ansible_collections.nodenet.fabric.plugins.modules import fabric_info
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -58,3 +61,13 @@ def test_a_role_has_what_galaxy_asks_for(role):
 def test_no_release_to_come_breaks_the_suite(path):
     for name, specifier in requirements(path).items():
         assert any(one.operator == "<" for one in specifier), f"{path}: {name} has no upper bound"
+
+
+def test_fabric_info_documents_every_kind():
+    told = " ".join(yaml.safe_load(fabric_info.RETURN)["objects"]["description"])
+    assert re.findall(r"C\((\w+)\)", told.split(" a list of objects")[0]) == [kind.name for kind in all_kinds()]
+
+
+def test_an_execution_environment_finds_what_it_names():
+    told = yaml.safe_load(read("meta/execution-environment.yml"))["dependencies"]
+    assert all((ROOT / path).exists() for path in told.values())
