@@ -94,7 +94,6 @@ OF_ENDPOINT = [
     *("ip -n red link set eth0 " + words for words in ("arp off", "down", "mtu 1400", "addrgenmode none")),
     "ip -n red link set lo down",
     *(INSIDE.format(f"eth0.{setting}") for setting in ("arp_ignore=2", "arp_filter=1", "rp_filter=1", "proxy_arp=1")),
-    *(INSIDE.format(f"all.{setting}") for setting in ("arp_ignore=2", "arp_filter=1", "rp_filter=1")),
     "ip -n red address flush dev eth0",
     "ip -n red route del default",
     "ip -n red route replace blackhole default",
@@ -167,6 +166,18 @@ def test_it_is_named_and_mended(node, fabric, command):
     assert any(name in told for name in ("red", "br0", "vx0", "10.8.0.0", "10.9.0.", "ip_forward", "strange", "rule"))
     run_sets(sets)
     assert run_sets(sets)["changed"] is False
+
+
+def test_what_a_namespace_would_inherit_is_set_when_it_is_made(node):
+    """By its commands as well; what the node's own namespace has stays."""
+    read = "sysctl -n net.ipv4.ip_forward net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.rp_filter"
+    node.task("netns", name="red", inherit=False)
+    assert node.sh(f"ip netns exec red {read}").split() == ["0", "0", "0"]
+    assert node.task("netns", name="red", inherit=False)["changed"] is False
+    (command,) = [
+        one for one in node.task("netns", name="blue", inherit=False, _check=True)["commands"] if "sysctl" in one
+    ]
+    assert all(f"{name}=0" in command for name in ("ip_forward", "all.arp_ignore", "all.arp_filter", "all.rp_filter"))
 
 
 @pytest.mark.parametrize("fabric", FABRICS)

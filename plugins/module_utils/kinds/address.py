@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 
 from ..engine.apply import Request
 from ..engine.kind import Kind, on_link
@@ -147,18 +148,23 @@ class Address(Kind):
 def _connected(routes):
     """Return (index of a link, prefix) of the routes that the kernel made with an address."""
     return {
-        (attrs.get("RTA_OIF"), f"{attrs.get('RTA_DST')}/{fields['dst_len']}")
+        (attrs.get("RTA_OIF"), _network(attrs.get("RTA_DST", "0.0.0.0"), fields["dst_len"]))
         for fields, attrs in routes
         if fields["proto"] == RTPROT_KERNEL and fields["family"] == AF_INET
     }
+
+
+def _network(address, length):
+    """Return a prefix as numbers: :mod:`ipaddress` takes its time, and there are thousands."""
+    return length, int.from_bytes(socket.inet_aton(address), "big") >> 32 - length
 
 
 def _has_route(found, fields, link, connected):
     """Say whether the route to an IPv4 address's prefix is there, or none is due (fib_add_ifaddr, net/ipv4/fib_frontend.c)."""
     if fields["prefixlen"] == 32 or found.values["noprefixroute"] or not link["flags"] & IFF_UP:
         return True
-    prefix = str(ipaddress.IPv4Interface(found.key[2]).network)
-    return (fields["index"], prefix) in connected or prefix.startswith("0.")
+    address = found.key[2].partition("/")[0]
+    return (fields["index"], _network(address, fields["prefixlen"])) in connected or address.startswith("0.")
 
 
 def _route_request(resource):

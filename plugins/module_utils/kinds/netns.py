@@ -60,21 +60,24 @@ class Netns(Kind):
             if not has_ipv6:
                 values.pop("ipv6", None)  # nothing that could be given back
             key, identity = (name,), list(kernel.identity(name))
-            yield Resource(self.name, key, values, kernel.ledger.owner((self.name, key), identity))
+            owner = kernel.ledger.owner((self.name, key), identity)
+            if (
+                name in scope.netns
+            ):  # decided when it is made or taken over: to read it costs more than all else that is read
+                values["inherit"] = owner is None
+            yield Resource(self.name, key, values, owner)
 
     @staticmethod
     def _inside(kernel, name):
         found = next((link for link in kernel.links(name).values() if link[1]["IFLA_IFNAME"] == "lo"), None)
-        inherit = any(value != "0" for value in procfs.read(name, INHERITED).values())
         if found is None:
-            return {"lo": False, "ipv6": _ipv6(name), "inherit": inherit}
+            return {"lo": False, "ipv6": _ipv6(name)}
         fields, attrs = found
         settings = attrs.get("IFLA_INET6_CONF")
         return {
             "lo": bool(fields["flags"] & IFF_UP),
             # what is written for all is the loopback's, too, and comes with it
             "ipv6": _ipv6(name) if settings is None else not settings[DEVCONF_DISABLE_IPV6],
-            "inherit": inherit,
         }
 
     def create(self, resource, companions):
