@@ -192,6 +192,23 @@ def test_udp_and_another_port_and_one_address_alone(ways, serve):
     assert ask("vm", "192.168.1.2", 5353, "SOCK_DGRAM") == ("192.168.1.2", 53)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_address_alone_wins_over_all_whatever_came_first(ways, serve, order):
+    serve("blue", [80])
+    serve("red", [8080])
+    entries = [
+        {"port": "80", "to": "192.168.15.1", "to_port": "8080"},
+        {"port": "80", "to": "192.168.15.2", "address": "192.168.1.2"},
+    ]
+    for entry in entries[::order]:
+        ways.task("port_forward", netns="vm", **entry)
+    assert ask("lan", "192.168.1.2", 80) == ("192.168.1.3", 80)
+    ways.task("port_forward", netns="vm", **{**entries[0], "to_port": "81"})
+    ways.task("port_forward", netns="vm", **entries[0])
+    assert ask("lan", "192.168.1.2", 80) == ("192.168.1.3", 80)
+    assert ask("vm", "192.168.15.5", 80) == ("192.168.15.5", 8080)
+
+
 def test_ranges_keep_their_order(ways, serve):
     serve("blue", [8000, 8001, 8002, 9001])
     config = [

@@ -42,6 +42,12 @@ def setup(table, chains, rules):
     return [f"add table inet {table}", *(f"add chain inet {table} {chain} {{ {chains[chain]} }}" for chain in used)]
 
 
+def placed(table, chain, rule):
+    """Return the line that makes ``rule``: one for a particular local address before those for all, whenever it is made."""
+    particular = "daddr {" in rule and "fib daddr type local" in rule
+    return f"{'insert' if particular else 'add'} rule inet {table} {chain} {rule}"
+
+
 def edit(netns, edits):
     """Carry out all of ``edits``, which are of one table, in one transaction.
 
@@ -65,7 +71,7 @@ def edit(netns, edits):
     lines = setup(table, chains, rules)
     lines += [f"{verb} chain inet {table} {chain}" for chain in strays for verb in ("flush", "delete")]
     lines += [f"delete rule inet {table} {rule['chain']} handle {rule['handle']}" for rule in gone]
-    lines += [f"add rule inet {table} {chain} {rule}" for chain, rule in rules]
+    lines += [placed(table, chain, rule) for chain, rule in rules]
     used = {chain for chain, _rule in rules} | {rule["chain"] for rule in left}
     lines += [
         f"delete chain inet {table} {chain}"

@@ -82,7 +82,7 @@ class Nat(Kind):
         if step.after:
             rules = _rules(step.after)
             lines += nft.setup(NFT_TABLE, CHAINS, rules)
-            lines += [f"add rule inet {NFT_TABLE} {chain} {rule}" for chain, rule in rules]
+            lines += [nft.placed(NFT_TABLE, chain, rule) for chain, rule in rules]
         return [inside(step.resource.netns, "nft", line) for line in lines]
 
 
