@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 EXAMPLE ?= host-gw
-STAGES := lint sanity unit kernel lab site cores integration molecule bench-smoke
+STAGES := lint sanity importer unit kernel lab site cores integration molecule bench-smoke
 
 # sizes of the benchmark; an empty one leaves its family out
 ROUNDS ?= 3
