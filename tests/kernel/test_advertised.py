@@ -83,7 +83,7 @@ def test_what_is_saved_is_restored_in_an_order_that_loses_nothing(uplink, tmp_pa
     # as after a boot, when an advertisement has come already
     uplink.sh("rm -r /run/nodenet; sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv6.conf.eth0.accept_ra=1")
     assert "via fe80:" in default(uplink)
-    saved.restore(saved.read(file))
+    saved.restore(file)
     assert uplink.sh(ACCEPT_RA) == "2\n" and "via fe80:" in default(uplink)
 
 

@@ -40,7 +40,8 @@ def test_what_wants_no_ipv6_has_it(without_ipv6, tmp_path):
         resource.values.update({"addrgenmode": "none"} if resource.kind == "link" else {})
         resource.values.update({"ipv6": False} if resource.kind == "netns" else {})
     node.sh("ip netns del red; ip link del br0; rm -rf /run/nodenet")
-    saved.restore(resources)
+    (tmp_path / "fabric.json").write_text(saved.as_text(resources), encoding="utf-8")
+    saved.restore(file)
     assert node.ping("red", "10.0.0.1")
     assert cli.main(["restore", "--file", file]) == 0
     node.task("netns", config=[], purge=True)
