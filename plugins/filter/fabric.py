@@ -10,6 +10,7 @@ import re
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils.questions import Everybody
+from ..plugin_utils.shape import is_batch
 
 FIELD = re.compile(r"\{([A-Za-z0-9_.]*)\}")
 
@@ -69,8 +70,13 @@ def _field(item, path):
     return item
 
 
+def batches(value):
+    """Return ``value`` as Ansible's keyword serial takes it; what it does not take counts as all, until the check refuses it."""
+    return value if is_batch(value) else "100%"
+
+
 class FilterModule:
     """The collection's filters."""
 
     def filters(self):
-        return {"each": each, "probes": probes, "paths": paths}
+        return {"batches": batches, "each": each, "probes": probes, "paths": paths}

@@ -11,14 +11,24 @@ from collections.abc import Mapping
 MOST_BITS = 64
 
 
-def plain(value):
-    """Return ``value`` of what JSON knows; each member is asked for by itself, which is when ansible-core templates it."""
+# what a template came to that says that nothing is given
+OMITTED = object()
+
+
+def plain(value, omit=None):
+    """Return ``value`` of what JSON knows; each member is asked for by itself, which is when ansible-core templates it.
+
+    :param omit: what stands for a value that is not given, before ansible-core 2.19; where it is all there is: OMITTED.
+    """
     if isinstance(value, Mapping):
-        return {str(plain(key)): plain(value[key]) for key in value}
+        members = {str(plain(key)): plain(value[key], omit) for key in value}
+        return {key: member for key, member in members.items() if member is not OMITTED}
     if isinstance(value, int) and value.bit_length() > MOST_BITS:
         return hex(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (list, tuple)):
-        return [plain(member) for member in value]
-    return str(value)
+        members = [plain(member, omit) for member in value]
+        return [member for member in members if member is not OMITTED]
+    text = str(value)
+    return OMITTED if isinstance(omit, str) and text == omit else text

@@ -22,7 +22,7 @@ from ansible.utils.display import Display
 
 from .faults import faults_of, warnings_of
 from .inventory import compact
-from .plain import plain
+from .variables import HostVariables
 from .view import node_view
 
 GROUP = "fabric"
@@ -32,8 +32,11 @@ ARRANGED_BY = {
     "fabric_backend": ("host_gw", "ipip", "vxlan"),
 }
 ARRANGING = [role for roles in ARRANGED_BY.values() for role in roles]
-# what the playbooks themselves set
-REGISTERED = ("fabric_checked", "fabric_node", "fabric_together")
+# Ansible splits a play by its keyword serial, before a host has variables
+UNREAD = (
+    "fabric_serial is not read from the inventory: give it on the command line (-e fabric_serial=1), or in the vars of"
+    " import_playbook."
+)
 
 display = Display()
 _views = {}
@@ -51,28 +54,26 @@ class InventoryError(AnsibleError):
 
 
 def fabric_variables(task_vars, group):
-    """Return host -> its fabric_* variables, templated, as plain data, for every host of ``group``, limited or not.
+    """Return host -> its fabric_* variables for every host of ``group``, as a task sees them."""
+    return _fabric_variables(HostVariables(task_vars), task_vars["groups"].get(group, []))
+
+
+def _fabric_variables(variables, hosts):
+    """Return host -> its fabric_* variables, templated, as plain data, for all ``hosts``, limited or not.
 
     :raises InventoryError: some cannot be templated; all that cannot are named.
     """
     found, faults = {}, []
-    for host in task_vars["groups"].get(group, []):
-        found[str(host)] = _variables_of(task_vars, host, faults)
+    for host in hosts:
+        found[str(host)], told = variables.of(host)
+        faults += [f"{host}: {fault}" for fault in told]
     if faults:
-        raise InventoryError("The inventory has variables that cannot be read:\n" + "\n".join(faults))
-    # newer ansible-core tags what it reads; what has been text between is plain
-    return json.loads(json.dumps(found))
+        raise InventoryError(_listed("The inventory has variables that cannot be read:", faults), faults)
+    return found
 
 
-def _variables_of(task_vars, host, faults):
-    variables, own = task_vars["hostvars"][host], {}
-    for name in variables:
-        if name.startswith("fabric_") and name not in REGISTERED:
-            try:
-                own[str(name)] = plain(variables[name])
-            except AnsibleError as failure:
-                faults.append(f"  - {host}: {name} cannot be read: {failure}")
-    return own
+def _listed(head, faults):
+    return "\n".join([head, *(f"  - {fault}" for fault in faults)])
 
 
 def read(task_vars, group=GROUP):
@@ -80,12 +81,14 @@ def read(task_vars, group=GROUP):
 
     :raises InventoryError: it has faults.
     """
-    hosts = fabric_variables(task_vars, group)
-    faults = faults_of(hosts)
+    variables = HostVariables(task_vars)
+    hosts = _fabric_variables(variables, task_vars["groups"].get(group, []))
+    logins = {host: login for host in hosts for login in [variables.login(host)] if login}
+    faults = faults_of(hosts, logins)
+    faults += [UNREAD] * any(variables.is_unread("fabric_serial", host) for host in hosts)
     if faults:
-        told = "\n".join(f"  - {fault}" for fault in faults)
         count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise InventoryError(f"The inventory has {count}:\n{told}", faults)
+        raise InventoryError(_listed(f"The inventory has {count}:", faults), faults)
     model = compact(hosts)
     _write(_file(group), {"model": model, "of": {host: _digest(own) for host, own in hosts.items()}})
     return model, warnings_of(hosts)
@@ -158,7 +161,7 @@ def _model(task_vars, group, host, digest):
 
 def _own(task_vars, host):
     """Return the variables of ``host`` that can be read: whoever reads the whole inventory tells of the others."""
-    return _variables_of(task_vars, host, []) if host in task_vars["hostvars"] else {}
+    return HostVariables(task_vars).of(host)[0] if host in task_vars["hostvars"] else {}
 
 
 def _digest(own):

@@ -12,7 +12,7 @@ from .inventory import BOOLEANS, DEFAULTS, LISTS
 from .values import address, choice, host_prefix, in_range, interface, number, ports, prefix, shown, text, truth
 
 # What the playbooks set; a variable of that name would take its place.
-RESERVED = ("fabric_checked", "fabric_node", "fabric_together")
+RESERVED = ("fabric_node", "fabric_together")
 # Variables of the collection that playbooks, roles and the lab read, and not the model.
 SWITCHES = ("fabric_persist", "fabric_repair", "fabric_readdress", "fabric_adopt")
 OTHERS = ("fabric_lab", "fabric_serial", "fabric_verify_format", "fabric_verify_output", *SWITCHES)

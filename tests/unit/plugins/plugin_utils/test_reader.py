@@ -24,6 +24,9 @@ class Variables:
         self.reads += 1
         return self.hosts[host]
 
+    def raw_get(self, host):
+        return self[host]
+
     def seen_by(self, host):
         return {"inventory_hostname": host, "groups": {"fabric": list(self.hosts)}, "hostvars": self}
 
