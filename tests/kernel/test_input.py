@@ -30,7 +30,8 @@ OBJECTS = {
     "vxlan_fdb": {"mac": "02:00:00:00:00:05", "dev": "vx0", "dst": "192.0.2.2"},
     "proxy_arp": {"interface": "br0", "family": "ipv6", "addresses": ["fd00::1"]},
     "route": {"prefix": "10.9.0.0/24", "dev": "br0", "via": "192.0.2.2", "onlink": True, "src": "192.0.2.1"},
-    "forwarding": {"family": "ipv4", "interface": "br0"},
+    # turned on it would stay on
+    "forwarding": {"family": "ipv4", "interface": "br0", "enabled": False},
     "masquerade": {"source": "10.8.0.0/24", "exclude": ["10.8.0.0/16"], "out_interface": "br0"},
     "port_forward": {
         "port": "80",
