@@ -91,7 +91,7 @@ def read():
 SYSCTLS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
 # the uplink has a setting of forwarding too
 STAYING = {repr(("link", ("", "eth0"))), *(repr(("sysctl", ("", name))) for name in SYSCTLS)}
-MEANINGLESS = {"handles", "alone"}
+MEANINGLESS = {"handles", "alone", "rp_filter"}  # of 0 and 2 none is asked for
 
 
 def differences(before, after):
@@ -301,7 +301,7 @@ def main(words):
     tried, failed = Counter(), Counter()
     trials = planned()
     if len(words) > 1:
-        trials = sample(trials, int(words[1]))
+        trials = sample(trials, int(words[1]), int(words[2]) if len(words) > 2 else 11)
     for one in trials[number::of]:
         case, mode, point, again = one
         sort = reference(case)[3][point]

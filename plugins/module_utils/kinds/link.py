@@ -16,7 +16,7 @@ from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Messag
 from ..ownership import alias_for, owner_in
 from . import devconf
 from .fields import given
-from .link_types import OF_LINK, TYPES, asked_for, decode, encode, words
+from .link_types import OF_LINK, TYPES, asked_for, decode, encode, port_settings, words
 from .shell import ip
 
 # linux/if.h; IFF_RUNNING: it is up and has a carrier (rfc2863_policy, net/core/link_watch.c)
@@ -174,7 +174,7 @@ class Link(Kind):
         if families:
             attrs.append(("IFLA_AF_SPEC", {"attrs": families}))
         flags = _flags(values, fields)
-        as_port = {field: values[field] for field in fields & OF_LINK.keys()} if values["type"] == "veth" else {}
+        as_port = port_settings(values, fields)
         together = attrs and not late and not as_port and fields.isdisjoint(BEFORE_UP)
         first = Message("set", "link", 0, flags if together else {}, [name, *attrs])
         requests = devconf.ipv6_requests(resource, fields, stage)
@@ -303,7 +303,7 @@ def _settings(resource, fields):
         told.append(
             ip(netns, "link", "set", "dev", name, *(["master", values["master"]] if values["master"] else ["nomaster"]))
         )
-    as_port = words(OF_LINK, {field: values[field] for field in fields}) if values.get("type") == "veth" else []
+    as_port = words(OF_LINK, port_settings(values, fields))
     if as_port:
         told.append(ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *as_port))
     told += devconf.commands(resource, set(fields))

@@ -191,3 +191,15 @@ def decode(fields, attrs, name_of=None):
 def words(fields, values):
     """Return the words of ip-link(8) for those of ``fields`` that are in ``values``."""
     return [word for name, field in fields.items() if name in values for word in field.words(values[name])]
+
+
+def port_settings(values, fields):
+    """Return what of ``fields`` is told a bridge of its port.
+
+    A port that comes up is forwarding by itself, and before that its state cannot be set (br_set_port_state,
+    net/bridge/br_netlink.c: ENETDOWN).
+    """
+    if values.get("type") != "veth":
+        return {}
+    coming = "up" in fields and values["up"]
+    return {field: values[field] for field in OF_LINK if field in fields and not (coming and field == "state")}
