@@ -115,14 +115,16 @@ def taken_down(state):
 def settled(expected, ignored=(), view=lambda state: state):
     """Return what differs from ``expected`` when the kernel has had time to end what it ends, and make what it makes.
 
-    :param ignored: files that may be there: what cannot be removed when nothing can.
+    :param ignored: files that may be there or not: nothing can be written or removed when all fails.
     :param view: takes a state and returns what of it counts.
     """
     deadline = time.monotonic() + SETTLE_SECONDS
+
+    def counted(state):
+        return view({**state, "files": [name for name in state["files"] if name not in ignored]})
+
     while True:
-        there = read()
-        there["files"] = [name for name in there["files"] if name not in ignored]
-        found = differences(view(expected), view(there))
+        found = differences(counted(expected), counted(read()))
         if not found or time.monotonic() > deadline:
             return found
         time.sleep(0.02)
