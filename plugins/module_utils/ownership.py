@@ -70,8 +70,9 @@ class Ledger:
                 raise
             if not rebuild:
                 raise FabricError(
-                    f"{self.path} says what on this node is the fabric's, and cannot be read ({failure!r}): adopt: true"
-                    " (for the playbooks -e fabric_adopt=true) takes over what carries our marks in the kernel"
+                    f"{self.path} says what on this node is the fabric's, and cannot be read ({failure!r}): run site"
+                    " with -e fabric_adopt=true (a module with adopt: true), which takes over what the inventory names"
+                    " and writes the file anew; teardown works again after that"
                 ) from failure
             self.marks, self.pending = {}, {}
 

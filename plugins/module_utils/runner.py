@@ -120,7 +120,7 @@ def _session(kinds, wishes, check, promised, options):
 
 def _as_guest(kinds, wishes, check, promised, options):
     purge, adopt, refuse_plan, yields = options
-    kernel = Kernel(Ledger())
+    kernel = Kernel(Ledger(rebuild=adopt))
     try:
         session = Session(kinds, kernel, promised)
         outcome = session.run(wishes, check, adopt, purge, purge is not None, refuse_plan, yields)

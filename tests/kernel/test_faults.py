@@ -67,6 +67,23 @@ def test_marks_that_cannot_be_read_are_a_sentence_with_the_remedy(node):
         target.truncate(20)
     with pytest.raises(FabricError, match="state.json .*cannot be read.*fabric_adopt=true"):
         node.task("netns", name="red")
+    with pytest.raises(FabricError, match="cannot be read.*fabric_adopt=true"):
+        sweep.perform({"keep": [], "promised": []}, False)
+    assert node.task("netns", name="red", adopt=True)["changed"]
+    assert not node.task("netns", name="red")["changed"]
+    sweep.perform({"keep": [], "promised": []}, False)
+    assert not node.sh("ip netns list")
+
+
+def test_marks_that_were_deleted_are_found_again_with_adopt(node):
+    node.task("netns", name="red")
+    node.task("veth", name="a", peer={"name": "b", "netns": "red"})
+    os.unlink(STATE)
+    with pytest.raises(FabricError, match="adopt: true"):
+        node.task("netns", name="red")
+    node.task("netns", name="red", adopt=True)
+    sweep.perform({"keep": [], "promised": []}, False)
+    assert not node.sh("ip netns list") and "a@" not in node.sh("ip -br link")
 
 
 def test_what_nft_says_is_what_is_told(node, monkeypatch):
