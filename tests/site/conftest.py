@@ -53,12 +53,12 @@ class Fabric:
         )
         assert (found.returncode != 0) == fails, found.stdout + found.stderr
         if playbook == "teardown" and "--check" not in arguments:
-            self._forward_no_more()
+            self._forward_no_more(recap(found.stdout))
         return found.stdout + found.stderr
 
-    def _forward_no_more(self):
+    def _forward_no_more(self, nodes):
         """Turn off what teardown leaves on, for whoever relies on it by now, and says so: here nobody does."""
-        for host in hosts_of(self.lab):
+        for host in nodes:
             for name in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
                 self.inside(host, f"sysctl -qw {name}=0")
 
