@@ -163,7 +163,7 @@ def _kill_all_in(holder):
 
 
 def test_two_hundred_endpoints_take_the_tasks_of_two(fabric):
-    endpoints = ", ".join(f"{{name: e{number}}}" for number in range(200))
+    endpoints = ", ".join(f"{{name: e{number}, address: 10.15.0.{number + 2}}}" for number in range(200))
     one = fabric(
         "docker-bridge",
         lambda text: (
