@@ -128,10 +128,10 @@ def test_two_at_once_make_one_lab(roots):
 
 
 def test_a_name_of_ones_own(roots):
-    roots.write(TWO, fabric_lab="named by me")
-    assert roots.up()["lab"] == "named by me"
+    roots.write(TWO, fabric_lab="named-by-me")
+    assert roots.up()["lab"] == "named-by-me"
     assert roots.playbook("nodenet.fabric.lab_down").returncode == 0
-    assert not entries("named by me")
+    assert not entries("named-by-me")
 
 
 def test_a_broken_inventory_starts_nothing(roots):
