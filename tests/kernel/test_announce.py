@@ -148,6 +148,5 @@ def test_a_link_with_another_mac_address_is_announced_by_all_that_it_has(node, a
 
 def test_what_is_sent_is_what_rfc_5227_says():
     assert announce.frame("02:00:00:00:00:01", "10.9.0.2") == bytes.fromhex(
-        "ffffffffffff" "020000000001" "0806" "0001" "0800" "0604" "0001"
-        "020000000001" "0a090002" "000000000000" "0a090002"
-    )  # fmt: skip
+        "ffffffffffff 020000000001 0806 0001 0800 0604 0001 020000000001 0a090002 000000000000 0a090002"
+    )

@@ -76,7 +76,7 @@ def nothing_changed():
     try:
         yield
     except FabricError as failure:
-        if type(failure) is not FabricError:
+        if failure.__class__ is not FabricError:  # its subclasses say by themselves what was touched
             raise
         raise FabricError(f"{failure} (nothing was changed)") from failure
     except OSError as failure:

@@ -83,8 +83,11 @@ def arrange(params, check):
     kinds = all_kinds() if keep is not None else [kind for part in given.values() for kind in part.kinds]
     refuse_move = keep_addresses.refusal([entry for one in sets for entry in one.keep_addresses])
     in_use, leaves = _reach(sets, keep, params["among"])
-    purge, yields = _purge(sets, keep is not None and leaves), lambda owner: owner in in_use or leaves(owner)
+    purge = _purge(sets, keep is not None and leaves)
     warnings = []
+
+    def yields(owner):
+        return owner in in_use or leaves(owner)
 
     def look(plan):
         refuse_move(plan)

@@ -55,7 +55,7 @@ def test_what_is_one_for_the_whole_fabric_is_said_to_be():
 
 def test_pages_and_argument_specs_are_up_to_date():
     for path, text in document.written().items():
-        assert path.read_text(encoding="utf-8") == text, f"run scripts/document_variables.py: {path}"
+        assert path.read_text(encoding="utf-8") == text, f"run python3 scripts/document_variables.py: {path}"
 
 
 @pytest.mark.parametrize("role", sorted(path.name for path in (ROOT / "roles").iterdir()))
