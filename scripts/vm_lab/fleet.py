@@ -140,7 +140,7 @@ class Fleet:
             return found.stdout.strip() or None
         return None
 
-    def wait(self, name, other_than=None, timeout=300):
+    def wait(self, name, other_than=None, timeout=600):
         """Wait until a machine has booted and return what systemd says of it: ``running``, or ``degraded``.
 
         :param other_than: the boot that is over.
