@@ -14,15 +14,7 @@ import pytest
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.faults import faults_of, warnings_of
 from hypothesis import given
 from hypothesis import strategies as st
-
-SOUND = {
-    f"vm{number}": {
-        "fabric_node_address": f"192.168.32.{number}",
-        "fabric_node_subnet": f"10.24{number}.0.0/24",
-        "fabric_endpoints": [{"name": f"ns{number}", "address": f"10.24{number}.0.2"}],
-    }
-    for number in (5, 6)
-}
+from inventories import SOUND
 
 
 def faults(group=None, **vm5):

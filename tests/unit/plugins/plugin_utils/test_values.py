@@ -17,15 +17,8 @@ from ansible_collections.nodenet.fabric.plugins.plugin_utils.values import shown
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.view import node_view
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from inventories import SOUND
 
-SOUND = {
-    f"vm{number}": {
-        "fabric_node_address": f"192.168.32.{number}",
-        "fabric_node_subnet": f"10.24{number}.0.0/24",
-        "fabric_endpoints": [{"name": f"ns{number}", "address": f"10.24{number}.0.2"}],
-    }
-    for number in (5, 6)
-}
 HUGE = 1 << 20_000  # more digits than Python writes
 NEARLY = [
     *["auto", "json", "yes", "bridge", "routed", "direct", "vxlan", "ipip", "host_gw", "tcp", "30%", "x%", "0%"],
