@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import test_arrange
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
 from test_arrange import run_sets
 
@@ -51,16 +52,9 @@ NAT = {
     "port_forward": [{"protocol": "tcp", "port": "80", "to": "10.9.0.2"}],
 }
 ROUTED = {
+    **test_arrange.ROUTED,
     "netns": NETNS,
     "veth": [pair(master="")],
-    "address": [{"netns": "red", "dev": "eth0", "address": "10.9.0.2/32"}],
-    "proxy_arp": [{"interface": "v-red"}],
-    "route": [
-        {"prefix": "10.9.0.0/24", "type": "blackhole", "metric": 1024},
-        {"prefix": "10.9.0.2/32", "dev": "v-red"},
-        {"netns": "red", "prefix": "169.254.1.1/32", "dev": "eth0"},
-        {"netns": "red", "prefix": "default", "via": "169.254.1.1", "dev": "eth0"},
-    ],
 }
 FABRICS = {
     "vxlan": [("bridge", BRIDGED), ("vxlan", VXLAN), FORWARD],
