@@ -381,12 +381,22 @@ END
 class Site(Play):
     """Ours, whole: the playbooks site and teardown."""
 
+    UNDERLAY = "192.168.0.1"
+
+    def prepare(self):
+        # the node's own address, which site looks for
+        shell(
+            "ip link add uplink type veth peer name wire && ip link set uplink up && ip link set wire up"
+            f" && ip address add {self.UNDERLAY}/24 dev uplink"
+        )
+        super().prepare()
+
     def variables(self):
         return {
             **super().variables(),
             "ansible_become": False,
             "fabric_persist": False,  # a sandbox boots nothing
-            "fabric_node_address": "192.168.0.1",
+            "fabric_node_address": self.UNDERLAY,
             "fabric_node_subnet": f"10.0.0.0/{LENGTH}",
             "fabric_endpoints": [{"name": one.netns, "address": one.address} for one in self.endpoints],
         }
