@@ -14,6 +14,7 @@ from collections import Counter
 from .addresses import assigned, rivalries
 from .backends import backend_faults, some
 from .collisions import collision_faults
+from .ends import end_faults
 from .inventory import (
     FABRIC_WIDE,
     FAMILIES,
@@ -29,7 +30,6 @@ from .inventory import (
 from .published import publish_faults
 from .shape import shape_of
 from .values import choice, shown
-from .view import host_end
 
 ATTACHMENTS = ("bridge", "routed", "direct")
 # net/bridge/br_private.h: BR_MAX_PORTS is 1 << 10, and port 0 is none
@@ -54,6 +54,7 @@ def faults_of(hosts, logins=None):
     segments = Segments(underlay)
     found = list(_agreement(nodes))
     found += [(name, sentence) for name, values in nodes.items() for sentence in _node(values, logins.get(name))]
+    found += end_faults(nodes)
     found += _underlay(nodes, segments, given)
     found += _addresses(nodes)
     found += _overlaps(nodes, given, underlay)
@@ -134,7 +135,6 @@ def _node(values, login):
         yield from choice(variable, values[variable], choices)
     yield from _names(values)
     yield from _attached(values)
-    yield from _links(values)
     yield from publish_faults(values, login)
     for subnet, _address, key in FAMILIES:
         if values[subnet]:
@@ -147,16 +147,6 @@ def _names(values):
     for name, times in Counter(endpoint["name"] for endpoint in values["fabric_endpoints"]).items():
         if times > 1:
             yield f"fabric_endpoints has {times} endpoints called {name!r}: give each a name of its own."
-    ends = {}
-    for endpoint in values["fabric_endpoints"]:
-        other = ends.setdefault(host_end(endpoint["name"]), endpoint["name"])
-        if other != endpoint["name"]:
-            yield f"fabric_endpoints {endpoint['name']!r} and {other!r} get one name for their veths: rename one."
-    if values["fabric_bridge"] in ends:
-        yield (
-            f"fabric_bridge is {values['fabric_bridge']!r}, the name of the host's end of endpoint"
-            f" {ends[values['fabric_bridge']]!r}: choose another."
-        )
 
 
 def _attached(values):
@@ -174,21 +164,6 @@ def _attached(values):
         for key, needed in (("host_address", "direct"), ("prefix_length", "routed")):
             if endpoint.get(key) and attachment != needed:
                 yield f"{where}.{key} says nothing to an endpoint that is attached by {attachment}: it is for {needed} ones."
-
-
-def _links(values):
-    """Check that no two ends of links, or of endpoints, are one interface."""
-    taken = {
-        ("", host_end(endpoint["name"])): "the host's end of an endpoint" for endpoint in values["fabric_endpoints"]
-    }
-    taken.update({(endpoint["name"], "eth0"): "an endpoint's own" for endpoint in values["fabric_endpoints"]})
-    for number, link in enumerate(values["fabric_links"]):
-        for word in ("a", "b"):
-            where, end = f"fabric_links[{number}].{word}", link[word]
-            key = end.get("netns") or "", end["name"]
-            if key in taken:
-                yield f"{where} is {end['name']!r} in {key[0] or 'the node itself'}, which is {taken[key]}: rename it."
-            taken.setdefault(key, f"that of {where}")
 
 
 def _in_subnet(values, variable, network, key):

@@ -41,6 +41,11 @@ def patterns(prefixes):
     return [f"{prefix}*" for prefix in prefixes[:-1]] + [f"{prefixes[-1][0]}*-{'?' * 8}"]
 
 
+def vtep_of(values):
+    """Return the name of a node's VXLAN device."""
+    return values["fabric_vxlan_name"] or f"vxlan{values['fabric_vxlan_vni']}"
+
+
 class Overlay:
     """What one node has to arrange for its peers."""
 
@@ -93,7 +98,7 @@ class Overlay:
 
     @property
     def _vtep(self):
-        return self.values["fabric_vxlan_name"] or f"vxlan{self.fabric['fabric_vxlan_vni']}"
+        return vtep_of({**self.values, **self.fabric})
 
     def direct(self):
         """Return the peers' subnets to which a plain route leads, each by way of the peer's address of that family."""

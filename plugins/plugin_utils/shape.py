@@ -30,7 +30,7 @@ RANGES = {
 # Lists of mappings: the keys that one may have, those that it must have, and what one looks like.
 ENTRIES = {
     "fabric_endpoints": (
-        ("name", "address", "address6", "attachment", "host_address", "prefix_length"),
+        ("name", "address", "address6", "attachment", "host_address", "prefix_length", "host_interface", "interface"),
         ("name",),
         "{name: ns1}",
     ),
@@ -135,8 +135,9 @@ def _entry(where, entry, keys, needed, example):
 
 def _values(where, entry):
     """Check the values of an entry by the names of their keys, which mean the same in each list."""
-    if where.startswith("fabric_endpoints") and "name" in entry:
-        yield from interface(f"{where}.name", entry["name"])
+    if where.startswith("fabric_endpoints"):
+        for key in {"name", "host_interface", "interface"}.intersection(entry):
+            yield from interface(f"{where}.{key}", entry[key])
     elif where.startswith("fabric_outside") and "name" in entry:
         yield from _host(f"{where}.name", entry["name"])
     for key in ("attachment", "endpoint"):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 
+from .ends import INTERFACE, host_end, host_ends, interface_of
 from .expected import expected_of
 from .inventory import GATEWAYS, attachments_of, mtu_of, roles_of, subnets_of
-from .overlay import Overlay, mac_of, named, patterns
+from .overlay import Overlay, mac_of
 
 # What the kernel must be able to do for each
 FEATURES = {
@@ -23,8 +24,6 @@ FEATURES = {
 }
 # The label of each set that a role makes; those of a user's own tasks are others
 OWNERS = ("bridge", "routed", "direct", "forwarding", "host_gw", "ipip", "vxlan", "nat", "publish", "prepare")
-# What the names of endpoints' host ends begin with
-HOST_ENDS = ("veth-", "v-", "v")
 # The node's own on a link to endpoints; an endpoint derives one from its MAC address.
 LINK_LOCAL = "fe80::1/64"
 # What routed endpoints leave by in IPv6: nobody has it, the node answers for it; its own address there is another.
@@ -75,11 +74,6 @@ def node_view(model, name):
     }
 
 
-def host_end(endpoint):
-    """Return the name of the host's end of an endpoint's veth: the endpoint's own as far as it fits."""
-    return named(HOST_ENDS, endpoint)
-
-
 def _ours(model, name, overlay):
     """Return what whatever else acts on the node's network is told of (see the module prepare)."""
     fabric, values = model["fabric"], model["nodes"][name]
@@ -89,7 +83,7 @@ def _ours(model, name, overlay):
     attachments = attachments_of(values)
     return {
         "interfaces": [values["fabric_bridge"]] * ("bridge" in attachments)
-        + patterns(HOST_ENDS) * bool(attachments and values["fabric_endpoints"])
+        + host_ends(values["fabric_endpoints"])
         + links
         + tunnels,
         "tunnels": tunnels,
@@ -119,8 +113,9 @@ class _Attached:
         name = endpoint["name"]
         return {
             "name": name,
-            "host_end": host_end(name),
-            "mac": mac_of(self._node, name, "eth0"),
+            "host_end": host_end(endpoint),
+            "interface": interface_of(endpoint),
+            "mac": mac_of(self._node, name, INTERFACE),  # another name is no other MAC address
             "host_mac": mac_of(self._node, name, "host"),
             "mtu": self._mtu,
             "ipv6": self._ipv6,
@@ -157,7 +152,8 @@ class _Attached:
         return [
             {
                 "endpoint": endpoint["name"],
-                "host_end": host_end(endpoint["name"]),
+                "host_end": host_end(endpoint),
+                "interface": interface_of(endpoint),
                 "address": endpoint[key],
                 "prefix": f"{endpoint[key]}/{length(endpoint, subnet)}",
                 "gateway": gateway(endpoint, key),
@@ -212,7 +208,9 @@ class _Attached:
             "unwritten": self._unwritten("routed"),
             "addresses": addresses,
             "link_gateways": [
-                {"endpoint": entry["endpoint"], "gateway": gateway} for entry in ipv4 if not entry["onlink"]
+                {"endpoint": entry["endpoint"], "interface": entry["interface"], "gateway": gateway}
+                for entry in ipv4
+                if not entry["onlink"]
             ],
             # so that proxy ARP answers for the gateway: it does only for what a route covers that leads elsewhere
             "covered": [gateway] if ipv4 else [],
@@ -258,7 +256,7 @@ class _Attached:
                 entry
                 for of in addresses
                 for entry in (
-                    _address(of["endpoint"], "eth0", of["prefix"]),
+                    _address(of["endpoint"], of["interface"], of["prefix"]),
                     {
                         **_address("", of["host_end"], f"{of['gateway']}/{of['prefix'].split('/')[1]}"),
                         "noprefixroute": True,
@@ -306,7 +304,7 @@ def _endpoints_link(endpoint):
         },
         "b": {
             "netns": endpoint["name"],
-            "name": "eth0",
+            "name": endpoint["interface"],
             "mac": endpoint["mac"],
             "mtu": endpoint["mtu"],
             "side": "endpoint",

@@ -56,7 +56,7 @@ def test_the_lan_and_the_world_answer_as_long_as_they_see_the_host(host1):
 
 
 def test_the_way_to_the_lan_alone_does_not_lead_to_the_world(host1):
-    own = "default via 192.168.15.5 dev eth0 proto 178"
+    own = "default via 192.168.15.5 dev veth-blue proto 178"
     alone = f"ip -n blue route add 192.168.1.0/24 via 192.168.15.5; ip -n blue route del {own}"
     with without(host1, alone, f"ip -n blue route del 192.168.1.0/24; ip -n blue route add {own}"):
         assert (ttl(host1, "blue", "192.168.1.3"), ttl(host1, "blue", "8.8.8.8")) == (63, None)

@@ -25,6 +25,16 @@ def node_address_is_elsewhere(facts, expected):
             )
 
 
+def uplink_has_a_name_of_the_fabric(facts, expected):
+    """What an inventory calls as the node's own interface would take its place, or be made of it (fabric_adopt)."""
+    for one in facts.addresses:
+        if one.address in expected.node_addresses and one.dev in expected.interfaces:
+            yield (
+                f"{one.dev} has this node's address {one.address}, and the inventory gives an interface of the fabric that name"
+                " (host_interface, fabric_bridge, fabric_vxlan_name, fabric_ipip_name or an end of fabric_links): choose another"
+            )
+
+
 def connected_network_overlaps(facts, expected):
     """A network that the node is really connected to, and that is not the fabric's, keeps its addresses."""
     for one in facts.addresses:

@@ -11,6 +11,7 @@ from . import addressing, reading, routing, services, settings
 # With one of these the run would cut the node off, or the fabric in two.
 FAULTS = (
     addressing.node_address_is_elsewhere,
+    addressing.uplink_has_a_name_of_the_fabric,
     addressing.connected_network_overlaps,
     addressing.controller_is_covered,
     addressing.gateway_is_covered,

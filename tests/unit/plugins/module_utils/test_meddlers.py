@@ -11,8 +11,8 @@ from ansible_collections.nodenet.fabric.plugins.module_utils import meddlers
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
 from ansible_collections.nodenet.fabric.plugins.module_utils.node import firewalls
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts import Setting
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.ends import HOST_ENDS
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.overlay import PAIRS, named, patterns
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.view import HOST_ENDS
 
 OURS = meddlers.Ours(
     ["fabric0", "veth-*", "vxlan1"],

@@ -113,6 +113,10 @@ VM5 = [
     (link(address="192.168.15.1"), r"vm5: fabric_links\[0\].a.address is '192.168.15.1', which is not an IPv4 address with the length"),
     (link(adress="192.168.15.1/24"), r"vm5: fabric_links\[0\].a has no key 'adress': did you mean address\?"),
     (link(netns="a b"), r"vm5: fabric_links\[0\].a.netns is 'a b', which is not an interface name"),
+    (endpoint(host_interface="sixteen-letters-"), r"vm5: fabric_endpoints\[0\].host_interface is 'sixteen-letters-', which has 16"),
+    (endpoint(host_interface="a*"), r"vm5: fabric_endpoints\[0\].host_interface is 'a\*', which is not an interface name"),
+    (endpoint(interface="lo"), r"vm5: fabric_endpoints\[0\].interface is 'lo', which is a name that the kernel keeps for itself"),
+    (endpoint(interface=7), r"vm5: fabric_endpoints\[0\].interface is 7, which is not an interface name"),
     (endpoint(prefix_length=33), r"vm5: fabric_endpoints\[0\].prefix_length is 33: it is a number from 1 to 32"),
     (endpoint(host_address="fd00::1"), r"vm5: fabric_endpoints\[0\].host_address is fd00::1, which is not IPv4"),
     (publish({"port": "90-80"}), r"vm5: fabric_publish\[0\].port is '90-80': it is a port from 1 to 65535, or a range"),
@@ -126,12 +130,19 @@ VM5 = [
     ({"fabric_node_subnet": None, "fabric_endpoints": []}, "vm5: fabric_node_subnet is missing"),
     ({"fabric_attachment": "hook"}, "vm5: fabric_attachment is 'hook': it is one of bridge, routed, direct"),
     ({"fabric_endpoints": [{"name": "a"}, {"name": "a"}]}, "vm5: fabric_endpoints has 2 endpoints called 'a'"),
-    ({"fabric_bridge": "veth-ns5"}, "vm5: fabric_bridge is 'veth-ns5', the name of the host's end of endpoint 'ns5'"),
+    ({"fabric_bridge": "veth-ns5"}, "vm5: fabric_bridge is 'veth-ns5' in the node itself, which is the host's end of endpoint 'ns5'"),
     (endpoint(attachment="hook"), r"vm5: fabric_endpoints\[0\].attachment is 'hook': it is one of bridge, routed, direct"),
     (endpoint(host_address="10.245.0.9"), r"fabric_endpoints\[0\].host_address says nothing to an endpoint that is attached by bridge"),
     ({"fabric_bridge_address": "10.9.0.1"}, "vm5: fabric_bridge_address is 10.9.0.1, which no host of fabric_node_subnet"),
-    (link(netns="blue", name="veth-blue"), r"vm5: fabric_links\[0\].b is 'veth-blue' in blue, which is that of fabric_links\[0\].a"),
-    (link(netns=None, name="veth-ns5"), r"fabric_links\[0\].a is 'veth-ns5' in the node itself, which is the host's end of an endpoint"),
+    (link(netns="blue", name="veth-blue"), r"vm5: fabric_links\[0\].b.name is 'veth-blue' in blue, which is that of fabric_links\[0\].a"),
+    (link(netns=None, name="veth-ns5"), r"\[0\].a.name is 'veth-ns5' in the node itself, which is the host's end of endpoint 'ns5'"),
+    (link(netns="ns5", name="eth0"), r"fabric_links\[0\].a.name is 'eth0' in ns5, which is the interface of endpoint 'ns5'"),
+    (endpoint(host_interface="fabric0"), "fabric_bridge is 'fabric0' in the node itself, which is the host's end of endpoint 'ns5'"),
+    ({"fabric_endpoints": [{"name": "a"}, {"name": "b", "host_interface": "veth-a"}]},
+     r"vm5: fabric_endpoints\[1\].host_interface is 'veth-a' in the node itself, which is the host's end of endpoint 'a'"),
+    ({"fabric_endpoints": [{"name": "a", "host_interface": "veth-b"}, {"name": "b"}]},
+     r"vm5: fabric_endpoints\[1\].host_interface \(by default\) is 'veth-b' in the node itself, which is the host's end of endpoint 'a'"),
+    ({**endpoint(interface="up0"), **link(netns="ns5", name="up0")}, r"links\[0\].a.name is 'up0' in ns5, which is the interface of"),
     (publish({"port": "80-82", "to_port": "90-91"}), r"fabric_publish\[0\].to_port 90-91 has 2 ports, and port 80-82 has 3"),
     (publish({}, {"port": "79-81"}), r"fabric_publish\[1\] publishes tcp port 80 a second time"),
     (publish({"endpoint": "ns7"}), r"vm5: fabric_publish\[0\].endpoint is 'ns7': the node has no endpoint of that name"),
@@ -201,6 +212,24 @@ def test_a_tunnel_needs_one_family_on_all_nodes():
 def test_ipip_is_for_ipv4():
     told = one({"fabric_backend": "ipip"}, fabric_node_subnet6="fd00:245::/64")
     assert_told(told, "vm5: fabric_backend ipip carries IPv4 over IPv4 alone")
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "whose"),
+    [
+        ({"fabric_backend": "vxlan"}, "vxlan1", "the host's end of endpoint 'ns5'"),
+        ({"fabric_backend": "vxlan", "fabric_vxlan_name": "vtep"}, "vtep", "the host's end of endpoint 'ns5'"),
+        ({"fabric_backend": "ipip"}, "ipip0", "the host's end of endpoint 'ns5'"),
+        ({"fabric_backend": "ipip", "fabric_ipip_name": "tun5"}, "tun5", "the host's end of endpoint 'ns5'"),
+        ({"fabric_backend": "ipip", "fabric_ipip_pairs": True}, "ipip-vm6", "the tunnel to vm6"),
+    ],
+)
+def test_a_veths_end_is_not_called_as_a_tunnel(group, name, whose):
+    told = one(group, **endpoint(host_interface=name))
+    assert told.startswith("vm5: ")
+    assert f"is {name!r} in the node itself, which is {whose}" in told
+    assert faults(group, **endpoint(interface=name)) == []  # in the namespace it is
+    assert faults({"fabric_backend": "host_gw"}, **endpoint(host_interface=name)) == []
 
 
 def test_ipv6_needs_larger_packets():

@@ -9,6 +9,7 @@ import ipaddress
 import json
 
 import pytest
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.ends import host_end
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.faults import faults_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import (
     Segments,
@@ -18,7 +19,7 @@ from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import (
     settled,
 )
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.overlay import mac_of
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.view import host_end, node_view
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.view import node_view
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,6 +78,7 @@ def test_a_node_of_the_first_example():
         {
             "endpoint": "ns245",
             "host_end": "veth-ns245",
+            "interface": "eth0",
             "address": "172.245.0.2",
             "prefix": "172.245.0.2/24",
             "gateway": "172.245.0.1",
@@ -110,6 +112,22 @@ def test_both_families_alike():
         ["10.0.1.0/24", "10.0.2.0/24"],
         ["fd00:1::/64", "fd00:2::/64"],
     ]
+
+
+NAMED = {"name": "ns245", "address": "172.245.0.2", "host_interface": "veth245", "interface": "veth-in"}
+
+
+@pytest.mark.parametrize("attachment", ["bridge", "routed", "direct"])
+def test_ends_of_a_veth_have_the_names_that_the_inventory_gives(attachment):
+    hosts = {**HOST_GW, "vm1": {**HOST_GW["vm1"], "fabric_endpoints": [NAMED]}}
+    given, default = (view(one, "vm1", fabric_attachment=attachment) for one in (hosts, HOST_GW))
+    text = json.dumps(default[attachment])
+    assert "veth-ns245" in text
+    assert "eth0" in text
+    renamed = text.replace("veth-ns245", "veth245").replace("eth0", "veth-in")
+    assert json.loads(renamed) == given[attachment]  # and nothing else differs, no MAC address either
+    assert [name for name in default["ours"]["interfaces"] if name != "fabric0"] == ["veth-*", "v-*", "v*-????????"]
+    assert [name for name in given["ours"]["interfaces"] if name != "fabric0"] == ["veth245"]
 
 
 def test_without_masquerade_there_is_none():
@@ -157,12 +175,13 @@ def test_variables_that_are_unset_have_defaults():
     ("endpoint", "expected"), [("a", "veth-a"), ("0123456789", "veth-0123456789"), ("container-001", "v-container-001")]
 )
 def test_host_end_is_the_endpoints_name_if_it_fits(endpoint, expected):
-    assert host_end(endpoint) == expected
+    assert host_end({"name": endpoint}) == expected
+    assert host_end({"name": endpoint, "host_interface": "veth245"}) == "veth245"
 
 
 @given(st.lists(st.text("abc-0123456789", min_size=1, max_size=15), unique=True, max_size=300))
 def test_host_ends_are_short_and_differ(names):
-    ends = [host_end(name) for name in names]
+    ends = [host_end({"name": name}) for name in names]
     assert all(len(end) <= 15 for end in ends)
     assert len(set(ends)) == len(names)
 
@@ -202,7 +221,7 @@ def test_routed_endpoints_have_addresses_of_their_own_and_a_gateway_that_nobody_
     seen = view(HOST_GW, "vm1", fabric_attachment="routed")["routed"]
     (entry,) = seen["addresses"]
     assert (entry["prefix"], entry["gateway"], entry["onlink"]) == ("172.245.0.2/32", "169.254.1.1", None)
-    assert seen["link_gateways"] == [{"endpoint": "ns245", "gateway": "169.254.1.1"}]
+    assert seen["link_gateways"] == [{"endpoint": "ns245", "interface": "eth0", "gateway": "169.254.1.1"}]
     assert seen["covered"] == ["169.254.1.1"]
     other = view(HOST_GW, "vm1", fabric_attachment="routed", fabric_routed_gateway="169.2.2.2")["routed"]
     assert (other["addresses"][0]["onlink"], other["link_gateways"]) == (True, [])

@@ -148,6 +148,11 @@ REFUSED = {
         VXLAN,
         ["UDP port 8472 of this node is in use", "fabric_vxlan_port"],
     ),
+    "the uplink has a name of the fabric's": (
+        {},
+        {"interfaces": ["eth0"]},
+        ["eth0 has this node's address 10.0.0.1", "host_interface", "choose another"],
+    ),
     "SSH is published": (
         {},
         {"published": [published("20-30")]},
