@@ -17,8 +17,8 @@ Keep the fabric of this node over a reboot.
 
 What the playbook nodenet.fabric.site makes (namespaces, links, addresses, routes, neighbors, forwarding entries, sysctls,
 NAT rules) lives in the kernel and goes with it. This program saves what is the fabric's to a file and makes it again. It uses
-the engine of the collection's modules: it knows what is there and does what is missing, all of it or nothing; what is not
-the fabric's it leaves alone.
+the engine of the collection's modules: it knows what is there and does what is missing; what is not the fabric's it leaves
+alone.
 """
 EPILOG = """\
 commands:
@@ -35,6 +35,8 @@ exit status:
   1   for diff and restore --check: there is something to do
   2   it could not be done; a line on standard error says why
   3   for restore: the fabric changed since the usual file was saved, and nothing was done
+  4   for restore: what stands alone is as the file says; the rest waits for something that others make, such as the
+      address of the uplink, and a line on standard error names it
 
 files:
   /etc/nodenet/fabric.json    what is restored, at boot by nodenet-fabric.service
@@ -87,13 +89,22 @@ def _save(options):
 
 
 def _restore(options):
-    steps, resources = saved.restore(options.file, options.check, options.force)
-    told = [f"{step.action} {saved.described(step.resource)}" for step in steps]
+    done = saved.restore(options.file, options.check, options.force)
+    told = [f"{step.action} {saved.described(step.resource)}" for step in done.steps]
     if told:
-        more = f", and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
-        done = "to do" if options.check else "restored"
-        _say(f"{len(told)} of {len(resources)} objects {done}: {', '.join(told[:MOST_NAMED])}{more}")
-    return 1 if told and options.check else 0
+        verb = "to do" if options.check else "restored"
+        _say(f"{len(told)} of {len(done.resources)} objects {verb}: {_listed(told)}")
+    if done.waiting:
+        waiting = _listed([saved.described(resource) for resource in done.waiting])
+        what = " and ".join(done.causes) or "addresses that others set"
+        _say(f"nodenet-fabric: {len(done.waiting)} objects wait for {what}: {waiting} ({done.reason})", sys.stderr)
+    return 1 if told and options.check else 4 if done.waiting else 0
+
+
+def _listed(names):
+    """Return the first of ``names``, and how many more there are."""
+    more = f", and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def _diff(options):

@@ -19,9 +19,12 @@ PROGRAM = "/usr/local/sbin/nodenet-fabric"
 UNITS = "/etc/systemd/system/"
 SERVICE, REPAIR, TIMER = "nodenet-fabric.service", "nodenet-fabric-repair.service", "nodenet-fabric-repair.timer"
 # The engine without what speaks to Ansible.
-PARTS = ("engine", "kernel", "kinds", "files", "lock", "ownership", "saved", "cli")
+PARTS = ("engine", "kernel", "kinds", "files", "lock", "ownership", "saved", "waiting", "cli")
 # where systemctl notes what is enabled
-WANTED = [f"{UNITS}{target}.wants" for target in ("multi-user.target", "network-online.target", "timers.target")]
+WANTED = [
+    f"{UNITS}{unit}.wants"
+    for unit in ("multi-user.target", "network-online.target", "nftables.service", "timers.target")
+]
 PACKAGE = "nodenet_fabric"
 MAIN = f"import sys\n\nfrom {PACKAGE}.cli import main\n\nsys.exit(main())\n"
 
@@ -34,18 +37,27 @@ Documentation=https://github.com/nodenet/fabric
 Wants=network.target
 After=network.target systemd-networkd-wait-online.service NetworkManager-wait-online.service networking.service
 Before=network-online.target
+# its file begins with 'flush ruleset': each time it was read the NAT rules are restored
+After=nftables.service
+PartOf=nftables.service
+ReloadPropagatedFrom=nftables.service
 ConditionPathExists={FILE}
+# it starts as often as nftables.service does
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
 ExecStart={PROGRAM} restore
-# an uplink that comes late
+ExecReload={PROGRAM} restore
+# what waits for an uplink that comes late, or for a cable
 Restart=on-failure
-RestartSec=2
+RestartSec=5
+# something changed since the file was saved: to try again changes nothing
+SuccessExitStatus=3
 
 [Install]
-WantedBy=multi-user.target network-online.target
+WantedBy=multi-user.target network-online.target nftables.service
 """
 REPAIR_UNIT = f"""\
 # Written by nodenet.fabric.persist
@@ -57,8 +69,9 @@ ConditionPathExists={FILE}
 [Service]
 Type=oneshot
 ExecStart={PROGRAM} restore
-# something changed since the file was saved: a run of the playbook is about to save it, or was cut off before it could
-SuccessExitStatus=3
+# something changed since the file was saved: a run of the playbook is about to save it, or was cut off before it could;
+# something waits for the uplink
+SuccessExitStatus=3 4
 """
 TIMER_UNIT = """\
 # Written by nodenet.fabric.persist
@@ -109,7 +122,7 @@ class Persistence:
     def apply(self, wanted, differing, check):
         """Bring files and units to what is wanted; return whether something changes."""
         off = [unit for unit in (TIMER, SERVICE) if UNITS + unit not in wanted and UNITS + unit in differing]
-        on = [unit for unit in (SERVICE, TIMER) if UNITS + unit in wanted and not self._is_on(unit)]
+        on = [unit for unit in (SERVICE, TIMER) if UNITS + unit in wanted and self._is_to_enable(unit, differing)]
         if not check:
             for unit in off:
                 self._systemctl("disable", "--now", unit)
@@ -121,8 +134,8 @@ class Persistence:
             self._note(wanted)
             if any(path.startswith(UNITS) for path in differing):
                 self._systemctl("daemon-reload")
-            for unit in on:
-                self._systemctl("enable", *(["--now"] if unit == TIMER else []), unit)
+            for unit in on:  # the service waits for the lock, which is held until this is done
+                self._systemctl("enable", "--now", "--no-block", unit)
             for folder in WANTED if on else ():
                 if os.path.isdir(folder):
                     keep_names(folder)
@@ -141,9 +154,12 @@ class Persistence:
             Ledger().save()  # that nothing of a saved file must come back need not be known any more
 
     @staticmethod
-    def _is_on(unit):
-        """Say whether a unit is started at boot, and the timer now too."""
-        return is_enabled(unit) and (unit != TIMER or is_active(unit))
+    def _is_to_enable(unit, differing):
+        """Say whether a unit is not started at boot, or is not on now; of a new text [Install] may be new, too.
+
+        A service that is not active is not restarted or reloaded with another.
+        """
+        return UNITS + unit in differing or not is_enabled(unit) or not is_active(unit, or_starts=True)
 
     def _systemctl(self, *words):
         status, _output, errors = self._run(["systemctl", *words])

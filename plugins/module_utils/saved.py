@@ -8,21 +8,37 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from typing import List, NamedTuple
 
-from .engine.errors import FabricError
-from .engine.resource import Wish, differing, from_plain, to_plain
+from .engine.errors import FabricError, Unrecorded
+from .engine.resource import Resource, Wish, differing, from_plain, to_plain
 from .engine.session import Session
 from .files import FILE, write
 from .kernel.door import Kernel
 from .kinds.everything import all_kinds
 from .lock import exclusive
 from .ownership import Ledger
+from .waiting import causes, parted
 
 VERSION = 1
 
 
 class Outdated(FabricError):
     """What is ours changed since the file was saved, so that it would bring back what was removed."""
+
+
+class Restored(NamedTuple):
+    """What a restore did, and what it could not do yet.
+
+    ``steps``: those that it took; ``resources``: those of the file; ``waiting``: those of them that are not there or not so,
+    as they stand on something that others make; ``causes``: that, in words; ``reason``: what the kernel or the engine said.
+    """
+
+    steps: list
+    resources: list
+    waiting: list = []
+    causes: List[str] = []
+    reason: str = ""
 
 
 def observed():
@@ -100,8 +116,10 @@ def save(path=FILE):
 def restore(path=FILE, check=False, force=False):
     """Bring what is ours in the kernel to what ``path`` says: what it does not have goes, what is foreign is left alone.
 
+    Where that cannot be done as a whole (at boot the uplink has no address yet), what stands alone is restored.
+
     :param force: though it is the usual file, and something changed since it was saved.
-    :returns: (the steps it took, the resources of the file).
+    :returns: :class:`Restored`.
     :raises Outdated: something changed, and there is no ``force``.
     """
     kinds = {kind.name: kind for kind in all_kinds()}
@@ -116,12 +134,41 @@ def restore(path=FILE, check=False, force=False):
                     " run the playbook nodenet.fabric.site or nodenet-fabric save, or go back with restore --force"
                 )
         kernel = Kernel(ledger)
-        wishes = [Wish(kinds[resource.kind].claimed(resource, resource.owner)) for resource in resources]
         try:
-            plan = Session(kinds, kernel).run(wishes, check, purge=lambda found: True, everywhere=True).plan
+            return _restored(Session(kinds, kernel), resources, check)
         finally:
             kernel.close()
-    return plan.steps, resources
+
+
+def _restored(session, resources, check):
+    """Return what :func:`restore` does; the lock is held."""
+    try:
+        return Restored(_run(session, resources, check), resources)
+    except FabricError as failure:
+        if isinstance(failure, Unrecorded) or getattr(failure, "left", ()):
+            raise
+        kinds, scope = session.kinds, session.scope(_wishes(session, resources), True)
+        alone, waiting = parted(kinds, resources, session.observe(scope))
+        if not waiting:
+            raise
+        try:
+            steps = _run(session, alone, check, {one.ref for one in waiting})
+        except FabricError:
+            raise failure from None  # of both, the one that speaks of everything
+        there = session.observe(scope)
+        lacking = [one for one in waiting if one.ref not in there or differing(one, there[one.ref])]
+        told = [kinds[kind].describe(Resource(kind, key)) for kind, key in causes(kinds, lacking, resources)]
+        return Restored(steps, resources, lacking, told, getattr(failure, "problem", str(failure)))
+
+
+def _run(session, resources, check, kept=frozenset()):
+    """Have the kernel be as ``resources`` say; what else is ours goes, but what is ``kept`` (refs). Return the steps."""
+    wishes = _wishes(session, resources)
+    return session.run(wishes, check, purge=lambda found: found.ref not in kept, everywhere=True).plan.steps
+
+
+def _wishes(session, resources):
+    return [Wish(session.kinds[one.kind].claimed(one, one.owner)) for one in resources]
 
 
 def differences(resources):

@@ -29,6 +29,7 @@ def is_enabled(unit):
     return any(glob.glob(f"{folder}/*.wants/{unit}") for folder in WANTED)
 
 
-def is_active(unit):
-    """Say whether ``unit`` is active, as systemctl(1) says."""
-    return subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False, capture_output=True).returncode == 0
+def is_active(unit, or_starts=False):
+    """Say whether ``unit`` is active, as systemctl(1) says; with ``or_starts`` one that is about to be counts, too."""
+    found = subprocess.run(["systemctl", "is-active", unit], check=False, capture_output=True, text=True)
+    return found.returncode == 0 or (or_starts and found.stdout.strip() == "activating")

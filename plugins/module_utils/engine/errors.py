@@ -60,6 +60,7 @@ class KernelError(FabricError):
     def __init__(self, problem, left=(), notes=()):
         undone = "the node is as it was before" if not left else "could not be undone: " + "; ".join(left)
         super().__init__("; ".join([f"{problem} ({undone}", *notes]) + ")")
+        self.problem = problem
         self.left = list(left)
 
     def facts(self):

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of a saved fabric stands without the uplink, and what waits for it. Pure: no kernel in sight."""
+
+from __future__ import annotations
+
+LOOPBACK = "lo"  # it comes with its namespace
+
+
+def parted(kinds, resources, there=()):
+    """Return (what stands alone, what waits), both lists of Resource in the order of ``resources``.
+
+    What waits stands on something that is not saved: an interface, a namespace or a bridge that others make. A sysctl of an
+    interface has all that it needs where that is ``there``; a route needs an address or a gateway on it, too.
+
+    :param kinds: name -> Kind.
+    :param there: refs of what the kernel has now.
+    """
+    parting = _Parting(kinds, resources, there)
+    return [one for one in resources if one.ref not in parting.waits], [
+        one for one in resources if one.ref in parting.waits
+    ]
+
+
+class _Parting:
+    def __init__(self, kinds, resources, there):
+        self.kinds, self.there = kinds, there
+        self.saved = {resource.ref for resource in resources}
+        self.sources = {one.key[2].partition("/")[0] for one in resources if one.kind == "address"}
+        self.waits = set()
+        left = list(resources)
+        while left:  # ends: each round but the last moves one or more of finitely many
+            found = {one.ref for one in left if self._waits(one)}
+            self.waits |= found
+            left = [one for one in left if one.ref not in found] if found else []
+        self._hold_back_forwarding(resources)
+
+    def _waits(self, resource):
+        kind = self.kinds[resource.kind]
+        bases = [ref for ref, option in kind.stands_on(resource).items() if option]
+        return (
+            any(self._lacks(ref, resource.kind) for ref in bases)
+            or not self.waits.isdisjoint(kind.companions(resource))
+            or bool(resource.values.get("src") and resource.values["src"] not in self.sources)
+        )
+
+    def _lacks(self, ref, kind):
+        if ref in self.saved:
+            return ref in self.waits
+        if ref[0] == "link" and ref[1][1] == LOOPBACK:
+            return False
+        return not (kind == "sysctl" and ref in self.there)
+
+    def _hold_back_forwarding(self, resources):
+        """What keeps the routes that an uplink learns comes before what would delete them, see :meth:`Sysctl.stays`."""
+        if any(kind == "sysctl" and key[1].endswith(".accept_ra") for kind, key in self.waits):
+            self.waits |= {
+                one.ref
+                for one in resources
+                if one.kind == "sysctl" and one.key[1].startswith("net.ipv6.") and one.key[1].endswith(".forwarding")
+            }
+
+
+def causes(kinds, waiting, saved):
+    """Return the refs of what ``waiting`` objects stand on and that is not among ``saved``, in order."""
+    refs = {ref: None for one in waiting for ref, option in kinds[one.kind].stands_on(one).items() if option}
+    known = {one.ref for one in saved}
+    return [ref for ref in refs if ref not in known and not (ref[0] == "link" and ref[1][1] == LOOPBACK)]
