@@ -15,6 +15,7 @@ from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
 from ..plugin_utils.matrix import Path, as_data, pairs, path_lines
+from ..plugin_utils.port_questions import port_lines, port_questions, published_ports
 from ..plugin_utils.questions import Everybody
 from ..plugin_utils.silence import silent_lines
 from ..plugin_utils.summary import counted
@@ -45,18 +46,19 @@ class ActionModule(ActionBase):
         )
         self._refuse_strategy()
         everybody = Everybody(self._task.args["inventory"])
-        found = _Found(everybody, task_vars, options["register"])
+        found = _Found(self._task.args["inventory"], everybody, task_vars, options["register"])
         if self._task.check_mode:
             early = [node for node in found.nodes if _is_early(node, found)]
             if early:
                 told = f"check mode: the fabric is not as the inventory says yet on {', '.join(early)}: nothing to ask"
                 _display(told)
                 return {**result, "changed": False, "skipped": True, "msg": told}
-        data = as_data(found.pairs, found.unasked, found.paths)
+        data = as_data(found.pairs, found.unasked, found.paths, found.ports)
         lines = found.faults()
         text = [
             as_text(found.pairs, everybody.labels(), _paint),
             *(_paint(line, "green") for line in path_lines(found.paths)),
+            *(_paint(line, "green" if found.ports_ok else "red") for line in port_lines(found.ports)),
         ]
         self._show(
             "\n".join(text + [_paint(f"  - {line}", "red") for line in lines]), {**data, "faults": lines}, options
@@ -89,9 +91,9 @@ class ActionModule(ActionBase):
 class _Found:
     """What the nodes of the play registered."""
 
-    def __init__(self, everybody, task_vars, name):
+    def __init__(self, model, everybody, task_vars, name):
         self.nodes = list(task_vars["ansible_play_hosts_all"])
-        self.pairs, self.unasked, self.paths, self.absent = [], {}, [], set()
+        self.pairs, self.unasked, self.paths, ports = [], {}, [], {}
         for node in self.nodes:
             # as it was registered: what a module returned is no template, and may be large
             registered = task_vars["hostvars"].raw_get(node).get(name)
@@ -99,14 +101,22 @@ class _Found:
             self.pairs += pairs(node, everybody.asked_by(node), answers)
             if answers is None:
                 self.unasked[node] = why
-            elif registered.get("paths"):
+                continue
+            ports[node] = registered.get("ports")
+            if registered.get("paths"):
                 self.paths += [Path(node, *both) for both in zip(everybody.paths_from(node), registered["paths"])]
+        self.ports = published_ports({node: port_questions(model, node) for node in ports}, ports)
         self.absent = {pair.node for pair in self.pairs if pair.reason.startswith(NO_NAMESPACE)}
 
+    @property
+    def ports_ok(self):
+        return all(port.ok for port in self.ports)
+
     def faults(self):
-        """Return a line for each node that could not be asked, for what does not answer, and each fault of a path."""
+        """Return a line for each node that could not be asked, for what does not answer, and each fault of a path or port."""
         lines = [f"{node} could not be asked: {why}" for node, why in self.unasked.items()]
-        return lines + silent_lines(self.pairs) + [fault for path in self.paths for fault in path.faults()]
+        lines += silent_lines(self.pairs) + [fault for path in self.paths for fault in path.faults()]
+        return lines + [port.told() for port in self.ports if not port.ok]
 
     def verdict(self, lines):
         """Return what the task's result says of it."""
@@ -118,6 +128,7 @@ class _Found:
         if self.unasked:
             told = told[: bool(silent)] + [f"{counted(len(self.unasked), 'node')} could not be asked"]
         told += [f"{counted(astray, 'fault')} of the paths between nodes"] if astray else []
+        told += [] if self.ports_ok else [f"{sum(not port.ok for port in self.ports)} published ports do not answer"]
         return {"failed": True, "msg": ", ".join(told)}
 
 

@@ -9,6 +9,7 @@ import re
 
 from ansible.errors import AnsibleFilterError
 
+from ..plugin_utils.port_questions import port_questions
 from ..plugin_utils.questions import Everybody
 from ..plugin_utils.shape import is_batch
 
@@ -29,6 +30,13 @@ def paths(model, name):
     _known(model, name)
     wanted = ("netns", "address", "mtu", "underlay")
     return [{key: path[key] for key in wanted} for path in Everybody(model).paths_from(name)]
+
+
+def ports(model, name):
+    """Return the published ports that one node asks, as the module nodenet.fabric.probe takes them."""
+    _known(model, name)
+    wanted = ("netns", "protocol", "address", "port", "listener")
+    return [{key: question[key] for key in wanted} for question in port_questions(model, name)]
 
 
 def _known(model, name):
@@ -79,4 +87,4 @@ class FilterModule:
     """The collection's filters."""
 
     def filters(self):
-        return {"batches": batches, "each": each, "probes": probes, "paths": paths}
+        return {"batches": batches, "each": each, "probes": probes, "paths": paths, "ports": ports}

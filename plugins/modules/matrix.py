@@ -14,7 +14,8 @@ description:
     the TTL
     of the answer. Above 20 targets the matrix is one of nodes. It runs on the controller. Run it once for a play, with the
     strategy linear.
-  - Fails if a pair did not answer or a node could not be asked, and says which. Many silent pairs of two nodes are one line.
+  - Fails if a pair or a published port did not answer or a node could not be asked, and says which.
+    Many silent pairs of two nodes are one line.
   - In check mode it asks nothing where the fabric is not as the inventory says yet.
 author:
   - The nodenet.fabric authors (@nodenet)
@@ -78,6 +79,12 @@ pairs:
   type: list
   elements: dict
   sample: [{"source": "ns245", "target": "ns246", "address": "172.246.0.2", "ok": true, "ttl": 62, "reason": ""}]
+ports:
+  description: Every published port that was asked, and by how many.
+  returned: with O(format=json), or with -v
+  type: list
+  elements: dict
+  sample: [{"node": "host1", "protocol": "tcp", "port": 80, "address": "192.168.1.2", "endpoint": "blue", "asked": 3, "ok": true}]
 asked:
   description: Number of pairs.
   returned: always

@@ -13,7 +13,7 @@ description:
   - Sends echo requests (ping) from inside namespaces of the node, from all of them at once, and says who answered,
     with the
     TTL of the answer as it arrived, which tells how many routers lay between.
-  - It changes nothing. That somebody does not answer is a result, not a failure.
+  - It changes nothing, and listens at published ports while it asks them. That somebody does not answer is a result, not a failure.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
@@ -67,6 +67,55 @@ options:
         type: list
         elements: str
         required: true
+  ports:
+    description:
+      - Published ports to ask. TCP is to be accepted, UDP to come back.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      netns:
+        description:
+          - The namespace that asks; unset, the node itself.
+        type: str
+      protocol:
+        description:
+          - Protocol of the port.
+        type: str
+        choices: [tcp, udp]
+        default: tcp
+      address:
+        description:
+          - Address of the node that publishes the port.
+        type: str
+        required: true
+      port:
+        description:
+          - The published port.
+        type: int
+        required: true
+      listener:
+        description:
+          - Where the port leads to on this node. If nothing listens there, the module does while it asks.
+          - Unset, the port is another node's. Nothing listens for that, but what answers or refuses must be one hop behind
+            that node, as the TTL of its packets says.
+        type: dict
+        suboptions:
+          netns:
+            description:
+              - Namespace of the endpoint.
+            type: str
+            required: true
+          address:
+            description:
+              - Address of the endpoint.
+            type: str
+            required: true
+          port:
+            description:
+              - Port of the endpoint.
+            type: int
+            required: true
   timeout:
     description:
       - Seconds that each target has to answer, over all tries.
@@ -116,10 +165,20 @@ paths:
   type: list
   elements: dict
   sample: [{"address": "172.246.0.2", "mtu": 1450, "passes": true, "larger_passes": false, "reason": "", "wire": ["udp:8472"]}]
+ports:
+  description:
+    - For each of O(ports) whether it answered, and who listened. V(probe) is the module itself, V(service) somebody else.
+      A service of UDP is not asked, as nobody knows what it answers to.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"address": "192.168.1.2", "port": 80, "protocol": "tcp", "ok": true, "reason": "", "served": "probe"}]
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nodenet.fabric.plugins.module_utils.distance import ask as ask_others
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, in_range
+from ansible_collections.nodenet.fabric.plugins.module_utils.ports import Listener, Question, ask_own
 from ansible_collections.nodenet.fabric.plugins.module_utils.probe import probe
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import guarded, reference
 from ansible_collections.nodenet.fabric.plugins.module_utils.wire import Path, prove
@@ -146,6 +205,25 @@ SPEC = {
             "underlay": {"type": "list", "elements": "str", "required": True},
         },
     },
+    "ports": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "netns": {"type": "str"},
+            "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+            "address": {"type": "str", "required": True},
+            "port": {"type": "int", "required": True},
+            "listener": {
+                "type": "dict",
+                "options": {
+                    "netns": {"type": "str", "required": True},
+                    "address": {"type": "str", "required": True},
+                    "port": {"type": "int", "required": True},
+                },
+            },
+        },
+    },
     "timeout": {"type": "float", "default": 2},
     "tries": {"type": "int", "default": 3},
     "size": {"type": "int"},
@@ -170,11 +248,18 @@ def perform(params):
     ]
     paths = [_path(entry, f"paths[{number}]") for number, entry in enumerate(params["paths"])]
     prove(paths, params["timeout"])
+    ports = [_port(entry, f"ports[{number}]") for number, entry in enumerate(params["ports"])]
+    ask_own([question for question in ports if question.listener], params["timeout"])
+    ask_others([question for question in ports if not question.listener], params["timeout"])
     told = ("address", "mtu", "passes", "larger_passes", "reason", "wire")
     return {
         "changed": False,
         "answers": answers,
         "paths": [{name: getattr(path, name) for name in told} for path in paths],
+        "ports": [
+            {name: getattr(question, name) for name in ("address", "port", "protocol", "ok", "reason", "served")}
+            for question in ports
+        ],
     }
 
 
@@ -184,6 +269,22 @@ def _path(entry, option):
         address(entry["address"], f"{option}.address"),
         in_range(entry["mtu"], 68, 65534, f"{option}.mtu"),
         [address(text, f"{option}.underlay") for text in entry["underlay"]],
+    )
+
+
+def _port(entry, option):
+    to = entry["listener"] and Listener(
+        reference(entry["listener"], f"{option}.listener."),
+        entry["protocol"],
+        address(entry["listener"]["address"], f"{option}.listener.address"),
+        in_range(entry["listener"]["port"], 1, 65535, f"{option}.listener.port"),
+    )
+    return Question(
+        reference(entry, f"{option}."),
+        entry["protocol"],
+        address(entry["address"], f"{option}.address"),
+        in_range(entry["port"], 1, 65535, f"{option}.port"),
+        to,
     )
 
 

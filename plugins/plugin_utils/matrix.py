@@ -103,7 +103,7 @@ def path_lines(found):
     ]
 
 
-def as_data(found, unasked, paths=()):
+def as_data(found, unasked, paths=(), ports=()):
     """Return the pairs and paths as JSON can hold them.
 
     :param unasked: node that could not be asked -> why.
@@ -128,4 +128,5 @@ def as_data(found, unasked, paths=()):
         "asked": len(found),
         "unasked": unasked,
         "paths": ways,
+        "ports": [{**vars(port), "asked": len(port.asked), "ok": port.ok} for port in ports],
     }

@@ -7,7 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
+from ansible_collections.nodenet.fabric.plugins.modules import probe
 from test_packets import captured, link
 
 # tells each client its own address, as the server sees it, and the server's port
@@ -281,3 +283,50 @@ def test_a_rule_edited_by_hand_is_put_right_and_a_thousand_take_one_task(ways, s
 def test_bad_input_is_refused_with_the_options_name(node, options, expected):
     with pytest.raises(InputError, match=expected):
         node.task("port_forward", **options)
+
+
+OWN = [
+    (ns, protocol, port, to)
+    for protocol, port, to in (("tcp", 80, 8080), ("udp", 53, 53))
+    for ns in ("vm", "red", "blue")
+]
+
+
+def probed(entries, far=(), timeout=1.0):
+    """Return what the module probe says of published ports of vm that lead to blue: ok, and who listened."""
+    asked = [
+        {"netns": ns, "protocol": protocol, "address": address, "port": port}
+        | ({"listener": {"netns": "blue", "address": to_address, "port": to}} if to else {})
+        for address, to_address in (("192.168.1.2", "192.168.15.2"), ("fd01::2", "fd15::2"))
+        for ns, protocol, port, to in [*entries, *far]
+    ]
+    found = ArgumentSpecValidator(probe.SPEC).validate({"probes": [], "ports": asked, "timeout": timeout})
+    assert not found.error_messages, found.error_messages
+    return [(one["ok"], one["served"], one["reason"]) for one in probe.perform(found.validated_parameters)["ports"]]
+
+
+def test_verify_listens_where_nothing_does_and_another_node_tells_the_endpoint_by_its_distance(ways, serve):
+    far = [("lan", "tcp", 80, None), ("lan", "udp", 53, None)]
+    # the LAN's way back of IPv6, which no masquerade is for
+    ways.sh("ip -n lan -6 route add fd15::/64 via fd01::2")
+    before = probed(OWN, far)
+    assert not any(ok for ok, _served, _reason in before)
+    assert before[len(OWN)][2] == "the node itself answers, and no endpoint"
+    for family, to, hairpin in (("ipv4", "192.168.15.2", "192.168.15.0/24"), ("ipv6", "fd15::2", "fd15::/64")):
+        common = {"netns": "vm", "to": to, "family": family, "hairpin": [hairpin]}
+        ways.task("port_forward", port="80", to_port="8080", **common)
+        ways.task("port_forward", port="53", protocol="udp", **common)
+    port = {"netns": "vm", "name": "v-blue", "master": "v-net-0", "peer": {"name": "eth0", "netns": "blue"}}
+    ways.task("veth", hairpin=True, **port)
+    own, others = [(True, "probe", "")] * len(OWN), [(True, None, "")] * len(far)
+    assert probed(OWN, far) == (own + others) * 2
+    assert not ways.sh("ip netns exec blue ss -Hltun")  # nobody listens any more
+    # what listens is asked, and left as it is: UDP's language is not ours to know
+    serve("blue", [8080], family="AF_INET6")
+    serve("blue", [53], "SOCK_DGRAM", "AF_INET6")
+    told = {(ok, served) for ok, served, _reason in probed(OWN)}
+    assert told == {(True, "service"), (False, "service")}
+    assert probed([], far[:1]) == [(True, None, "")] * 2
+    ways.sh("ip netns exec vm nft flush chain inet nodenet_fabric prerouting")
+    found = [ok for ok, _served, _reason in probed(OWN[:3], far[:1])]
+    assert found == [True, False, False, False] * 2  # the node itself goes by the chain output

@@ -41,19 +41,31 @@ def rows(printed):
     return {line.split()[0]: line.split()[1:] for line in table[1:]}
 
 
+def publishing(text):
+    """Return the inventory of host-gw with a published port of each protocol on vm1."""
+    entries = "[{port: 80, endpoint: ns245}, {port: 53, protocol: udp, endpoint: ns245}]"
+    return text.replace(
+        "      fabric_node_subnet: 172.245", f"      fabric_publish: {entries}\n      fabric_node_subnet: 172.245"
+    )
+
+
 def test_the_matrix_names_who_does_not_answer_and_limit_shows_who_was_asked(fabric):
-    one = fabric("host-gw")
+    one = fabric("host-gw", publishing)
     # in check mode nobody is missed who is not there yet, but who should be there is
     assert "not as the inventory says yet on vm1, vm2: nothing to ask" in one.play("verify", "--check")
     one.play("site")
-    assert rows(one.play("verify", "--check")) == {
+    printed = one.play("verify", "--check")
+    assert "published ports: 2 of 2 answer" in printed
+    assert rows(printed) == {
         "ns245": ["·", "62", "64", "63"],
         "ns246": ["62", "·", "63", "64"],
         "vm1": ["64", "·", "·", "·"],
         "vm2": ["·", "64", "·", "·"],
     }
-    one.on("vm1", "ip route del 172.246.0.0/24")
+    # from the other node the ports are asked, too
+    one.on("vm1", "ip route del 172.246.0.0/24; nft flush chain inet nodenet_fabric prerouting")
     printed = one.play("verify", "--limit", "vm2", "--check", fails=True)
+    assert "no endpoint (asked from vm2)" in printed
     assert rows(printed) == {"ns246": ["✗", "·", "63", "64"], "vm2": ["·", "64", "·", "·"]}
     assert "1 of 5 pairs do not answer" in printed
     assert "ns246 -> ns245 (172.245.0.2): no answer" in printed
@@ -107,17 +119,28 @@ def test_a_strategy_in_which_hosts_do_not_wait_is_refused_where_it_is_not_overru
     assert "strategy free: matrix needs what all hosts" in one.play(str(own), fails=True)
 
 
-def test_json_on_a_line_of_its_own_and_in_a_file(fabric, tmp_path):
-    one = fabric("docker-bridge")
+def test_json_on_a_line_of_its_own_and_in_a_file_and_a_published_port_that_leads_nowhere(fabric, tmp_path):
+    one = fabric("red-blue-bridge")
     one.play("site")
     path = tmp_path / "verified.json"
     arguments = ["-e", "fabric_verify_format=json", "-e", f"fabric_verify_output={path}"]
     found = machine(one.play("verify", *arguments))
     assert found == json.loads(path.read_text(encoding="utf-8"))
     assert found["asked"] == found["answered"] == len(found["pairs"])
-    one.on("docker1", "nft delete table inet nodenet_fabric")
+    assert [(port["protocol"], port["port"], port["ok"]) for port in found["ports"]] == [
+        ("tcp", 80, True),
+        ("udp", 5353, True),
+        ("tcp", 8000, True),
+        ("tcp", 8003, True),
+    ]
+    one.on("host1", "nft flush chain inet nodenet_fabric prerouting")
+    printed = one.play("verify", fails=True)
+    assert "published ports: 0 of 4 answer" in printed
+    assert "all pairs answer, 4 published ports do not answer" in printed
+    assert "published tcp port 80 of host1 (192.168.1.2) -> blue: Connection refused (asked from blue, red)" in printed
+    one.on("host1", "nft delete table inet nodenet_fabric")
     found = machine(one.play("verify", *arguments, fails=True))
-    assert {pair["target"] for pair in found["pairs"] if not pair["ok"]} == {"outside"}
+    assert {pair["target"] for pair in found["pairs"] if not pair["ok"]} == {"lan", "world"}
 
 
 def test_two_families_and_an_endpoint_that_has_not_said_a_word(fabric):
