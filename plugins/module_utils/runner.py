@@ -135,7 +135,7 @@ def _result(outcome, kinds):
     result = {"changed": outcome.changed, "commands": commands, "stats": outcome.stats, "diff": diff}
     if outcome.promises:
         result["_promises"] = outcome.promises
-    told = {"reasons": [], "warnings": []}  # why something is made anew; what is left as it is
+    told = {"reasons": [], "warnings": list(outcome.warnings)}  # why something is made anew; what is left as it is
     for step in outcome.plan.steps:
         if step.reason:
             reason = f"{kinds[step.resource.kind].describe(step.resource)} is {step.reason}"

@@ -14,6 +14,7 @@ description:
     way back (nft(8)).
   - What goes to the prefixes of O(exclude), or to multicast, keeps its source. The rules are in an nftables table of
     our own, C(inet nodenet_fabric).
+  - Flows that a change of the rule is about begin anew (ctnetlink). TCP connections that are established are left to their end.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:

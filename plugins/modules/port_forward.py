@@ -16,6 +16,8 @@ description:
     the same port goes its way, and so does what the node sends to a loopback address.
   - The address of the client is kept, except for those of O(hairpin). The rules are in an nftables table of our own,
     C(inet nodenet_fabric).
+  - Flows that a change of the port is about begin anew (ctnetlink), so that a client that goes on sending UDP from one port
+    is led to the new address. TCP connections that are established are left to their end.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:

@@ -161,7 +161,10 @@ class Kind:
         raise NotImplementedError
 
     def applied(self, kernel, plan):
-        """Called when ``plan`` was carried out and the kernel kept it: tell others what changed, forget what is stale."""
+        """Called when ``plan``, an undo's too, was carried out: tell others what changed, forget what is stale.
+
+        :returns: warnings, if there are any.
+        """
 
     def is_gone(self, kernel, resource):
         """Say whether the object is gone; None: only an observation tells."""

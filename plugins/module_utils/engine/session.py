@@ -26,6 +26,7 @@ class Outcome:
     plan: Plan
     promises: List[Dict[str, Any]] = field(default_factory=list)
     stats: Dict[str, Any] = field(default_factory=dict)
+    warnings: List[str] = field(default_factory=list)
 
     @property
     def changed(self):
@@ -80,12 +81,13 @@ class Session:
         if refuse:
             refuse(plan)
         clock.ends("plan")
+        warnings = []
         if not check:
             if everywhere:
                 with nothing_changed():
                     self.kernel.ledger.prune(observed, self.kinds, scope.netns)
             if plan:
-                self._apply(plan, wishes, purge, scope, observed)
+                warnings = self._apply(plan, wishes, purge, scope, observed)
                 clock.ends("apply")
         stats = {
             "observed": len(observed),
@@ -95,7 +97,7 @@ class Session:
             "stages": clock.stages,
             **self.kernel.netlink.counts,
         }
-        return Outcome(plan, promises_of(plan) if check else [], stats)
+        return Outcome(plan, promises_of(plan) if check else [], stats, warnings)
 
     def observe(self, scope):
         """Return ref -> Resource of everything in ``scope``, afresh."""
@@ -143,12 +145,24 @@ class Session:
             raise
         except Exception as failure:  # whatever it is, the node is not left half-way
             undo = Undo(applier, plan, observed, lambda back: ledger.expect(back, self.kinds))
-            raise KernelError(_sentence(failure), self._taken_back(undo, marks), undo.notes()) from failure
+            left = self._taken_back(undo, marks)
+            raise KernelError(_sentence(failure), left, [*undo.notes(), *self._after_undo(undo)]) from failure
         try:
-            for kind in self.kinds.values():
-                kind.applied(self.kernel, plan)
+            return self._followed(plan)
         except OSError as failure:
             raise Unrecorded(f"others were not told: {reason(failure)} (everything was done)") from failure
+
+    def _followed(self, plan):
+        """Have done what follows from ``plan``, which was carried out; return warnings."""
+        found = [kind.applied(self.kernel, plan) for kind in self.kinds.values() if plan]
+        return [warning for warnings in found for warning in warnings or ()]
+
+    def _after_undo(self, undo):
+        """What came under the rules of the moment is taken back too; return a sentence for each part that is not."""
+        try:
+            return [warning for plan in undo.ways for warning in self._followed(plan)]
+        except Exception as failure:  # an undo must end in a report
+            return [f"others were not told: {_sentence(failure)}"]
 
     def _taken_back(self, undo, marks):
         """Undo, and have the marks as they were if all is; return what could not be undone."""

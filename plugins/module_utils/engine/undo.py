@@ -34,6 +34,7 @@ class Undo:
     def __post_init__(self):
         self.kinds = self.applier.kinds
         self.planned = refs_of(self.plan.levels) | refs_of(self.plan.last)
+        self.ways = []  # the plans of the way back
         self.remade = {}  # ref -> Resource of what cannot be brought back: another one came in its place
 
     def run(self):
@@ -58,6 +59,7 @@ class Undo:
 
     def _go(self, back):
         failures = []
+        self.ways.append(back)
         made = [one for step in steps_of(back.levels) if step.before is None for one in step.everything]
         self.remade.update({one.ref: one for one in made if self.kinds[one.kind].mortal and one.ref in self.before})
         try:

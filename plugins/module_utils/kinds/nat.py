@@ -20,6 +20,7 @@ from ..engine.step import DELETE
 from ..kernel import nft
 from ..ownership import NFT_TABLE
 from .fields import collapsed
+from .flows import forget_stale
 from .shell import inside
 
 # nft(8): dstnat is -100, and has its name in prerouting alone; srcnat is 100
@@ -64,6 +65,9 @@ class Nat(Kind):
 
     def delete(self, resource):
         return [self._edit(resource, ())]
+
+    def applied(self, kernel, plan):
+        return forget_stale(kernel, plan)
 
     @staticmethod
     def _edit(resource, rules):

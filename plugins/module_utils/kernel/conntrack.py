@@ -1,0 +1,165 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ctnetlink: the flows that netfilter tracks (linux/netfilter/nfnetlink_conntrack.h).
+
+A flow keeps the translation that its first packet got, none as well (nf_nat_setup_info, net/netfilter/nf_nat_core.c), for
+as long as it goes on. The next packet of a flow whose entry is removed is the first of a new one.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from typing import NamedTuple
+
+from . import namespaces
+
+# linux/netlink.h, linux/netfilter/nfnetlink.h
+NETLINK_NETFILTER, SUBSYSTEM = 12, 1
+GET, DELETE = 1, 2
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+HEADER, NFGENMSG, ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBH"), struct.Struct("=HH")
+TYPE_MASK = 0x3FFF  # NLA_TYPE_MASK, linux/netlink.h
+# linux/netfilter/nfnetlink_conntrack.h: ctattr_type, ctattr_tuple, ctattr_ip, ctattr_l4proto
+TUPLE_ORIG, TUPLE_REPLY, STATUS, ID, ZONE = 1, 2, 3, 12, 18
+TUPLE_IP, TUPLE_PROTO = 1, 2
+SOURCES, DESTINATIONS = (1, 3), (2, 4)
+PROTO_NUMBER, PROTO_DESTINATION = 1, 3
+# linux/netfilter/nf_conntrack_common.h: what a flow's status says
+ASSURED, SRC_NAT, DST_NAT = 1 << 2, 1 << 4, 1 << 5
+
+BATCH = 200
+PATIENCE_SECONDS = 10
+
+
+class Flow(NamedTuple):
+    """One tracked flow.
+
+    :param protocol: its number; ``port``: that it is for, 0 where the protocol has none.
+    :param source: of its first packet, as bytes, as are all addresses; ``target`` is where that was meant for.
+    :param reached: where it was led to: ``target``, or what that was translated to.
+    :param status: the bits ASSURED and the like.
+    :param identity: the attributes that name it to the kernel.
+    """
+
+    protocol: int
+    port: int
+    source: bytes
+    target: bytes
+    reached: bytes
+    status: int
+    identity: bytes
+
+
+def forget(netns, stale):
+    """Remove those flows of the namespace ``netns`` of which ``stale`` (Flow -> bool) says so; return how many.
+
+    :raises OSError: the kernel refuses; EINVAL or EPROTONOSUPPORT: it lacks ctnetlink (nfnetlink_rcv_msg, net/netfilter/nfnetlink.c).
+    """
+    return namespaces.inside(netns, lambda: _forget(stale))
+
+
+def _forget(stale):
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_NETFILTER) as link:
+        link.settimeout(PATIENCE_SECONDS)
+        link.bind((0, 0))
+        count = 0
+        for family in (socket.AF_INET, socket.AF_INET6):
+            found = [flow.identity for flow in _flows(link, family) if stale(flow)]
+            for start in range(0, len(found), BATCH):
+                _delete(link, family, found[start : start + BATCH])
+            count += len(found)
+        return count
+
+
+def _flows(link, family):
+    link.send(_message(GET, NLM_F_DUMP, family, 1))
+    while True:
+        chunk = link.recv(1 << 18)
+        for place, end, kind in _messages(chunk):
+            if kind == NLMSG_ERROR:
+                _raise_failure(chunk, place)
+            if kind == NLMSG_DONE:
+                return
+            yield flow_of(chunk, place + NFGENMSG.size, end)
+
+
+def _delete(link, family, identities):
+    """Remove flows; one that has ended by itself (ENOENT) is no failure. Only the last is answered, or what fails."""
+    last = len(identities)
+    parts = [
+        _message(DELETE, NLM_F_ACK if number == last else 0, family, number, identity)
+        for number, identity in enumerate(identities, 1)
+    ]
+    link.send(b"".join(parts))
+    answered = 0
+    while answered != last:
+        chunk = link.recv(1 << 18)
+        for place, _end, kind in _messages(chunk):
+            if kind == NLMSG_ERROR:
+                _raise_failure(chunk, place, but=FileNotFoundError)
+                answered = HEADER.unpack_from(chunk, place - HEADER.size)[3]
+
+
+def flow_of(data, place, end):
+    """Return the Flow whose attributes are between ``place`` and ``end`` of ``data``."""
+    found = {number: (start, stop) for number, start, stop in _attributes(data, place, end)}
+    original, reply = (_tuple(data, *found[number]) for number in (TUPLE_ORIG, TUPLE_REPLY))
+    status = int.from_bytes(data[slice(*found.get(STATUS, (0, 0)))], "big")
+    named = [found[number] for number in (TUPLE_ORIG, ID, ZONE) if number in found]
+    identity = b"".join(_padded(data[start - ATTRIBUTE.size : stop]) for start, stop in named)
+    source, target, protocol, port = original
+    return Flow(protocol, port, source, target, reply[0], status, identity)
+
+
+def _tuple(data, place, end):
+    """Return (source, destination, protocol, destination's port) of one direction of a flow."""
+    nested = {number: _values(data, start, stop) for number, start, stop in _attributes(data, place, end)}
+    source, target = (
+        next(nested[TUPLE_IP][number] for number in numbers if number in nested[TUPLE_IP])
+        for numbers in (SOURCES, DESTINATIONS)
+    )
+    layer4 = nested[TUPLE_PROTO]
+    return source, target, layer4[PROTO_NUMBER][0], int.from_bytes(layer4.get(PROTO_DESTINATION, b""), "big")
+
+
+def _values(data, place, end):
+    return {number: data[start:stop] for number, start, stop in _attributes(data, place, end)}
+
+
+def _attributes(data, place, end):
+    """Yield (number, begin, end of the value) of each attribute between ``place`` and ``end``."""
+    while place + ATTRIBUTE.size <= end:
+        length, number = ATTRIBUTE.unpack_from(data, place)
+        if length < ATTRIBUTE.size:
+            return
+        yield number & TYPE_MASK, place + ATTRIBUTE.size, place + length
+        place += (length + 3) & ~3
+
+
+def _messages(chunk):
+    """Yield (begin of the body, end, type) of each message."""
+    place = 0
+    while place + HEADER.size <= len(chunk):
+        length, kind, *_rest = HEADER.unpack_from(chunk, place)
+        yield place + HEADER.size, place + length, kind
+        place += (length + 3) & ~3
+
+
+def _raise_failure(chunk, place, but=()):
+    number = -struct.unpack_from("=i", chunk, place)[0]
+    failure = OSError(number, os.strerror(number))
+    if number and not isinstance(failure, but):
+        raise failure
+
+
+def _padded(data):
+    return data + bytes(-len(data) % 4)
+
+
+def _message(verb, flags, family, sequence, attributes=b""):
+    body = NFGENMSG.pack(family, 0, 0) + attributes
+    return HEADER.pack(HEADER.size + len(body), SUBSYSTEM << 8 | verb, flags | NLM_F_REQUEST, sequence, 0) + body

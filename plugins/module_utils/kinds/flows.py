@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Flows that began before a change of NAT rules begin anew: who goes on sending from one port would never get an answer.
+
+A TCP connection that is established is left to its end: its other end knows nothing of a new one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+
+from ..engine.errors import reason
+from ..kernel import conntrack
+
+PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
+DNAT_CHAINS = {"prerouting", "output"}
+# linux/rtnetlink.h: rtm_type of what is delivered here, nft's "fib daddr type local"
+RTN_LOCAL = 2
+
+
+def forget_stale(kernel, plan):
+    """Remove the flows that are translated as the rules said before ``plan``, which was carried out; return warnings."""
+    by_netns = {}
+    for step in (one for one in plan.steps if one.resource.kind == "nat"):
+        look = _published(step) if step.resource.key[1] == "publish" else _masqueraded(step)
+        if look and kernel.exists(step.resource.netns):
+            by_netns.setdefault(step.resource.netns, []).append(look)
+    warnings = []
+    for netns, looks in by_netns.items():
+        try:
+            conntrack.forget(netns, _stale(looks, _local(kernel, netns)))
+        except OSError as failure:
+            where = f" in namespace {netns!r}" if netns else ""
+            warnings.append(
+                f"flows that were there before their NAT rule changed{where} keep their old translation until they pause:"
+                f" the kernel does not remove them ({reason(failure)}; it needs CONFIG_NF_CT_NETLINK, module"
+                " nf_conntrack_netlink)"
+            )
+    return warnings
+
+
+def _stale(looks, local):
+    """Return what says of a flow whether one of ``looks`` does, at most once for all flows to one address."""
+    known = {}
+
+    def is_local(address):
+        if address not in known:
+            known[address] = _within(address, local)
+        return known[address]
+
+    def stale(flow):
+        established = flow.protocol == socket.IPPROTO_TCP and flow.status & conntrack.ASSURED
+        return not established and any(look(flow, is_local) for look in looks)
+
+    return stale
+
+
+def _published(step):
+    """Return what tells the flows that the change of a published port is about, None: there are none."""
+    new_or_gone = step.before is None or step.after is None
+    if not new_or_gone and DNAT_CHAINS.isdisjoint(step.fields) and "postrouting" not in step.fields:
+        return None
+    # the name that parts/port_forward.py gives it
+    protocol, ports, family, *address = step.resource.key[2].split("/")
+    number, length = PROTOCOLS[protocol], 16 if family == "ipv6" else 4
+    first, _dash, last = ports.partition("-")
+    wanted = range(int(first), int(last or first) + 1)
+    only = ipaddress.ip_address(address[0]).packed if address else None
+    hairpin = None
+    if not new_or_gone and DNAT_CHAINS.isdisjoint(step.fields):  # what comes from elsewhere goes the same way
+        rules = (one.values.get("postrouting") for one in (step.before, step.after))
+        hairpin = [net for rule in rules for net in _prefixes(rule, "saddr")]
+
+    def look(flow, is_local):
+        if flow.protocol != number or flow.port not in wanted or len(flow.target) != length:
+            return False
+        if hairpin is not None and not _within(flow.source, hairpin):
+            return False
+        return flow.target == only if only else is_local(flow.target)
+
+    return look
+
+
+def _masqueraded(step):
+    """Return what tells the flows that a change of masquerade is about, None: there are none."""
+    if step.resource.key[1] != "masquerade" or step.before and step.after and "postrouting" not in step.fields:
+        return None
+    source = [_range(step.resource.key[2])]
+    rule = step.after.values.get("postrouting") if step.after else None
+    kept = _prefixes(rule, "daddr !=")
+
+    def look(flow, is_local):
+        # what was led to an endpoint is the published port's; what is for the node itself does not leave
+        if flow.status & conntrack.DST_NAT or not _within(flow.source, source) or is_local(flow.target):
+            return False
+        translates = bool(rule) and not _within(flow.target, kept)
+        return translates != bool(flow.status & conntrack.SRC_NAT)
+
+    return look
+
+
+def _local(kernel, netns):
+    """Return the ranges of addresses that are ``netns``'s own, without those of the loopback interface."""
+    keep = lambda *head: head[7] == RTN_LOCAL  # noqa: E731  (type, in the order of tables.FORMS)
+    found = [
+        _range(f"{attrs['RTA_DST']}/{fields['dst_len']}")
+        for fields, attrs in kernel.dump(netns, "route", keep=keep)
+        if "RTA_DST" in attrs
+    ]
+    return [one for one in found if not ipaddress.ip_address(one[0]).is_loopback]
+
+
+def _prefixes(rule, words):
+    """Return the ranges of ``saddr { … }`` or the like in a rule in our spelling."""
+    written = re.search(rf"{words} {{ ([^}}]*) }}", rule or "")
+    return [_range(text) for text in written[1].split(", ")] if written else []
+
+
+def _range(prefix):
+    network = ipaddress.ip_network(prefix)
+    return network.network_address.packed, network.broadcast_address.packed
+
+
+def _within(address, ranges):
+    return any(len(address) == len(first) and first <= address <= last for first, last in ranges)
