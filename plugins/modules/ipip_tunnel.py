@@ -31,7 +31,7 @@ options:
     type: str
   dev: &dev
     description:
-      - Interface of the underlay.
+      - Interface of the underlay that the device stands on. An empty text stands for none; unset, it is left as it is.
     type: str
   ttl: &ttl
     description:

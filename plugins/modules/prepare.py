@@ -138,6 +138,10 @@ options:
         description:
           - Its UDP port.
         type: int
+      vxlan_dev:
+        description:
+          - The interface of the underlay that it stands on, if one is given.
+        type: str
       endpoints:
         description:
           - How many endpoints the node will have. For more than 256, the limits of the machine's neighbor tables are raised

@@ -36,7 +36,9 @@ options:
     type: str
   dev: &dev
     description:
-      - Interface of the underlay; the device takes its MTU from it, less what VXLAN adds. Without it the MTU is 1500.
+      - Interface of the underlay that the device stands on, and ends with; its MTU is that interface's, less what VXLAN adds.
+        By which one packets leave say the routes to where M(nodenet.fabric.vxlan_fdb) sends them.
+      - An empty text stands for none, with an MTU of 1500. Unset, it is left as it is, and a new device has none.
     type: str
   learning: &learning
     description:

@@ -75,6 +75,8 @@ def _of_node(values):
         yield "fabric_bridge", "", values["fabric_bridge"], "fabric_bridge"
     if values["fabric_backend"] == "vxlan":
         yield "fabric_vxlan_name", "", vtep_of(values), "fabric_vxlan_name"
+        if values["fabric_vxlan_dev"]:
+            yield "fabric_vxlan_dev", "", values["fabric_vxlan_dev"], "fabric_vxlan_dev, an interface of the underlay"
     if values["fabric_backend"] == "ipip" and not _has_pairs(values):
         yield "fabric_ipip_name", "", values["fabric_ipip_name"] or "ipip0", "fabric_ipip_name"
 

@@ -32,6 +32,7 @@ def expected_of(model, name):
         ],
         "vxlan_vni": fabric["fabric_vxlan_vni"] if vxlan else None,
         "vxlan_port": fabric["fabric_vxlan_port"] if vxlan else None,
+        "vxlan_dev": values["fabric_vxlan_dev"] if vxlan else None,
         "endpoints": len(values["fabric_endpoints"]),
     }
 

@@ -24,6 +24,7 @@ DEFAULTS = {
     "fabric_underlay": [],
     "fabric_underlay_mtu": 1500,
     "fabric_vxlan_name": None,
+    "fabric_vxlan_dev": None,
     "fabric_ipip_name": None,
     "fabric_ipip_pairs": False,
     "fabric_ipip_address": None,

@@ -135,6 +135,7 @@ class Overlay:
             "port": self.fabric["fabric_vxlan_port"],
             "mac": self._vtep_mac(self.values),
             "local": self._underlay(self.values),
+            "dev": self.values["fabric_vxlan_dev"] or "",
             "mtu": mtu,
             "addresses": self._own_addresses(),
             "peers": peers,

@@ -19,7 +19,7 @@ OTHERS = ("fabric_lab", "fabric_serial", "fabric_verify_format", "fabric_verify_
 FORMATS = ("text", "json")
 LAB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 TEXTS = ("fabric_backend", "fabric_attachment")
-INTERFACES = ("fabric_bridge", "fabric_vxlan_name", "fabric_ipip_name")
+INTERFACES = ("fabric_bridge", "fabric_vxlan_name", "fabric_vxlan_dev", "fabric_ipip_name")
 # RFC 791: every host takes 576 bytes
 MTU_MIN, MTU_MAX = 576, 65535
 RANGES = {

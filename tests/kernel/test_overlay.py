@@ -68,6 +68,24 @@ def test_a_vtep_needs_neighbor_fdb_entry_and_route(vteps, missing):
         assert vteps.ping("vm1", asked) == 64
 
 
+def test_a_vtep_stands_on_the_interface_that_is_given(vteps):
+    for vm in VMS:
+        for module, options in entries(vm):
+            vteps.task(module, **options)
+    number, mac = VMS["vm1"]
+    vtep = {"name": "vxlan1", "vni": 1, "local": f"192.168.32.{number}", "mac": mac, "addrgenmode": "none"}
+    for dev in ("", "eth0", "br0"):
+        vteps.task("vxlan", netns="vm1", **vtep, dev=dev)
+        (there,) = vteps.json("ip -n vm1 -d -j link show vxlan1")
+        assert there["linkinfo"]["info_data"].get("link", "") == dev
+        # where packets go say the entries and the routes, whatever it stands on
+        assert vteps.ping("vm1", "172.246.0.1 -I 172.245.0.1") == 64
+        assert not vteps.task("vxlan", netns="vm1", **vtep, dev=dev)["changed"]
+        assert not vteps.task("vxlan", netns="vm1", **vtep)["changed"]  # unset, it is left as it is
+    vteps.sh("ip -n vm1 link del br0")
+    assert "vxlan1" not in vteps.sh("ip -n vm1 link")
+
+
 def test_the_wire_carries_udp_8472(vteps):
     for vm in VMS:
         for module, options in entries(vm):

@@ -81,15 +81,16 @@ class Address(Field):
 
 @dataclass(frozen=True)
 class Lower(Field):
-    """The link that this one stands on, by name; the kernel has its index."""
+    """The link that this one stands on, by name, "" for none; the kernel has its index."""
 
     encode: Callable[[Any], Any] = str
+    new: Any = ""
 
     def pack(self, value, netns):
         return self.attr, Index(netns, value)
 
     def unpack(self, attrs, name_of):
-        return name_of(attrs[self.attr]) if attrs.get(self.attr) else None
+        return name_of(attrs[self.attr]) if attrs.get(self.attr) else self.new
 
 
 def _seconds(attr, word):

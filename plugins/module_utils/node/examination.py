@@ -18,6 +18,7 @@ FAULTS = (
     addressing.mtu_is_smaller,
     addressing.peer_is_behind_a_router,
     services.vni_is_taken,
+    services.tunnel_has_no_interface,
     services.tunnel_port_is_taken,
     services.ssh_is_published,
 )

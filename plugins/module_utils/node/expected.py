@@ -32,6 +32,7 @@ OPTIONS = {
     "published": {"type": "list", "elements": "dict", "options": PORT, "default": []},
     "vxlan_vni": {"type": "int"},
     "vxlan_port": {"type": "int"},
+    "vxlan_dev": {"type": "str"},
     "endpoints": {"type": "int", "default": 0},
 }
 
@@ -49,6 +50,7 @@ class Expected:
     published: List[Dict[str, Any]] = field(default_factory=list)
     vxlan_vni: Optional[int] = None
     vxlan_port: Optional[int] = None
+    vxlan_dev: Optional[str] = None
     endpoints: int = 0
     interfaces: List[str] = field(default_factory=list)
     tunnels: List[str] = field(default_factory=list)

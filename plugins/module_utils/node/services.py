@@ -23,6 +23,13 @@ def vni_is_taken(facts, expected):
             )
 
 
+def tunnel_has_no_interface(facts, expected):
+    """The interface that the VXLAN device stands on is the node's own; it must be there."""
+    if expected.vxlan_dev and not facts.link(expected.vxlan_dev):
+        there = ", ".join(link.name for link in facts.links if not link.ours and link.name != "lo")
+        yield f"fabric_vxlan_dev is {expected.vxlan_dev}, and this node has no such interface: it has {there or 'none'}"
+
+
 def tunnel_port_is_taken(facts, expected):
     """Another program's socket at the tunnel's port; that of a VXLAN device is shared by all devices of the port."""
     shared = {link.details.get("port") for link in facts.links if link.type == "vxlan"}

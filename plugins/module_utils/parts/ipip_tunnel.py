@@ -45,7 +45,7 @@ def resources(options):
     own = given(
         local=_ipv4(options, "local"),
         remote=_ipv4(options, "remote"),
-        lower=interface(options["dev"], "dev") if options["dev"] else None,
+        lower=options["dev"] and interface(options["dev"], "dev"),
         ttl=in_range(options["ttl"], 0, 255, "ttl"),
         pmtudisc=options["pmtudisc"],
     )

@@ -40,7 +40,7 @@ def resources(options):
         vni=in_range(options["vni"], 0, 2**24 - 1, "vni"),
         port=in_range(options["port"], 1, 65535, "port"),
         local=unicast(options["local"], "local") if options["local"] else None,
-        lower=interface(options["dev"], "dev") if options["dev"] else None,
+        lower=options["dev"] and interface(options["dev"], "dev"),
         learning=options["learning"],
         ttl=in_range(options["ttl"], 0, 255, "ttl"),
     )

@@ -49,6 +49,8 @@ def test_peers_are_those_that_a_route_or_a_tunnel_leads_to():
         {"name": "vm3", "address": "192.168.33.3", "direct": False},
     ]
     assert (tunnelled["vxlan_vni"], tunnelled["vxlan_port"]) == (1, 8472)
+    assert of("vm1", fabric_backend="vxlan", fabric_vxlan_dev="eth0")["vxlan_dev"] == "eth0"
+    assert of("vm1", fabric_vxlan_dev="eth0")["vxlan_dev"] is None
     direct = of("vm1", fabric_underlay=["192.168.32.0/23"])
     assert [peer["direct"] for peer in direct["peers"]] == [True, True]
     assert direct["vxlan_vni"] is None and direct["vxlan_port"] is None

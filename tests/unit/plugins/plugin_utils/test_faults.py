@@ -219,6 +219,7 @@ def test_ipip_is_for_ipv4():
     [
         ({"fabric_backend": "vxlan"}, "vxlan1", "the host's end of endpoint 'ns5'"),
         ({"fabric_backend": "vxlan", "fabric_vxlan_name": "vtep"}, "vtep", "the host's end of endpoint 'ns5'"),
+        ({"fabric_backend": "vxlan", "fabric_vxlan_dev": "ens3"}, "ens3", "the host's end of endpoint 'ns5'"),
         ({"fabric_backend": "ipip"}, "ipip0", "the host's end of endpoint 'ns5'"),
         ({"fabric_backend": "ipip", "fabric_ipip_name": "tun5"}, "tun5", "the host's end of endpoint 'ns5'"),
         ({"fabric_backend": "ipip", "fabric_ipip_pairs": True}, "ipip-vm6", "the tunnel to vm6"),

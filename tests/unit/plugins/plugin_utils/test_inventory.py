@@ -263,6 +263,7 @@ def test_what_a_node_knows_of_a_vtep_is_what_the_peer_gives_itself():
     assert other["addresses"] == ["172.246.0.0/32"]
     assert one["vteps"] == [{"mac": other["mac"], "dst": "192.168.32.246"}]
     assert (one["name"], one["vni"], one["port"], one["mtu"]) == ("vxlan1", 1, 8472, 1450)
+    assert (one["dev"], view(VXLAN, "vm1", fabric_vxlan_dev="eth0")["vxlan"]["dev"]) == ("", "eth0")
 
 
 def test_a_vteps_mac_comes_from_its_address_and_the_vni_alone():

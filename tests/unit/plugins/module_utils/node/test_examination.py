@@ -79,6 +79,7 @@ def changed(what, **values):
 def test_a_node_as_the_inventory_says_has_nothing_to_tell():
     assert told(NODE, FABRIC) == ([], [])
     assert told(NODE, dataclasses.replace(FABRIC, **VXLAN)) == ([], [])
+    assert told(NODE, dataclasses.replace(FABRIC, **VXLAN, vxlan_dev="eth0")) == ([], [])
     assert examine(NODE, FABRIC) == []
 
 
@@ -152,6 +153,11 @@ REFUSED = {
         {},
         {"interfaces": ["eth0"]},
         ["eth0 has this node's address 10.0.0.1", "host_interface", "choose another"],
+    ),
+    "the tunnel's interface is not there": (
+        {},
+        {**VXLAN, "vxlan_dev": "ens9"},
+        ["fabric_vxlan_dev is ens9, and this node has no such interface: it has eth0"],
     ),
     "SSH is published": (
         {},
