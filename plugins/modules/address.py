@@ -22,6 +22,11 @@ options:
     description:
       - The interface.
     type: str
+  broadcast: &broadcast
+    description:
+      - IPv4 alone. The broadcast address, such as V(10.0.0.255). An empty text stands for none; unset, it is left as it is, and
+        a new address has none. The kernel changes it on no address that is there, which is then made anew.
+    type: str
   scope: &scope
     description:
       - Where the address is valid (rtnetlink(7)).
@@ -47,6 +52,7 @@ options:
       dev:
         <<: *dev
         required: true
+      broadcast: *broadcast
       scope: *scope
       nodad: *nodad
       noprefixroute: *noprefixroute
@@ -88,7 +94,7 @@ EXAMPLES = r"""
 - name: Its addresses of both families
   nodenet.fabric.address:
     config:
-      - {dev: lab-br0, address: 10.15.10.1/24}
+      - {dev: lab-br0, address: 10.15.10.1/24, broadcast: 10.15.10.255}
       - {dev: lab-br0, address: "fd00:15:10::1/64", nodad: true}
 
 - name: Remove one

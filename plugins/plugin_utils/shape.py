@@ -9,7 +9,20 @@ import difflib
 import re
 
 from .inventory import BOOLEANS, DEFAULTS, LISTS
-from .values import address, choice, host_prefix, in_range, interface, number, ports, prefix, shown, text, truth
+from .values import (
+    address,
+    broadcast,
+    choice,
+    host_prefix,
+    in_range,
+    interface,
+    number,
+    ports,
+    prefix,
+    shown,
+    text,
+    truth,
+)
 
 # What the playbooks set; a variable of that name would take its place.
 RESERVED = ("fabric_node", "fabric_together")
@@ -42,7 +55,7 @@ ENTRIES = {
     ),
     "fabric_links": (("a", "b"), ("a", "b"), "{a: {netns: red, name: veth-red}, b: {netns: blue, name: veth-blue}}"),
 }
-LINK_KEYS = ("netns", "name", "address", "address6")
+LINK_KEYS = ("netns", "name", "address", "broadcast", "address6")
 
 
 def shape_of(variables):
@@ -178,6 +191,7 @@ def _link_end(where, end):
         yield from interface(f"{where}.netns", end["netns"])
     for key, version in (("address", 4), ("address6", 6)):
         yield from host_prefix(f"{where}.{key}", end.get(key), version, link_local=True)
+    yield from broadcast(f"{where}.broadcast", end.get("broadcast"), end.get("address"))
 
 
 def _meant(word, known):

@@ -154,6 +154,19 @@ def host_prefix(where, value, version, link_local=False):
         yield f"{where} is {found}, the network's own address or its broadcast address: give one between them."
 
 
+def broadcast(where, value, own):
+    """Yield why ``value`` cannot be the broadcast address beside ``own``, an interface's address with its length; None: not given."""
+    if value in (None, ""):
+        return
+    if own in (None, ""):
+        yield f"{where} is {shown(value)}, and that end has no address: give it one, or leave the broadcast address out."
+        return
+    found = _parsed(ipaddress.IPv4Address, value)
+    network = _network(own)
+    if found is None or network is None or not (found in network or str(found) == "255.255.255.255"):
+        yield f"{where} is {shown(value)}, which is no broadcast address of {shown(own)}: give one of its network, mostly the last."
+
+
 def _parsed(parse, value):
     """Return what ``parse`` makes of a text; None where it makes nothing, or something with a zone (RFC 4007)."""
     if not isinstance(value, str) or "%" in value:

@@ -265,7 +265,10 @@ class _Attached:
             ]
             + [_address("", endpoint["host_end"], LINK_LOCAL) for endpoint in mine if endpoint["ipv6"]]
             + [
-                _address(end.get("netns") or "", end["name"], end[key])
+                {
+                    **_address(end.get("netns") or "", end["name"], end[key]),
+                    "broadcast": (end.get("broadcast") or "") if key == "address" else None,
+                }
                 for end in ends
                 for key in ("address", "address6")
                 if end.get(key)
@@ -313,7 +316,7 @@ def _endpoints_link(endpoint):
 
 
 def _address(netns, dev, prefix):
-    return {"netns": netns, "dev": dev, "prefix": prefix, "noprefixroute": None, **_nodad(prefix)}
+    return {"netns": netns, "dev": dev, "prefix": prefix, "noprefixroute": None, "broadcast": None, **_nodad(prefix)}
 
 
 def _published(values, entry):

@@ -90,7 +90,7 @@ REQUESTS = [
     (
         "addr",
         {"family": 2, "prefixlen": 24, "index": 5, "scope": 253, "flags": 2},
-        [("IFA_LOCAL", "10.0.0.1"), ("IFA_ADDRESS", "10.0.0.1"), ("IFA_FLAGS", 0x202)],
+        [("IFA_LOCAL", "10.0.0.1"), ("IFA_ADDRESS", "10.0.0.1"), ("IFA_BROADCAST", "10.0.0.9"), ("IFA_FLAGS", 0x202)],
     ),
     (
         "addr",
@@ -161,7 +161,7 @@ def rich(node):
         "ip link add vx4 type vxlan id 5 dstport 8472 local 192.0.2.1 dev br0 ttl 9 nolearning",
         "ip link add vx6 type vxlan id 6 dstport 8472 local 2001:db8::1 learning",
         *(f"ip link set {name} up" for name in ("br0", "v0", "v1", "v2", "vx4", "vx6")),
-        "ip address add 10.0.0.1/24 dev v1 noprefixroute",
+        "ip address add 10.0.0.1/24 broadcast 10.0.0.255 dev v1 noprefixroute",
         "ip address add 10.0.1.1 peer 10.0.1.2/32 dev v2 scope link",
         "ip address add fd00::1/64 dev v1 nodad",
         "ip route add 10.5.0.0/16 via 10.0.0.9 dev v1 onlink mtu 1300 metric 6 proto 178",

@@ -208,6 +208,16 @@ def test_every_fault_of_the_input_is_told_together_and_nothing_is_touched(node):
         ("address", {"dev": "lo", "address": "10.0.0.1/24", "nodad": True}, "nodad: .*IPv4"),
         (
             "address",
+            {"dev": "lo", "address": "fd00::1/64", "broadcast": "10.0.0.255"},
+            "broadcast: .*fd00::1/64 is IPv6",
+        ),
+        (
+            "address",
+            {"dev": "lo", "address": "10.0.0.1/24", "broadcast": "224.0.0.1"},
+            "broadcast: 224.0.0.1 is no IPv4 broadcast",
+        ),
+        (
+            "address",
             {"dev": "lo", "address": "10.0.0.1/24", "pid": 999999999},
             "pid: there is no process 999999999",
         ),

@@ -157,3 +157,29 @@ def test_isolated_ports_do_not_meet(node):
     assert node.ping("a", "10.0.0.3") == 64
     node.task("bridge_port", config=[{"name": "v-a", "isolated": True}, {"name": "v-b", "isolated": True}])
     assert node.ping("a", "10.0.0.3") is None
+
+
+def test_a_broadcast_address_is_heard_by_who_has_it(node):
+    """One within the network: its last address is one whatever is asked for (fib_add_ifaddr, net/ipv4/fib_frontend.c)."""
+    node.task("netns", config=[{"name": name, "ipv6": False} for name in ("red", "blue")])
+    node.task("veth", config=[link(("red", "eth0"), ("blue", "eth0"))])
+    node.sh("ip netns exec blue sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0")
+    way = {"netns": "blue", "prefix": "10.8.0.0/24", "via": "10.9.0.1"}
+
+    def have(netns, **broadcast):
+        (address,) = (f"10.9.0.{number}/24" for name, number in (("red", 1), ("blue", 2)) if name == netns)
+        return node.task("address", netns=netns, dev="eth0", address=address, **broadcast)
+
+    have("red", broadcast="10.9.0.127")
+    have("blue")
+    node.task("route", **way)
+    assert node.ping("red", "-b 10.9.0.127") is None
+    made = have("blue", broadcast="10.9.0.127")
+    assert made["reasons"] and "broadcast" in made["reasons"][0]
+    assert node.ping("red", "-b 10.9.0.127") == 64
+    assert not node.task("route", **way)["changed"]  # what fell with the address is there again
+    assert not have("blue", broadcast="10.9.0.127")["changed"]
+    assert not have("blue")["changed"]  # unset, it is left as it is
+    assert have("blue", broadcast="")["changed"]
+    assert node.ping("red", "-b 10.9.0.127") is None
+    assert not have("blue", broadcast="")["changed"]

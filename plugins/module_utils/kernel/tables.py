@@ -96,7 +96,14 @@ FORMS = {
     # linux/if_addr.h
     "addr": Form(
         ("family", "prefixlen", "flags", "scope", "index"),
-        Table("=BBBBI", IFA_ADDRESS=(1, IP), IFA_LOCAL=(2, IP), IFA_FLAGS=(8, U32), IFA_PROTO=(11, U8)),
+        Table(
+            "=BBBBI",
+            IFA_ADDRESS=(1, IP),
+            IFA_LOCAL=(2, IP),
+            IFA_BROADCAST=(4, IP),
+            IFA_FLAGS=(8, U32),
+            IFA_PROTO=(11, U8),
+        ),
     ),
     # linux/rtnetlink.h
     "route": Form(

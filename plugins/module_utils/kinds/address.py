@@ -28,15 +28,16 @@ SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 
 
 class Address(Kind):
-    """``key``: see :func:`address_resource`. ``values``: scope, noprefixroute (bool); IPv6 only: length, nodad (bool).
+    """``key``: see :func:`address_resource`. ``values``: scope, noprefixroute (bool); IPv4 only: broadcast ("" for
+    none); IPv6 only: length, nodad (bool).
 
     ``generated`` is observed of what the kernel made by itself.
     """
 
     name = "address"
     title = "address"
-    # inet_rtm_newaddr (net/ipv4/devinet.c) changes neither on an address that is there
-    fixed = frozenset({"scope", "noprefixroute", "length"})
+    # inet_rtm_newaddr (net/ipv4/devinet.c) changes none of them on an address that is there
+    fixed = frozenset({"scope", "noprefixroute", "length", "broadcast"})
     after = ("link", "port")
     told = frozenset({"generated"})
 
@@ -100,6 +101,7 @@ class Address(Kind):
             "scope": SCOPES[values.get("scope", "global")],
             "flags": marks & 0xFF,
         }
+        broadcast = [("IFA_BROADCAST", values["broadcast"])] if values.get("broadcast") else []
         return Request(
             netns,
             Message(
@@ -107,7 +109,7 @@ class Address(Kind):
                 "addr",
                 flags,
                 fields,
-                [("IFA_LOCAL", address), ("IFA_ADDRESS", address), ("IFA_FLAGS", marks)],
+                [("IFA_LOCAL", address), ("IFA_ADDRESS", address), *broadcast, ("IFA_FLAGS", marks)],
             ),
             local=True,
         )
@@ -139,6 +141,8 @@ class Address(Kind):
         words = [text, "dev", link]
         if step.action == DELETE:
             return [ip(netns, "address", "del", *words)]
+        if values.get("broadcast"):
+            words += ["broadcast", values["broadcast"]]
         if values.get("scope"):
             words += ["scope", values["scope"]]
         words += [word for word in ("nodad", "noprefixroute") if values.get(word)]
@@ -204,6 +208,8 @@ def _values(fields, attrs):
     }
     if fields["family"] == AF_INET6:
         values["nodad"] = bool(flags & IFA_F_NODAD)
+    else:
+        values["broadcast"] = attrs.get("IFA_BROADCAST") or ""
     return values
 
 

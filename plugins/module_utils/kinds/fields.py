@@ -119,6 +119,17 @@ def unicast(text, option):
     return found
 
 
+def broadcast(text, option):
+    """Return an IPv4 address that all hosts of a network take for theirs, in its normal form.
+
+    :raises InputError: it can be none.
+    """
+    found = ipaddress.ip_address(address(text, option))
+    if found.version != 4 or found.is_multicast or found.is_unspecified or found.is_loopback:
+        raise InputError(option, f"{found} is no IPv4 broadcast address")
+    return str(found)
+
+
 def host_prefix(text, option):
     """Return an address with the length of its prefix, as an interface carries it: ``10.0.0.1/24``.
 

@@ -9,6 +9,7 @@ from ..engine.errors import InputError
 from ..kinds.address import Address, address_resource
 from ..kinds.fields import (
     AF_INET,
+    broadcast,
     family,
     given,
     host_prefix,
@@ -22,6 +23,7 @@ from ..runner import Part
 OPTIONS = {
     "address": {"type": "str"},
     "dev": {"type": "str"},
+    "broadcast": {"type": "str"},
     "scope": {"type": "str", "choices": ["global", "link", "host"]},
     "nodad": {"type": "bool"},
     "noprefixroute": {"type": "bool"},
@@ -35,7 +37,14 @@ def resources(options):
         raise InputError("dev", f"the interface that is to have {address} is missing")
     if options["nodad"] is not None and family(address) == AF_INET:
         raise InputError("nodad", f"{address} is IPv4, which does not detect duplicates: leave it out")
-    values = given(scope=options["scope"], nodad=options["nodad"], noprefixroute=options["noprefixroute"])
+    if options["broadcast"] is not None and family(address) != AF_INET:
+        raise InputError("broadcast", f"{address} is IPv6, which has no broadcast: leave it out")
+    values = given(
+        broadcast=options["broadcast"] and broadcast(options["broadcast"], "broadcast"),
+        scope=options["scope"],
+        nodad=options["nodad"],
+        noprefixroute=options["noprefixroute"],
+    )
     if family(address) == AF_INET and not options["noprefixroute"]:
         values["prefixroute"] = True  # packets need the route that comes with an address
     return [address_resource(options["netns"], interface(options["dev"], "dev"), address, values)]

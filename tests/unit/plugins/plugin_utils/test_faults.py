@@ -58,6 +58,8 @@ def test_the_sound_inventory_has_none():
     assert faults() == []
     assert faults({"fabric_mtu": "1400", "fabric_masquerade": "no", "fabric_vxlan_port": "4789"}) == []
     assert faults(outside(), **publish({}, {"protocol": "udp"}), **link(address="192.168.15.1/24")) == []
+    assert faults(**link(address="192.168.15.1/24", broadcast="192.168.15.127")) == []
+    assert faults(**link(address="192.168.15.1/24", broadcast="255.255.255.255")) == []
 
 
 VM5 = [
@@ -111,6 +113,9 @@ VM5 = [
     (publish({"pprt": 80}), r"vm5: fabric_publish\[0\] has no key 'pprt': did you mean port\?"),
     (link(name="a-name-of-sixteen"), r"vm5: fabric_links\[0\].a.name is 'a-name-of-sixteen', which has 17 characters"),
     (link(address="192.168.15.1"), r"vm5: fabric_links\[0\].a.address is '192.168.15.1', which is not an IPv4 address with the length"),
+    (link(broadcast="192.168.15.255"), r"fabric_links\[0\].a.broadcast is '192.168.15.255', and that end has no address"),
+    (link(address="192.168.15.1/24", broadcast="192.168.16.255"), r"a.broadcast is '192.168.16.255', which is no broadcast address of"),
+    (link(address="192.168.15.1/24", broadcast="all"), r"a.broadcast is 'all', which is no broadcast address of '192.168.15.1/24'"),
     (link(adress="192.168.15.1/24"), r"vm5: fabric_links\[0\].a has no key 'adress': did you mean address\?"),
     (link(netns="a b"), r"vm5: fabric_links\[0\].a.netns is 'a b', which is not an interface name"),
     (endpoint(host_interface="sixteen-letters-"), r"vm5: fabric_endpoints\[0\].host_interface is 'sixteen-letters-', which has 16"),

@@ -361,3 +361,22 @@ def test_a_role_is_told_which_endpoints_have_an_address_that_nobody_wrote():
     seen = view({"vm1": {**HOST_GW["vm1"], "fabric_endpoints": endpoints}}, "vm1")
     assert seen["bridge"]["unwritten"] == [{"netns": "a", "subnet": "172.245.0.0/24"}]
     assert seen["routed"]["unwritten"] == [{"netns": "c", "subnet": "172.245.0.0/24"}]
+
+
+def test_an_end_of_a_link_has_the_broadcast_address_that_is_given_or_none():
+    ends = {
+        "a": {
+            "netns": "red",
+            "name": "a0",
+            "address": "10.9.0.1/24",
+            "broadcast": "10.9.0.255",
+            "address6": "fd09::1/64",
+        }
+    }
+    links = [{**ends, "b": {"netns": "blue", "name": "b0", "address": "10.9.0.2/24"}}]
+    seen = view({"vm1": {**HOST_GW["vm1"], "fabric_links": links}}, "vm1")["direct"]["addresses"]
+    assert [(one["prefix"], one["broadcast"]) for one in seen] == [
+        ("10.9.0.1/24", "10.9.0.255"),
+        ("fd09::1/64", None),
+        ("10.9.0.2/24", ""),
+    ]
