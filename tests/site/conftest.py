@@ -20,6 +20,9 @@ from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import
 ROOT = Path(__file__).parent.parent.parent
 SNAPSHOT = ROOT / "tests" / "snapshot.py"
 sys.path.insert(0, str(ROOT / "tests"))
+from player import Player  # noqa: E402  beside the folder of these tests
+
+PLAYER = Player()
 
 
 # The kernel tries its own IPv6 addresses for a second before it uses them (RFC 4862, 5.4).
@@ -48,9 +51,7 @@ class Fabric:
 
     def play(self, playbook, *arguments, fails=False):
         """Run a playbook and return what it prints; it must succeed, or with ``fails`` must not."""
-        found = subprocess.run(
-            self.command(playbook, *arguments), cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        found = PLAYER.run(self.command(playbook, *arguments)[1:], ROOT)
         assert (found.returncode != 0) == fails, found.stdout + found.stderr
         if playbook == "teardown" and not any(word == "--check" or word.endswith(".yml") for word in arguments):
             self._forward_no_more(recap(found.stdout))
@@ -148,6 +149,13 @@ def fabric(tmp_path):
     yield make
     for one in made:
         one.play("lab_down")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _player():
+    PLAYER.start(ROOT)
+    yield
+    PLAYER.close()
 
 
 os.environ.setdefault("ANSIBLE_NOCOLOR", "1")

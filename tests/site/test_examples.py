@@ -5,6 +5,7 @@
 
 import json
 import subprocess
+from functools import cache
 
 import pytest
 import yaml
@@ -23,12 +24,17 @@ exec ansible-playbook -i localhost, "$1"
 """
 
 
+@cache
+def documentation():
+    """Return module -> its documentation, as ansible-doc shows it."""
+    command = ["ansible-doc", "-j", *(f"nodenet.fabric.{module}" for module in MODULES)]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(found.stdout)
+
+
 def examples(module):
     """Return the tasks of a module's examples."""
-    found = subprocess.run(
-        ["ansible-doc", "-j", f"nodenet.fabric.{module}"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return yaml.safe_load(json.loads(found.stdout)[f"nodenet.fabric.{module}"]["examples"])
+    return yaml.safe_load(documentation()[f"nodenet.fabric.{module}"]["examples"])
 
 
 def told_to_others(task):

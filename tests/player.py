@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ansible-playbook, run by a process that has imported Ansible already and forks for each run: half of a short run's time.
+
+What runs is Ansible's own main function in a process of its own, with its own output. Ansible reads its settings from the
+environment when it is imported: a run with other ANSIBLE_* variables than the process began with imports it anew.
+"""
+
+import importlib
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+import tempfile
+import warnings
+
+PROGRAM = "ansible-playbook"
+COLLECTION = "nodenet.fabric"
+
+
+class Player:
+    """Runs ansible-playbook by the process behind it, from :meth:`start` to :meth:`close`."""
+
+    def __init__(self):
+        self._server = self._settings = None
+
+    def start(self, cwd):
+        """Start the process, in the folder that has the ansible.cfg of all runs."""
+        self._settings = _settings()
+        self._server = subprocess.Popen(
+            [sys.executable, __file__], cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, words, cwd):
+        """Run ``ansible-playbook`` with these arguments and return the finished process, its output as text."""
+        if _settings() != self._settings:
+            return subprocess.run([PROGRAM, *words], cwd=cwd, capture_output=True, text=True, check=False)
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            places = [f"/proc/{os.getpid()}/fd/{stream.fileno()}" for stream in (out, err)]
+            self._server.stdin.write(json.dumps([list(words), str(cwd), places]) + "\n")
+            self._server.stdin.flush()
+            code = int(self._server.stdout.readline())
+            for stream in (out, err):
+                stream.seek(0)
+            return subprocess.CompletedProcess([PROGRAM, *words], code, out.read(), err.read())
+
+    def close(self):
+        """End the process."""
+        self._server.stdin.close()
+        self._server.wait(timeout=10)
+        self._server.stdout.close()
+
+
+def _settings():
+    return {name: value for name, value in os.environ.items() if name.startswith("ANSIBLE_")}
+
+
+def _serve():
+    """Fork for each line of standard input, and answer with the status of what ran."""
+    _prepare()
+    for line in sys.stdin:
+        words, cwd, places = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            _play(words, cwd, places)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+
+def _prepare():
+    """Import and read what each run does: Ansible, its plugins' documentation, the collection's plugins."""
+    for name in ("cli.playbook", "executor.playbook_executor", "plugins.strategy.linear", "plugins.action.normal"):
+        importlib.import_module(f"ansible.{name}")
+    loader = importlib.import_module("ansible.plugins.loader")
+    loader.init_plugin_loader()
+    # a run does the same, and would be told that it is done already
+    warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
+    for plugins in (loader.inventory_loader, loader.vars_loader, loader.callback_loader, loader.shell_loader):
+        list(plugins.all(class_only=True))
+    for plugins in (loader.filter_loader, loader.test_loader):
+        list(plugins.all())
+    package = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins")
+    for kind in ("plugin_utils", "action", "connection", "filter", "lookup"):
+        folder = os.path.join(os.path.dirname(package.__file__ or package.__path__[0]), kind)
+        for module in pkgutil.walk_packages([folder], f"{package.__name__}.{kind}."):
+            importlib.import_module(module.name)
+
+
+def _play(words, cwd, places):
+    """Be ansible-playbook, in a process that was forked for it; does not return."""
+    code = 250
+    try:
+        os.chdir(cwd)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for number, place in enumerate(places, 1):
+            os.dup2(os.open(place, os.O_WRONLY), number)
+        sys.argv = [PROGRAM, *words]
+        sys.modules["ansible.cli.playbook"].main()
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # the folder for temporary files is the server's, and goes with it
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve()
