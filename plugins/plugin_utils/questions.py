@@ -49,7 +49,7 @@ class Everybody:
         return list(dict.fromkeys([*found, *(label for label, _address in self.nodes + self.outside)]))
 
     def asked_by(self, node):
-        """Return what a node is to ask: each of its endpoints everybody, each end of a link the other, the node its own.
+        """Return what a node is to ask: each of its endpoints everybody, each end of a link the other, itself all endpoints.
 
         :returns: list of ``{"name": label, "netns", "targets": [{"name": label, "address", "ttl": expected or None, "where"}]}``;
             ``where`` is the node that an endpoint is on, or what a target is that is no endpoint.
@@ -57,10 +57,18 @@ class Everybody:
         values = self._model["nodes"][node]
         asked = [self._asked_by_endpoint(node, values, endpoint) for endpoint in values["fabric_endpoints"]]
         asked += [question for link in values["fabric_links"] for question in self._asked_by_link(node, link)]
-        own = [
-            _target(label, address, TTL, where) for label, where, _endpoint, address in self.endpoints if where == node
+        return [*asked, {"name": node, "netns": "", "targets": self._asked_by_node(node)}]
+
+    def _asked_by_node(self, node):
+        """Return the endpoints, its own and its peers', to which a node has a way with an address that answers come back to."""
+        subnets = {":" in subnet for subnet, _key in subnets_of(self._model["nodes"][node])}
+        plain = {(peer["name"], ":" in peer["subnet"]) for peer in Overlay(self._model, node).direct()}
+        return [
+            _target(label, address, TTL if where == node else TTL - 1, where)
+            for label, where, _endpoint, address in self.endpoints
+            # through a tunnel a node asks from an address in its own subnet
+            if where == node or (":" in address) in subnets or (where, ":" in address) in plain
         ]
-        return [*asked, {"name": node, "netns": "", "targets": own}]
 
     def _asked_by_endpoint(self, node, values, endpoint):
         label = self._label(node, endpoint["name"])

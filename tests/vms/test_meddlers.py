@@ -61,9 +61,9 @@ def test_docker_forwards_for_the_fabric_only_when_it_is_told(meddled, example):
         one.play("site", *WITHOUT)
         assert "ns245 -> ns246 (172.246.0.2): no answer" in one.play("verify", fails=True)
         assert "docker drops what is forwarded" in one.play("site")
-        assert "10 of 10 pairs answer" in one.play("verify")
+        assert "12 of 12 pairs answer" in one.play("verify")
         on_all(meddled, "systemctl restart docker")
-        assert "10 of 10 pairs answer" in one.play("verify")
+        assert "12 of 12 pairs answer" in one.play("verify")
         one.play("teardown")
         assert "nodenet" not in "".join(on_all(meddled, "iptables -S").values())
     finally:
@@ -77,9 +77,9 @@ def test_firewalld_lets_the_fabric_and_its_tunnels_pass_only_when_it_is_told(med
         one.play("site", *WITHOUT)
         assert "ns245 -> ns246 (172.246.0.2): " in one.play("verify", fails=True)
         assert "firewalld rejects what is forwarded" in one.play("site")
-        assert "10 of 10 pairs answer" in one.play("verify")
+        assert "12 of 12 pairs answer" in one.play("verify")
         on_all(meddled, "firewall-cmd --reload")
-        assert "10 of 10 pairs answer" in one.play("verify")
+        assert "12 of 12 pairs answer" in one.play("verify")
         one.play("teardown")
         assert "nodenet" not in "".join(
             on_all(meddled, "firewall-cmd --get-zones; firewall-cmd --get-policies").values()
@@ -107,7 +107,7 @@ def test_networkd_keeps_the_routes_that_it_did_not_make_only_when_it_is_told(med
     on_all(meddled, NETWORKD)
     try:
         one.play("site", *WITHOUT)
-        assert "10 of 10 pairs answer" in one.play("verify")
+        assert "12 of 12 pairs answer" in one.play("verify")
         on_all(meddled, RESTART)
         assert "172.246.0.0/24" not in meddled.output("vm1", "ip route")
         assert "do not answer" in one.play("verify", fails=True)
@@ -118,10 +118,10 @@ def test_networkd_keeps_the_routes_that_it_did_not_make_only_when_it_is_told(med
 
         one.play("site")
         assert "unmanaged" in meddled.output("vm1", "networkctl list fabric0 --no-legend")
-        assert "10 of 10 pairs answer" in one.play("verify")
+        assert "12 of 12 pairs answer" in one.play("verify")
         on_all(meddled, RESTART)
         assert "172.246.0.0/24" in meddled.output("vm1", "ip route")
-        assert "10 of 10 pairs answer" in one.play("verify")
+        assert "12 of 12 pairs answer" in one.play("verify")
     finally:
         on_all(
             meddled,
@@ -171,7 +171,7 @@ def test_networkmanager_leaves_the_fabric_unmanaged_only_when_it_is_told(meddled
         assert "fabric0:unmanaged" in meddled.output("vm1", state)
         meddled.ssh("vm1", f"{add} && ! nmcli -w 5 connection up taken; nmcli connection delete taken")
         on_all(meddled, "systemctl restart NetworkManager; nm-online -q -t 60")
-        assert "10 of 10 pairs answer" in one.play("verify")
+        assert "12 of 12 pairs answer" in one.play("verify")
     finally:
         on_all(
             meddled,
@@ -206,7 +206,7 @@ def test_udev_and_a_strict_reverse_path_filter_heed_the_fabric_only_when_they_ar
         one.play("site")
         assert set(on_all(meddled, TWICE).values()) == {"2\n"}
         assert arrives()
-        assert "10 of 10 pairs answer" in one.play("verify")
+        assert "12 of 12 pairs answer" in one.play("verify")
         one.play("teardown")
         assert set(on_all(meddled, TWICE).values()) == {"1\n"}
     finally:

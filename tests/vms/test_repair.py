@@ -32,7 +32,7 @@ def test_what_was_lost_comes_back_and_what_is_foreign_stays(site):
     one.on("vm1", FOREIGN)
     lost(one)
     assert changed(one.play("site")) > 0
-    assert whole(one) and "10 of 10 pairs answer" in one.play("verify")
+    assert whole(one) and "12 of 12 pairs answer" in one.play("verify")
 
     repair = ["-e", "fabric_repair=true"]
     one.play("site", *repair)
@@ -44,7 +44,7 @@ def test_what_was_lost_comes_back_and_what_is_foreign_stays(site):
     journal = one.on("vm1", "journalctl --no-pager -o cat -u nodenet-fabric-repair")
     told = [line for line in journal.splitlines() if "restored" in line][-1]
     assert "create network namespace 'ns245'" in told and "172.246.0.0/24" in told
-    assert "10 of 10 pairs answer" in one.play("verify")
+    assert "12 of 12 pairs answer" in one.play("verify")
     assert changed(one.play("site", *repair)) == 0
 
     assert one.on("vm1", "ip -br link show other; ip route show 203.0.113.0/24").count("\n") == 2

@@ -85,8 +85,20 @@ def test_every_endpoint_asks_every_other_every_node_and_outside():
             ("vm2", "192.0.2.2"),
             ("out", "198.51.100.9"),
         ],
-        "vm1": [("a1", "10.1.0.2"), ("b1", "10.1.0.3")],
+        "vm1": [("a1", "10.1.0.2"), ("b1", "10.1.0.3"), ("a2", "10.2.0.2"), ("b2", "10.2.0.3")],
     }
+
+
+def test_a_node_asks_endpoints_of_peers_where_it_has_an_address_that_answers_come_back_to():
+    model = fabric()
+    model["nodes"]["vm2"]["fabric_node_subnet"] = None
+    model["nodes"]["vm2"]["fabric_endpoints"] = []
+    assert asked(model, "vm2")["vm2"] == [("web", "10.1.0.2")]  # a plain route, from the node's own
+    model["fabric"]["fabric_backend"] = "vxlan"
+    assert asked(model, "vm2")["vm2"] == []
+    model = fabric(fabric_backend="vxlan")
+    (question,) = [one for one in Everybody(model).asked_by("vm1") if one["name"] == "vm1"]
+    assert [(one["address"], one["ttl"]) for one in question["targets"]] == [("10.1.0.2", 64), ("10.2.0.2", 63)]
 
 
 def test_without_masquerade_nobody_outside_can_answer():
@@ -112,11 +124,11 @@ def test_the_matrix():
         "     ns1  ns2  vm1  vm2",
         "ns1    ·    ✗   64   63",
         "ns2   62    ·   63   64",
-        "vm1   64    ·    ·    ·",
-        "vm2    ·    ✗    ·    ·",
+        "vm1   64    ✗    ·    ·",
+        "vm2   63    ✗    ·    ·",
         "",
         "a number is the TTL of the answer; ✗ no answer (✗4, ✗6: of that family alone); · not asked",
-        "8 of 10 pairs answer",
+        "9 of 12 pairs answer",
     ]
 
 
@@ -212,15 +224,15 @@ def test_of_many_endpoints_there_is_a_matrix_by_node():
     found, labels = answered(fabric(3, endpoints=tuple(f"e{number}-{{}}" for number in range(10))), silent=["10.3.0.2"])
     lines = as_text(found, labels).splitlines()
     assert lines[1].split() == ["vm1", "vm2", "vm3"]
-    assert lines[2].split() == ["vm1", "64", "62|63", "100/110"]
-    assert lines[-1] == "990 of 1,020 pairs answer"
+    assert lines[2].split() == ["vm1", "64", "62|63", "109/120"]
+    assert lines[-1] == "1,048 of 1,080 pairs answer"
     assert len(lines) == 8
 
 
 def test_of_many_nodes_there_is_a_line_for_each():
     found, labels = answered(fabric(21, endpoints=("a{}",)), silent=["10.3.0.2"])
     lines = as_text(found, labels).splitlines()
-    assert lines[0] == "vm1   42 of 43 answer (TTL 64, 63, 62)"
+    assert lines[0] == "vm1   61 of 63 answer (TTL 64, 63, 62)"
     assert len(lines) == 23
 
 
@@ -244,7 +256,7 @@ def test_few_silent_pairs_are_named_and_none_says_nothing():
 
 
 def test_silence_everywhere_is_a_line_for_each_two_nodes_and_no_more_than_fit():
-    assert len(lines_of(3, 10, lambda pair: True)) == 21
+    assert len(lines_of(3, 10, lambda pair: True)) == 27
     many = lines_of(9, 4, lambda pair: True)
     assert len(many) == 51 and many[-1].endswith("more lines like these")
 
