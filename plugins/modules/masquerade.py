@@ -14,6 +14,8 @@ description:
     way back (nft(8)).
   - What goes to the prefixes of O(exclude), or to multicast, keeps its source. The rules are in an nftables table of
     our own, C(inet nodenet_fabric).
+  - Of what would be masqueraded, a packet that connection tracking takes for invalid (C(ct state invalid), such as what belongs
+    to no connection) would leave with its own source. It is dropped.
   - Flows that a change of the rule is about begin anew (ctnetlink). TCP connections that are established are left to their end.
 author:
   - The nodenet.fabric authors (@nodenet)

@@ -5,6 +5,7 @@
 
 import socket
 import struct
+import sys
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import KernelError
@@ -201,6 +202,52 @@ def test_a_kernel_without_ctnetlink_is_told_as_a_warning(ways, monkeypatch):
     monkeypatch.setattr(conntrack, "SUBSYSTEM", 30)
     found = publish(ways, RED, 54)
     assert found["changed"] and "nf_conntrack_netlink" in found["warnings"][0]
+
+
+# a TCP segment from port 4000 to 9 (RFC 9293, 3.1) with SYN and ACK that belongs to no connection
+STRAY = """
+import socket, struct, sys
+def total(data):
+    found = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    return ~((found & 0xFFFF) + (found >> 16)) & 0xFFFF
+ends = b"".join(map(socket.inet_aton, sys.argv[1:3]))
+head = struct.pack("!HHIIBBHHH", 4000, 9, 1, 1, 5 << 4, 0x12, 1024, 0, 0)
+check = total(ends + struct.pack("!HH", 6, len(head)) + head)
+out = socket.socket(socket.AF_INET, socket.SOCK_RAW, 6)
+out.sendto(head[:16] + struct.pack("!H", check) + head[18:], (sys.argv[2], 0))
+"""
+
+
+def strays(node, host):
+    """Return the source addresses with which a stray segment of red arrives at the LAN's end of the wire."""
+    tcp = namespaces.inside("lan", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)))
+    with tcp as heard:
+        heard.settimeout(0.4)
+        node.sh(f"ip netns exec red {sys.executable} -c '{STRAY}' 192.168.15.1 {host}")
+        found = set()
+        while True:
+            try:
+                data, where = heard.recvfrom(2000)
+            except socket.timeout:
+                return found
+            if where[0] == "eth0" and where[2] == socket.PACKET_HOST and data[9] == 6 and data[33] & 0x12 == 0x12:
+                found.add(socket.inet_ntoa(data[12:16]))
+
+
+def test_what_belongs_to_no_connection_does_not_leave_with_the_endpoints_own_address(ways):
+    rule = {"netns": "vm", "source": "192.168.15.0/24", "exclude": ["192.168.15.0/24", "8.8.8.0/24"]}
+    assert strays(ways, "192.168.1.3") == {"192.168.15.1"}
+    ways.task("masquerade", **rule)
+    assert not ways.task("masquerade", **rule)["changed"]
+    assert strays(ways, "192.168.1.3") == set()
+    assert strays(ways, "8.8.8.8") == {"192.168.15.1"}  # nothing is translated on the way there
+    ways.task("masquerade", **{**rule, "out_interface": "v-net-0"})
+    assert strays(ways, "192.168.1.3") == {"192.168.15.1"}
+    ways.task("masquerade", **rule)
+    ways.sh("ip netns exec vm nft flush chain inet nodenet_fabric invalid")
+    assert strays(ways, "192.168.1.3") == {"192.168.15.1"}
+    assert ways.task("masquerade", **rule)["changed"]
+    assert strays(ways, "192.168.1.3") == set()
 
 
 def lines(node, *words):

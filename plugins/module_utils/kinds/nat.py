@@ -23,11 +23,13 @@ from .fields import collapsed
 from .flows import forget_stale
 from .shell import inside
 
-# nft(8): dstnat is -100, and has its name in prerouting alone; srcnat is 100
+# nft(8): dstnat is -100, and has its name in prerouting alone; filter is 0, srcnat is 100.
+# What connection tracking cannot place (state invalid) passes no chain of NAT: nf_nat_inet_fn, net/netfilter/nf_nat_core.c
 CHAINS = {
     "prerouting": "type nat hook prerouting priority dstnat; policy accept;",
     "output": "type nat hook output priority -100; policy accept;",
     "postrouting": "type nat hook postrouting priority srcnat; policy accept;",
+    "invalid": "type filter hook postrouting priority filter; policy accept;",
 }
 VERDICTS = ("masquerade", "dnat")
 
@@ -104,7 +106,7 @@ def _idle(listed, chains):
     """
     ours = [chain for chain in chains if chain["name"] in CHAINS]
     for chain in ours:
-        if (chain.get("type"), chain.get("hook")) != ("nat", chain["name"]):
+        if CHAINS[chain["name"]].split()[1:4:2] != [chain.get("type"), chain.get("hook")]:
             raise FabricError(
                 f"the chain {chain['name']} of our table inet {NFT_TABLE} was replaced by one that is not hooked as ours:"
                 f" remove the table (nft delete table inet {NFT_TABLE}) and run again, which makes it anew"
@@ -158,6 +160,8 @@ def _match(match):
 
 
 def _verdict(expression):
+    if "drop" in expression:
+        return "drop"
     word = next((word for word in VERDICTS if word in expression), None)
     if word is None:
         return json.dumps(expression, sort_keys=True)

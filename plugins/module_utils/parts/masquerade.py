@@ -21,18 +21,22 @@ MULTICAST = {fields.AF_INET: "224.0.0.0/4", fields.AF_INET6: "ff00::/8"}
 
 
 def resources(options):
-    """Return the rule that ``options`` describe."""
+    """Return the object, a rule in each of two chains, that ``options`` describe."""
     source = fields.prefix(options["source"], "source")
     exclude = [fields.prefix(text, "exclude") for text in options["exclude"]]
     for text in exclude:
         fields.same_family({"source": source, "exclude": text})
     link = options["out_interface"] and fields.interface(options["out_interface"], "out_interface")
     protocol = "ip6" if fields.family(source) == fields.AF_INET6 else "ip"
-    rule = [f'oifname "{link}"'] if link else []
-    rule.append(f"{protocol} saddr {nat.prefixes([source])}")
-    rule.append(f"{protocol} daddr != {nat.prefixes([*exclude, MULTICAST[fields.family(source)]])}")
-    rule.append("masquerade fully-random" if options["random"] else "masquerade")
-    values = {**dict.fromkeys(nat.CHAINS), "postrouting": " ".join(rule)}
+    leaving = [f'oifname "{link}"'] if link else []
+    leaving.append(f"{protocol} saddr {nat.prefixes([source])}")
+    leaving.append(f"{protocol} daddr != {nat.prefixes([*exclude, MULTICAST[fields.family(source)]])}")
+    verdict = "masquerade fully-random" if options["random"] else "masquerade"
+    values = {
+        **dict.fromkeys(nat.CHAINS),
+        "postrouting": " ".join([*leaving, verdict]),
+        "invalid": " ".join(["ct state invalid", *leaving, "drop"]),
+    }
     return [Resource("nat", (options["netns"], "masquerade", source), values)]
 
 
