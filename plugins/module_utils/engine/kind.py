@@ -107,6 +107,10 @@ class Kind:
         """Return the fields of ``resource`` that the kernel lets nobody change after creation."""
         return self.fixed
 
+    def rank(self, resource):
+        """Return the place of the commands for an object among those for others that could be typed at the same time."""
+        return ()
+
     def words(self, resource):
         """Return what tells the object from others of its kind in one namespace."""
         return " ".join(str(part) for part in resource.key[1:])

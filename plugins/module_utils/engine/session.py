@@ -217,7 +217,8 @@ def commands_of(plan, kinds):
     """Return the commands that do by hand what ``plan`` does, in order."""
     return [
         command
-        for step in plan.steps
+        for level in (*plan.levels, *plan.last)
+        for step in sorted(level, key=lambda step: kinds[step.resource.kind].rank(step.resource))
         if step.action not in (FALL, ADOPT)
         for command in kinds[step.resource.kind].commands(step)
     ]

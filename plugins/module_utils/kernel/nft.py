@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from bisect import bisect_right
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from itertools import accumulate
+from typing import Callable, Dict, Optional, Tuple
 
 from ..engine.errors import FabricError, MissingSoftware
 from . import namespaces
@@ -26,6 +28,7 @@ class Edit:
     :param rules: (chain, rule) with the comment in it.
     :param handle: of the one rule that is meant where it has no comment.
     :param chain: a chain that goes as a whole, which somebody else put there.
+    :param rank: (chain, comment of a rule) -> its place among others, something to sort by.
     """
 
     table: str
@@ -34,6 +37,7 @@ class Edit:
     rules: Tuple[Tuple[str, str], ...] = ()
     handle: Optional[int] = None
     chain: str = ""
+    rank: Callable = lambda _chain, _comment: 0
 
 
 def setup(table, chains, rules):
@@ -43,7 +47,7 @@ def setup(table, chains, rules):
 
 
 def placed(table, chain, rule):
-    """Return the line that makes ``rule``: one for a particular local address before those for all, whenever it is made."""
+    """Return the line by which a person makes ``rule``: one for a particular local address goes before those for all."""
     particular = "daddr {" in rule and "fib daddr type local" in rule
     return f"{'insert' if particular else 'add'} rule inet {table} {chain} {rule}"
 
@@ -71,7 +75,7 @@ def edit(netns, edits):
     lines = setup(table, chains, rules)
     lines += [f"{verb} chain inet {table} {chain}" for chain in strays for verb in ("flush", "delete")]
     lines += [f"delete rule inet {table} {rule['chain']} handle {rule['handle']}" for rule in gone]
-    lines += [placed(table, chain, rule) for chain, rule in rules]
+    lines += _in_their_places(table, edits, left)
     used = {chain for chain, _rule in rules} | {rule["chain"] for rule in left}
     lines += [
         f"delete chain inet {table} {chain}"
@@ -79,6 +83,25 @@ def edit(netns, edits):
         if chain not in used
     ]
     load(netns, "\n".join(lines))
+
+
+def _in_their_places(table, edits, left):
+    """Return the lines that make the rules of ``edits``, each before those of ``left`` that come after it by its rank."""
+    rank = edits[0].rank
+    new = [(rank(chain, one.comment), chain, rule) for one in edits for chain, rule in one.rules]
+    ranks, handles = {}, {}
+    for chain in {chain for _rank, chain, _rule in new}:
+        there = [rule for rule in left if rule["chain"] == chain]
+        # the highest so far: in order even if somebody put a rule elsewhere
+        ranks[chain] = list(accumulate((rank(chain, rule.get("comment", "")) for rule in there), max))
+        handles[chain] = [rule["handle"] for rule in there]
+    lines = []
+    for place, chain, rule in sorted(new, key=lambda one: one[0]):
+        number = bisect_right(ranks[chain], place)
+        before = handles[chain][number : number + 1]
+        word = f"insert rule inet {table} {chain} handle {before[0]}" if before else f"add rule inet {table} {chain}"
+        lines.append(f"{word} {rule}")
+    return lines
 
 
 def list_table(netns, table):

@@ -58,17 +58,29 @@ def _stale(looks, local):
     return stale
 
 
+def published(name):
+    """Return what the name of a published port says: protocol, ports, length of addresses in bytes, the one address or None.
+
+    :raises ValueError: it is none that parts/port_forward.py gives.
+    """
+    protocol, ports, family, *address = name.split("/")
+    first, _dash, last = ports.partition("-")
+    found = range(int(first), int(last or first) + 1)
+    if protocol not in PROTOCOLS or not found:
+        raise ValueError(name)
+    only = ipaddress.ip_address(address[0]).packed if address else None
+    return PROTOCOLS[protocol], found, 16 if family == "ipv6" else 4, only
+
+
 def _published(step):
     """Return what tells the flows that the change of a published port is about, None: there are none."""
     new_or_gone = step.before is None or step.after is None
     if not new_or_gone and DNAT_CHAINS.isdisjoint(step.fields) and "postrouting" not in step.fields:
         return None
-    # the name that parts/port_forward.py gives it
-    protocol, ports, family, *address = step.resource.key[2].split("/")
-    number, length = PROTOCOLS[protocol], 16 if family == "ipv6" else 4
-    first, _dash, last = ports.partition("-")
-    wanted = range(int(first), int(last or first) + 1)
-    only = ipaddress.ip_address(address[0]).packed if address else None
+    try:
+        number, wanted, length, only = published(step.resource.key[2])
+    except ValueError:  # a rule that somebody else gave such a comment
+        return None
     hairpin = None
     if not new_or_gone and DNAT_CHAINS.isdisjoint(step.fields):  # what comes from elsewhere goes the same way
         rules = (one.values.get("postrouting") for one in (step.before, step.after))

@@ -20,7 +20,7 @@ from ..engine.step import DELETE
 from ..kernel import nft
 from ..ownership import NFT_TABLE
 from .fields import collapsed
-from .flows import forget_stale
+from .flows import forget_stale, published
 from .shell import inside
 
 # nft(8): dstnat is -100, and has its name in prerouting alone; filter is 0, srcnat is 100.
@@ -53,8 +53,13 @@ class Nat(Kind):
                 yield from _strays(netns, chains)
                 idle = _idle(listed, chains)
                 rules = [entry["rule"] for entry in listed if "rule" in entry and entry["rule"]["chain"] in CHAINS]
+                misplaced = _misplaced(rules)
                 for key, mine in _by_object(netns, rules).items():
-                    values = {rule["chain"]: _text(rule["expr"]) for rule in mine if rule["chain"] not in idle}
+                    values = {
+                        rule["chain"]: _text(rule["expr"])
+                        for rule in mine
+                        if rule["chain"] not in idle and rule["handle"] not in misplaced
+                    }
                     values["handles"] = tuple((rule["chain"], rule["handle"]) for rule in mine)
                     values["alone"] = len(mine) == len(rules)
                     yield Resource(self.name, key, values, kernel.ledger.owner((self.name, key)) or "")
@@ -76,7 +81,10 @@ class Nat(Kind):
         _netns, word, name = resource.key
         handle = int(name) if word == "rule" else None
         chain = name if word == "chain" else ""
-        return Request(resource.netns, nft.Edit(NFT_TABLE, CHAINS, f"{word} {name}", rules, handle, chain))
+        return Request(resource.netns, nft.Edit(NFT_TABLE, CHAINS, f"{word} {name}", rules, handle, chain, _rank))
+
+    def rank(self, resource):
+        return by_hand(*resource.key[1:])
 
     def commands(self, step):
         if step.action == DELETE and step.before.values.get("alone"):
@@ -124,6 +132,44 @@ def _by_object(netns, rules):
         key = (netns, word, name) if name else (netns, "rule", str(rule["handle"]))
         found.setdefault(key, []).append(rule)
     return found
+
+
+def _misplaced(rules):
+    """Return the handles of the rules that come after one that they belong before."""
+    found, highest = set(), {}
+    for rule in rules:
+        rank = _rank(rule["chain"], rule.get("comment", ""))
+        if rank < highest.get(rule["chain"], ()):
+            found.add(rule["handle"])
+        highest[rule["chain"]] = max(rank, highest.get(rule["chain"], ()))
+    return found
+
+
+def _rank(chain, comment):
+    """Return the place of a rule in its chain, which is the same whatever came first: the narrower wins over the wider.
+
+    One for a particular local address comes before those for all, few ports before many. A chain where that makes no
+    difference is in the order in which a person types it.
+    """
+    word, _space, name = comment.partition(" ")
+    typed = by_hand(word, name)
+    # each of a particular address is typed as the first of all
+    return tuple(-number for number in typed) if typed[0] == 2 and chain in ("prerouting", "output") else typed
+
+
+def by_hand(word, name):
+    """Return the place of an object among those that are typed, numbers: as each makes its rules, they end where they belong."""
+    try:
+        if word == "masquerade":
+            network = ipaddress.ip_network(name)
+            return 1, network.version, int(network.network_address), network.prefixlen
+        if word == "publish":
+            protocol, ports, length, only = published(name)
+            place = len(ports), ports[0], protocol, length
+            return (2, *(-number for number in place), -int.from_bytes(only, "big")) if only else (3, *place)
+    except ValueError:  # somebody's own words in the comment
+        pass
+    return (4,)
 
 
 def _rules(resource):
