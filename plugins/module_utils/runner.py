@@ -21,6 +21,7 @@ from .guard import guarded
 from .kernel import namespaces
 from .kernel.door import Kernel
 from .kinds import fields
+from .kinds.everything import in_play
 from .lock import exclusive
 from .ownership import DEFAULT_OWNER, Ledger
 
@@ -45,7 +46,7 @@ class Part:
 
     :param options: argument spec of one object; the first of ``required`` is the one that names it.
     :param required: options without which an entry makes no sense, whatever its state.
-    :param kinds: the Kind objects that it needs: its own first, then what they stand on and what falls with them.
+    :param kinds: the Kind objects of what it makes; what these stand on and what ends with them follows from their ties.
     :param resources: takes one entry's options and returns the desired resources, without their owner.
     :param purges: tells of an observed resource whether it is of the sort that this module makes.
     :param netns: whether the objects live in a namespace (a namespace itself does not).
@@ -101,8 +102,10 @@ def of_no_set(owner):
 
 
 def execute(kinds, wishes, check=False, promised=(), purge=None, adopt=False, *, refuse_plan=None, yields=None):
-    """Run ``wishes`` through the engine and return the module's result."""
-    kinds = {kind.name: kind for kind in kinds}
+    """Run ``wishes`` through the engine and return the module's result.
+
+    :param kinds: those that the wishes and ``purge`` are about.
+    """
     options = purge, adopt, refuse_plan, yields
     if check:
         return _session(kinds, wishes, True, promised, options)
@@ -122,7 +125,8 @@ def _as_guest(kinds, wishes, check, promised, options):
     purge, adopt, refuse_plan, yields = options
     kernel = Kernel(Ledger(rebuild=adopt))
     try:
-        session = Session(kinds, kernel, promised)
+        kinds, bases = in_play(kinds)
+        session = Session(kinds, kernel, promised, bases)
         outcome = session.run(wishes, check, adopt, purge, purge is not None, refuse_plan, yields)
     finally:
         kernel.close()

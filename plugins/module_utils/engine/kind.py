@@ -14,10 +14,14 @@ from .resource import Resource
 
 @dataclass
 class Scope:
-    """Where to look: the namespaces (references), and the refs that the task speaks of."""
+    """Where to look: the namespaces (references), the refs that the task speaks of.
+
+    ``bystanders`` names kinds that the task is not about: what of them is in a namespace of ours can end with something.
+    """
 
     netns: Set[str] = field(default_factory=set)
     refs: Set[tuple] = field(default_factory=set)
+    bystanders: Set[str] = field(default_factory=set)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -30,6 +34,32 @@ def in_namespace(netns):
 def on_link(netns, name, option="dev"):
     """Return what an object on the link ``name`` needs; ``option`` is the one that names the link."""
     return {**in_namespace(netns), ("link", (netns, name)): option}
+
+
+def underlying(kinds, names):
+    """Return ``names`` and those of the kinds that objects of these need, and these in turn.
+
+    :param kinds: every kind, by name.
+    """
+    return _closure(names, lambda name: kinds[name].base_kinds)
+
+
+def overlying(kinds, names):
+    """Return ``names`` and those of the kinds whose objects can end with objects of these, and with these in turn."""
+    above = {name: [] for name in kinds}
+    for kind in kinds.values():
+        for base in {*kind.base_kinds, *kind.holder_kinds} & kinds.keys():
+            above[base].append(kind.name)
+    return _closure(names, above.__getitem__)
+
+
+def _closure(names, further):
+    found, queue = set(names), list(names)
+    while queue:
+        new = set(further(queue.pop())) - found
+        found |= new
+        queue += new
+    return found
 
 
 def distinct(bases):
@@ -47,6 +77,8 @@ class Kind:
     others stand on, whatever they are. A ``mortal`` object may go without us and another of the same key come (see
     :meth:`identity`): what was in it does not come back, so that it goes last, when all else is seen to work. ``marked``
     kinds have no place in the kernel for our mark. ``told`` are the fields that are observed and nobody can wish for.
+    ``base_kinds`` names the kinds of the refs in :meth:`needs` and :meth:`falls_with`, ``holder_kinds`` those whose
+    :meth:`holds` is the group of :meth:`held`: from them follows which kinds can be touched, see :func:`underlying`.
     """
 
     name = ""
@@ -58,6 +90,8 @@ class Kind:
     mortal = False
     marked = True
     told = frozenset()
+    base_kinds = ("netns",)
+    holder_kinds = ()
 
     # pure: nothing here asks the kernel
 
@@ -137,6 +171,10 @@ class Kind:
         """Return an observed ``resource`` as what is to be wished for so that it is as it was."""
         values = {name: value for name, value in resource.values.items() if name not in self.told}
         return Resource(resource.kind, resource.key, values, resource.owner)
+
+    def remade(self, was, desired):
+        """Return ``desired``, an object to be made anew, with what is not managed of it as it ``was``."""
+        return was.merged(desired.values).owned(desired.owner)
 
     def companions(self, resource):
         """Return the refs of objects that the same request makes (the other end of a veth)."""

@@ -70,8 +70,8 @@ class _Planner:
         lost = self.removal.closure(leaving, moved)
         anew = {ref: reason for ref, reason in self._made_anew(wanted).items() if ref not in lost}
         gone = {**lost, **self.removal.closure(anew)}
-        self._refuse_missing(wishes, wanted, gone)
         wanted.update(self._restored([ref for ref in gone if ref not in lost], wanted, gone))
+        self._refuse_missing(wishes, wanted, gone)
         removals, last = self.removal.steps({**dict.fromkeys(leaving, ""), **anew}, moved, wanted)
         arrivals = self._arrivals(wanted, gone)
         first = [step for step in arrivals if step.resource.ref in moved]
@@ -209,7 +209,7 @@ class _Planner:
             for was in (step.before for step in level):
                 kind = self.kinds[was.kind]
                 if was.ref in wanted:
-                    back[was.ref] = was.merged(wanted[was.ref].values).owned(wanted[was.ref].owner)
+                    back[was.ref] = kind.remade(was, wanted[was.ref])
                 elif kind.restorable(was) and self._has_its_own(kind, was, there, gone):
                     back[was.ref] = was
                 else:

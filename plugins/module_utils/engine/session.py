@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Set
 
 from .apply import Applier
 from .errors import FabricError, KernelError, Unrecorded, nothing_changed, reason
-from .kind import Scope, distinct
+from .kind import Scope, distinct, overlying
 from .plan import Plan, make_plan
 from .resource import from_plain, to_plain
 from .step import ADOPT, FALL
@@ -53,11 +53,16 @@ class Session:
     :param kinds: the kinds in play, by name.
     :param kernel: the door to the kernel; its ledger holds the marks.
     :param promised: what earlier tasks of the same run in check mode would have made or removed.
+    :param looked_at: names of the kinds that are observed; None: all. The others are as soon as something of theirs can end.
     """
 
     kinds: dict
     kernel: Any
     promised: List[Dict[str, Any]] = field(default_factory=list)
+    looked_at: Optional[Set[str]] = None
+
+    def __post_init__(self):
+        self.looked_at = set(self.kinds if self.looked_at is None else self.looked_at)
 
     def run(self, wishes, check=False, adopt=False, purge=None, everywhere=False, refuse=None, yields=None):
         """Bring the node to what ``wishes`` say; with ``check`` only plan it.
@@ -74,10 +79,12 @@ class Session:
                 self.kernel.ledger.tidy()
                 self.kernel.forget_leftovers(name for (name,) in self.kernel.ledger.refs("netns"))
             observed = self.observe(scope)
-        if check:
-            self.overlay(observed)
+        self.overlay(observed)
         clock.ends("observe")
         plan = make_plan(self.kinds, observed, wishes, adopt, purge, yields)
+        if self._looks_further(plan, scope, observed):
+            self.overlay(observed)
+            plan = make_plan(self.kinds, observed, wishes, adopt, purge, yields)
         if refuse:
             refuse(plan)
         clock.ends("plan")
@@ -85,7 +92,7 @@ class Session:
         if not check:
             if everywhere:
                 with nothing_changed():
-                    self.kernel.ledger.prune(observed, self.kinds, scope.netns)
+                    self.kernel.ledger.prune(observed, self.looked_at, scope.netns)
             if plan:
                 warnings = self._apply(plan, wishes, purge, scope, observed)
                 clock.ends("apply")
@@ -102,7 +109,30 @@ class Session:
     def observe(self, scope):
         """Return ref -> Resource of everything in ``scope``, afresh."""
         self.kernel.forget()
-        return {resource.ref: resource for kind in self.kinds.values() for resource in kind.observe(self.kernel, scope)}
+        return self._look(self.looked_at, scope)
+
+    def _look(self, names, scope):
+        kinds = [kind for name, kind in self.kinds.items() if name in names]
+        return {resource.ref: resource for kind in kinds for resource in kind.observe(self.kernel, scope)}
+
+    def _looks_further(self, plan, scope, observed):
+        """Observe also what can end with what ``plan`` touches, and where that is; say whether there was more to look at.
+
+        Most runs touch nothing that is there, and need not know.
+        """
+        touched = [step for step in plan.steps if step.before is not None and step.action != ADOPT]
+        kinds = overlying(self.kinds, {step.resource.kind for step in touched}) - self.looked_at
+        netns = set()
+        if not {step.resource.ref for step in touched if step.after is None}.isdisjoint(
+            step.resource.ref for step in plan.steps if step.before is None
+        ):  # something is made anew, and the other end of what it was may be anywhere
+            netns = {key[0] for key in self.kernel.ledger.refs("netns")} - scope.netns
+        self.looked_at |= kinds
+        scope.bystanders |= kinds
+        scope.netns |= netns
+        with nothing_changed():
+            observed.update(self.observe(scope) if netns else self._look(kinds, scope))
+        return bool(kinds or netns)
 
     def scope(self, wishes, everywhere):
         scope = Scope({""}, {wish.resource.ref for wish in wishes})
@@ -114,7 +144,7 @@ class Session:
         return scope
 
     def overlay(self, observed):
-        """Lay over ``observed`` what earlier tasks promised."""
+        """Lay over ``observed`` what earlier tasks promised in check mode."""
         for promise in self.promised:
             resource = from_plain(promise["resource"])
             if resource.kind not in self.kinds:
@@ -130,6 +160,7 @@ class Session:
     def _apply(self, plan, wishes, purge, scope, observed):
         ledger = self.kernel.ledger
         marks = ledger.copy()
+        scope.refs |= observed.keys()  # whether or not they are still marked
         with nothing_changed():
             ledger.expect(plan, self.kinds)
         applier = Applier(

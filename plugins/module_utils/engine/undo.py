@@ -11,7 +11,7 @@ from typing import Any, Dict
 
 from .apply import POLL_SECONDS, SETTLE_SECONDS, Applier
 from .plan import Plan, make_plan
-from .resource import Ref, Resource, Wish, differing
+from .resource import Ref, Resource, Wish
 from .step import DELETE, FALL, refs_of, steps_of
 
 # what the kernel took along with something that was brought back is brought back by the next round
@@ -98,18 +98,12 @@ class Undo:
             time.sleep(pause)
             pause = min(pause * 2, 0.03)
 
-    def _is_other(self, wanted, now):
-        """Say whether something is not as ``wanted``, and that is not somebody else's doing."""
-        about = wanted.ref in self.planned or wanted.owner is not None
-        return about and (now.owner != wanted.owner or bool(differing(wanted, now)))
-
     def _wishes(self, there):
-        """Return wishes for all that is ours or that the plan was about, and that is not as it was."""
+        """Return wishes for all that is gone, and for all that is ours or that the plan was about: it may end on the way back."""
         wishes = []
         for ref, was in self.before.items():
-            kind, now = self.kinds[was.kind], there.get(ref)
-            wanted = kind.wanted(was)
-            if now is None and kind.restorable(was) or now is not None and self._is_other(wanted, now):
-                wishes.append(Wish(wanted))
+            about = was.owner is not None or ref in self.planned
+            if about if ref in there else self.kinds[was.kind].restorable(was):
+                wishes.append(Wish(self.kinds[was.kind].wanted(was)))
         new = [one for ref, one in there.items() if ref not in self.before]
         return wishes + [Wish(one, present=False) for one in new if one.ref in self.planned or one.owner is not None]

@@ -40,6 +40,7 @@ class Address(Kind):
     fixed = frozenset({"scope", "noprefixroute", "length", "broadcast"})
     after = ("link", "port")
     told = frozenset({"generated"})
+    base_kinds = ("netns", "link")
 
     def needs(self, resource):
         return on_link(*resource.key[:2])

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every kind, for what looks at all of them (sweep, fabric_info)."""
+"""Every kind there is, and which of them a run can touch."""
 
 from __future__ import annotations
 
+from ..engine.kind import overlying, underlying
 from .address import Address
 from .fdb import Fdb
 from .link import Link
@@ -19,3 +20,15 @@ from .sysctl import Sysctl
 def all_kinds():
     """Return one object of each kind."""
     return [Netns(), Sysctl(), Link(), Port(), Address(), Route(), Neighbor(), Proxy(), Fdb(), Nat()]
+
+
+def in_play(own):
+    """Return (the kinds that a run about the kinds ``own`` can touch, by name; the names of those that it stands on).
+
+    The others matter where something ends: they are what ends with it.
+    """
+    every = {kind.name: kind for kind in all_kinds()}
+    names = {kind.name for kind in own}
+    bases = underlying(every, names)
+    reach = bases | overlying(every, names)
+    return {name: kind for name, kind in every.items() if name in reach}, bases

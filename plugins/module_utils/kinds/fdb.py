@@ -29,6 +29,7 @@ class Fdb(Kind):
     name = "fdb"
     title = "forwarding entry"
     after = ("link", "neighbor")
+    base_kinds = ("netns", "link")
 
     def needs(self, resource):
         return on_link(*resource.key[:2])
@@ -45,6 +46,8 @@ class Fdb(Kind):
     def observe(self, kernel, scope):
         for netns in scope.netns:
             links = kernel.links(netns)
+            if not any(attrs.get("IFLA_INFO_KIND") == "vxlan" for _fields, attrs in links.values()):
+                continue
             for fields, attrs in kernel.dump(netns, "neigh", {"family": AF_BRIDGE}, _is_written_down):
                 link, dst = links.get(fields["ifindex"]), attrs.get("NDA_DST")
                 if link is not None and dst:

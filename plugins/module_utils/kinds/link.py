@@ -52,6 +52,7 @@ class Link(Kind):
     fixed = frozenset({"type", "peer", "vni", "local", "lower", "port", "learning"})
     marked = False
     told = frozenset({devconf.RP_FILTER})
+    base_kinds = ("netns", "link")
 
     def needs(self, resource):
         found = dict(super().needs(resource))
@@ -87,6 +88,10 @@ class Link(Kind):
     def wanted(self, resource):
         kept = super().wanted(resource)
         return Resource(kept.kind, kept.key, devconf.lasting(kept.values), kept.owner)
+
+    def remade(self, was, desired):
+        """What a link of another type had is nothing that this one could have."""
+        return super().remade(was, desired) if desired.values["type"] == was.values["type"] else desired
 
     def companions(self, resource):
         peer = resource.values.get("peer")

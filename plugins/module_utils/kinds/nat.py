@@ -46,7 +46,8 @@ class Nat(Kind):
         known = {key[0] for key in kernel.ledger.refs(self.name)} | {
             ref[1][0] for ref in scope.refs if ref[0] == self.name
         }
-        for netns in (known | {""}) & scope.netns:
+        strays = set() if self.name in scope.bystanders else {""}  # which no run has marked
+        for netns in (known | strays) & scope.netns:
             if kernel.exists(netns):
                 listed = nft.list_table(netns, NFT_TABLE)
                 chains = [entry["chain"] for entry in listed if "chain" in entry]

@@ -27,6 +27,8 @@ class Neighbor(Kind):
     name = "neighbor"
     title = "neighbor"
     after = ("link", "port", "address")
+    base_kinds = ("netns", "link")
+    holder_kinds = ("address",)
     flags = 0
 
     def needs(self, resource):
@@ -39,18 +41,18 @@ class Neighbor(Kind):
     def observe(self, kernel, scope):
         for netns in scope.netns:
             links = kernel.links(netns)
-            for number in (AF_INET, AF_INET6):
-                for fields, attrs in kernel.dump(
-                    netns, "neigh", {"family": number, "flags": self.flags}, self._is_written_down
-                ):
-                    link = links.get(fields["ifindex"])
-                    if link is not None:
-                        key = netns, link[1]["IFLA_IFNAME"], attrs["NDA_DST"]
-                        owner = kernel.ledger.owner_on_link((self.name, key), link[1].get("IFLA_IFALIAS"))
-                        values = {} if self.flags else {"mac": attrs.get("NDA_LLADDR")}
-                        yield Resource(self.name, key, values, owner)
+            # of all families at once (neigh_dump_info, net/core/neighbour.c)
+            for fields, attrs in kernel.dump(netns, "neigh", {"family": 0, "flags": self.flags}, self._is_written_down):
+                link = links.get(fields["ifindex"])
+                if link is not None:
+                    key = netns, link[1]["IFLA_IFNAME"], attrs["NDA_DST"]
+                    owner = kernel.ledger.owner_on_link((self.name, key), link[1].get("IFLA_IFALIAS"))
+                    values = {} if self.flags else {"mac": attrs.get("NDA_LLADDR")}
+                    yield Resource(self.name, key, values, owner)
 
-    def _is_written_down(self, _family, _index, state, flags, _kind):
+    def _is_written_down(self, inet, _index, state, flags, _kind):
+        if inet not in (AF_INET, AF_INET6):
+            return False
         if flags & NTF_PROXY or self.flags:
             return flags & self.flags
         return state & NUD_PERMANENT

@@ -35,6 +35,7 @@ class Netns(Kind):
     title = "network namespace"
     foundation = True
     mortal = True
+    base_kinds = ()
 
     def needs(self, resource):
         return {}

@@ -21,6 +21,7 @@ class Port(Kind):
     title = "bridge port"
     foundation = True
     after = ("link",)
+    base_kinds = ("netns", "link")
 
     def needs(self, resource):
         found = on_link(*resource.key, "name")

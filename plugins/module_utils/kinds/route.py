@@ -49,6 +49,8 @@ class Route(Kind):
     name = "route"
     title = "route"
     after = ("link", "port", "address", "sysctl")
+    base_kinds = ("netns", "link", "route")
+    holder_kinds = ("address",)
 
     def needs(self, resource):
         netns, table, prefix, metric = resource.key[:4]

@@ -26,6 +26,7 @@ class Sysctl(Kind):
     title = "sysctl"
     shared = True
     told = frozenset({"before", "holders"})
+    base_kinds = ("netns", "link")
 
     def needs(self, resource):
         link = _link_of(resource.key[1])

@@ -15,9 +15,6 @@ from ..kinds.fields import (
     host_prefix,
     interface,
 )
-from ..kinds.link import Link
-from ..kinds.netns import Netns
-from ..kinds.route import Route
 from ..runner import Part
 
 OPTIONS = {
@@ -53,7 +50,7 @@ def resources(options):
 PART = Part(
     options=OPTIONS,
     required=["address", "dev"],
-    kinds=[Address(), Link(), Netns(), Route()],
+    kinds=[Address()],
     resources=resources,
     purges=lambda found: found.kind == "address",
 )

@@ -6,13 +6,9 @@
 from __future__ import annotations
 
 from ..engine.resource import Resource
-from ..kinds.address import Address
 from ..kinds.fields import given, in_range, new_interface
 from ..kinds.link import Link
-from ..kinds.netns import Netns
 from ..kinds.options import LINK_OPTIONS, link_values, sound
-from ..kinds.port import Port
-from ..kinds.route import Route
 from ..runner import Part
 
 OWN = {
@@ -50,7 +46,7 @@ def resources(options):
 PART = Part(
     options=OPTIONS,
     required=["name"],
-    kinds=[Link(), Netns(), Port(), Address(), Route()],
+    kinds=[Link()],
     resources=resources,
     purges=lambda found: found.kind == "link" and found.values.get("type") == "bridge",
 )

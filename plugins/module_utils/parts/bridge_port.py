@@ -8,9 +8,7 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import given, in_range, interface
-from ..kinds.link import Link
 from ..kinds.link_types import PORT
-from ..kinds.netns import Netns
 from ..kinds.port import Port
 from ..runner import Part
 
@@ -36,7 +34,7 @@ def resources(options):
 PART = Part(
     options=OPTIONS,
     required=["name"],
-    kinds=[Port(), Link(), Netns()],
+    kinds=[Port()],
     resources=resources,
     purges=lambda found: found.kind == "port",
 )

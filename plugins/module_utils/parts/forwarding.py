@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from ..engine.resource import Resource
 from ..kinds.fields import interface
-from ..kinds.link import Link
-from ..kinds.netns import Netns
 from ..kinds.sysctl import Sysctl, link_sysctl
 from ..node.advertised import accept_ra, advertised
 from ..runner import Part
@@ -36,7 +34,7 @@ def resources(options):
 PART = Part(
     options=OPTIONS,
     required=["family"],
-    kinds=[Sysctl(), Link(), Netns()],
+    kinds=[Sysctl()],
     resources=resources,
     purges=lambda found: found.kind == "sysctl" and found.key[1].endswith(("forwarding", "ip_forward", "accept_ra")),
 )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from ..engine.errors import InputError
 from ..engine.resource import Resource
-from ..kinds.address import Address
 from ..kinds.fields import (
     AF_INET,
     family,
@@ -18,9 +17,7 @@ from ..kinds.fields import (
     unicast,
 )
 from ..kinds.link import Link
-from ..kinds.netns import Netns
 from ..kinds.options import LINK_OPTIONS, link_values, sound
-from ..kinds.route import Route
 from ..runner import Part
 
 OPTIONS = {
@@ -65,7 +62,7 @@ def _ipv4(options, name):
 PART = Part(
     options=OPTIONS,
     required=["name"],
-    kinds=[Link(), Netns(), Address(), Route()],
+    kinds=[Link()],
     resources=resources,
     purges=lambda found: found.kind == "link" and found.values.get("type") == "ipip",
 )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from ..engine.resource import Resource
 from ..kinds import fields, nat
-from ..kinds.netns import Netns
 from ..runner import Part
 
 OPTIONS = {
@@ -43,7 +42,7 @@ def resources(options):
 PART = Part(
     options=OPTIONS,
     required=["source"],
-    kinds=[nat.Nat(), Netns()],
+    kinds=[nat.Nat()],
     resources=resources,
     purges=lambda found: found.kind == "nat" and found.key[1] == "masquerade",
 )

@@ -8,9 +8,7 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import given, interface, mac, unicast
-from ..kinds.link import Link
 from ..kinds.neighbor import Neighbor
-from ..kinds.netns import Netns
 from ..runner import Part
 
 OPTIONS = {"address": {"type": "str"}, "dev": {"type": "str"}, "mac": {"type": "str"}}
@@ -32,7 +30,7 @@ def resources(options):
 PART = Part(
     options=OPTIONS,
     required=["address", "dev"],
-    kinds=[Neighbor(), Link(), Netns()],
+    kinds=[Neighbor()],
     resources=resources,
     purges=lambda found: found.kind == "neighbor",
 )

@@ -6,12 +6,8 @@
 from __future__ import annotations
 
 from ..engine.resource import Resource
-from ..kinds.address import Address
 from ..kinds.fields import given, netns_name
-from ..kinds.link import Link
 from ..kinds.netns import Netns
-from ..kinds.port import Port
-from ..kinds.route import Route
 from ..runner import Part
 
 OPTIONS = {
@@ -31,7 +27,7 @@ def resources(options):
 PART = Part(
     options=OPTIONS,
     required=["name"],
-    kinds=[Netns(), Link(), Port(), Address(), Route()],
+    kinds=[Netns()],
     resources=resources,
     purges=lambda found: found.kind == "netns",
     netns=False,

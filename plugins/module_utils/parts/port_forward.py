@@ -8,7 +8,6 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds import fields, nat
-from ..kinds.netns import Netns
 from ..runner import Part
 
 OPTIONS = {
@@ -84,7 +83,7 @@ def _target(options, ports):
 PART = Part(
     options=OPTIONS,
     required=["port"],
-    kinds=[nat.Nat(), Netns()],
+    kinds=[nat.Nat()],
     resources=resources,
     purges=lambda found: found.kind == "nat" and found.key[1] == "publish",
 )

@@ -8,9 +8,7 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import AF_INET6, address, family, interface
-from ..kinds.link import Link
 from ..kinds.neighbor import Proxy
-from ..kinds.netns import Netns
 from ..kinds.sysctl import Sysctl, link_sysctl
 from ..runner import Part
 
@@ -46,7 +44,7 @@ def resources(options):
 PART = Part(
     options=OPTIONS,
     required=["interface"],
-    kinds=[Sysctl(), Proxy(), Link(), Netns()],
+    kinds=[Sysctl(), Proxy()],
     resources=resources,
     purges=lambda found: found.kind == "proxy" or (found.kind == "sysctl" and found.key[1].endswith(ENDINGS)),
 )

@@ -8,8 +8,6 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds import fields
-from ..kinds.link import Link
-from ..kinds.netns import Netns
 from ..kinds.route import Route, default_scope, metric_of
 from ..ownership import ROUTE_PROTOCOL
 from ..runner import Part
@@ -84,7 +82,7 @@ def _values(options, prefix, via, dev, src):
 PART = Part(
     options=OPTIONS,
     required=["prefix"],
-    kinds=[Route(), Link(), Netns()],
+    kinds=[Route()],
     resources=resources,
     purges=lambda found: found.kind == "route",
 )

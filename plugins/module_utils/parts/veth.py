@@ -7,13 +7,9 @@ from __future__ import annotations
 
 from ..engine.errors import InputError
 from ..engine.resource import Resource
-from ..kinds.address import Address
 from ..kinds.fields import given, interface, new_interface
 from ..kinds.link import Link
-from ..kinds.netns import Netns
 from ..kinds.options import LINK_OPTIONS, link_values, sound
-from ..kinds.port import Port
-from ..kinds.route import Route
 from ..runner import NETNS, Part, reference
 
 END = dict(LINK_OPTIONS, master={"type": "str"}, hairpin={"type": "bool"})
@@ -53,7 +49,7 @@ def _end(key, other, options, option):
 PART = Part(
     options=OPTIONS,
     required=["name"],
-    kinds=[Link(), Netns(), Port(), Address(), Route()],
+    kinds=[Link()],
     resources=resources,
     purges=lambda found: found.kind == "link" and found.values.get("type") == "veth",
 )

@@ -7,14 +7,9 @@ from __future__ import annotations
 
 from ..engine.errors import InputError
 from ..engine.resource import Resource
-from ..kinds.address import Address
-from ..kinds.fdb import Fdb
 from ..kinds.fields import given, in_range, interface, new_interface, unicast
 from ..kinds.link import Link
-from ..kinds.neighbor import Neighbor
-from ..kinds.netns import Netns
 from ..kinds.options import LINK_OPTIONS, link_values, sound
-from ..kinds.route import Route
 from ..runner import Part
 
 OPTIONS = {
@@ -51,7 +46,7 @@ def resources(options):
 PART = Part(
     options=OPTIONS,
     required=["name"],
-    kinds=[Link(), Netns(), Address(), Route(), Neighbor(), Fdb()],
+    kinds=[Link()],
     resources=resources,
     purges=lambda found: found.kind == "link" and found.values.get("type") == "vxlan",
 )

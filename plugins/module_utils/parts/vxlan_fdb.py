@@ -9,8 +9,6 @@ from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fdb import ZERO, Fdb, key_of
 from ..kinds.fields import address, given, interface, mac
-from ..kinds.link import Link
-from ..kinds.netns import Netns
 from ..runner import Part
 
 OPTIONS = {"mac": {"type": "str"}, "dev": {"type": "str"}, "dst": {"type": "str"}}
@@ -31,7 +29,7 @@ def resources(options):
 PART = Part(
     options=OPTIONS,
     required=["mac", "dev"],
-    kinds=[Fdb(), Link(), Netns()],
+    kinds=[Fdb()],
     resources=resources,
     purges=lambda found: found.kind == "fdb",
 )

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A module that makes one of its objects anew knows all that stands on it, whatever module made that."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import rendered
+from ansible_collections.nodenet.fabric.plugins.module_utils import saved
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.apply import Applier
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import KernelError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.session import Session
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import Ledger
+from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, arrange
+
+KINDS = {kind.name: kind for kind in all_kinds()}
+EXAMPLES = ("vxlan", "red-blue-bridge", "calico-routed")
+MAC = "02:00:00:00:00:99"
+
+
+# of each kind what the examples have none of
+MORE = {
+    "owner": "default",
+    "veth": [{"name": "pair", "peer": {"name": "eth1", "netns": "red"}}],
+    "vxlan": [{"name": "over", "vni": 5, "dev": "pair"}, {"name": "in-red", "netns": "red", "vni": 6}],
+    "bridge": [{"name": "br0", "netns": "red"}],
+    "bridge_port": [{"name": "in-red", "netns": "red", "bridge": "br0"}],
+    "address": [
+        {"dev": "pair", "address": "10.7.0.1/24"},
+        {"dev": "pair", "address": "fd07::1/64", "nodad": True},
+        {"dev": "over", "address": "10.8.0.1/24"},
+        {"dev": "eth1", "address": "10.7.0.2/24", "netns": "red"},
+    ],
+    "neighbor": [
+        {"dev": "pair", "address": "10.7.0.9", "mac": MAC},
+        {"dev": "pair", "address": "fd07::9", "mac": MAC},
+        {"dev": "over", "address": "10.8.0.9", "mac": MAC},
+        {"dev": "eth0", "address": "192.168.15.9", "mac": MAC, "netns": "red"},
+    ],
+    "vxlan_fdb": [
+        {"dev": "over", "mac": MAC, "dst": "10.7.0.9"},
+        {"dev": "in-red", "netns": "red", "mac": MAC, "dst": "10.7.0.9"},
+    ],
+    "forwarding": [{"family": "ipv4", "interface": "over"}, {"family": "ipv4", "interface": "in-red", "netns": "red"}],
+    "proxy_arp": [
+        {"interface": "over", "addresses": ["10.7.0.77"]},
+        {"interface": "in-red", "netns": "red", "addresses": ["10.7.0.77"]},
+    ],
+    "route": [{"prefix": "10.9.0.0/16", "via": "10.7.0.9"}, {"prefix": "10.10.0.0/16", "dev": "over"}],
+    "masquerade": [{"source": "10.7.0.0/24", "netns": "red"}],
+}
+
+
+def everything():
+    """Make what three examples have on a node, and more."""
+    common = {**dict.fromkeys(PARTS), "owner": "default", "purge": False, "adopt": False, "promised": []}
+    sets = [one for example in EXAMPLES for one in rendered.arranged(rendered.variables_of(example))["sets"]]
+    sets += [MORE, {"owner": "bridge", "bridge_port": [{"name": "veth-red", "cost": 7}]}]
+    told = {**common, "sets": [{**one, "purge": False} for one in sets], "keep": None, "among": None}
+    arrange(json.loads(json.dumps(told)), False)
+
+
+def ours():
+    """Return what is ours as the engine sees it, and how it is marked."""
+    marks = {ref: {**mark, "holders": None} for ref, mark in Ledger().marks.items()}
+    return {ref: (one.owner, one.values) for ref, one in saved.observed().items()}, marks
+
+
+def remade(netns, dev, text, **options):
+    return "address", {"netns": netns, "dev": dev, "address": text, "scope": "link", **options}
+
+
+# what makes an object anew: the module and its options -> the object, and where what goes for good is
+CASES = {
+    "an address": (remade("", "pair", "10.7.0.1/24"), ("address", ("", "pair", "10.7.0.1/24")), None),
+    "an address that a gateway is reached by": (
+        remade("", "vxlan1", "172.245.0.0/32", owner="vxlan"),
+        ("address", ("", "vxlan1", "172.245.0.0/32")),
+        None,
+    ),
+    "the address of an endpoint": (
+        remade("red", "eth0", "192.168.15.1/24", owner="bridge"),
+        ("address", ("red", "eth0", "192.168.15.1/24")),
+        None,
+    ),
+    "an address's length": (
+        ("address", {"dev": "pair", "address": "fd07::1/60"}),
+        ("address", ("", "pair", "fd07::1")),
+        None,
+    ),
+    "a pair": (
+        ("veth", {"name": "pair", "peer": {"name": "eth2", "netns": "red"}}),
+        ("link", ("", "pair")),
+        ("red", "eth1"),
+    ),
+    "a pair whose other end was elsewhere": (
+        ("veth", {"name": "pair", "peer": {"name": "eth1", "netns": "blue"}}),
+        ("link", ("", "pair")),
+        ("red", "eth1"),
+    ),
+    "a bridge port": (
+        ("veth", {"name": "veth-red", "peer": {"name": "eth2", "netns": "red"}, "owner": "bridge"}),
+        ("link", ("", "veth-red")),
+        ("red", "eth0"),
+    ),
+    "a link that answers for others": (
+        ("veth", {"name": "veth-wl1", "peer": {"name": "eth2", "netns": "wl1"}, "owner": "routed"}),
+        ("link", ("", "veth-wl1")),
+        ("wl1", "eth0"),
+    ),
+    "a VTEP": (
+        ("vxlan", {"name": "vxlan1", "vni": 7, "local": "192.168.32.245", "owner": "vxlan"}),
+        ("link", ("", "vxlan1")),
+        None,
+    ),
+    "a device that becomes a bridge": (
+        ("bridge", {"name": "pair"}),
+        ("link", ("", "pair")),
+        ("red", "eth1"),
+    ),
+}
+
+
+def is_on(ref, place):
+    """Say whether an object is the link ``place`` (namespace, name), or on it, or leads through it in that namespace."""
+    return (
+        place is not None and ref[0] != "netns" and (ref[1][:2] == place or (ref[0], ref[1][0]) == ("route", place[0]))
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_stands_on_an_object_that_is_made_anew_is_planned_undone_and_there_again(node, case, monkeypatch):
+    (module, options), ref, lost = CASES[case]
+    everything()
+    before, marks = ours()
+    planned = node.task(module, _check=True, **options)
+    with monkeypatch.context() as patch:
+        patch.setattr(Applier, "_verify", fail)
+        with pytest.raises(KernelError, match="made to fail.*as it was before"):
+            node.task(module, **options)
+    assert ours() == (before, marks)
+    done = node.task(module, **options)
+    assert "made anew" in done["reasons"][0]
+    assert done["commands"] == planned["commands"]
+    after, marks_after = ours()
+    same = {one for one in before if one != ref and not is_on(one, lost)}
+    assert {one: after.get(one) for one in same} == {one: before[one] for one in same}
+    assert {one: marks_after.get(one) for one in same} == {one: marks.get(one) for one in same}
+    assert not node.task(module, **options)["changed"]
+
+
+def fail(*_words):
+    raise RuntimeError("made to fail")
+
+
+def test_every_module_with_something_to_make_anew_is_tried_here():
+    tried = {module for (module, _options), _ref, _lost in CASES.values()}
+    can = {name for name, part in PARTS.items() if any(kind.fixed for kind in part.kinds)}
+    assert can == tried | {"ipip_tunnel"}  # a link as the others, which not every kernel makes
+
+
+def test_what_falls_with_an_address_and_with_a_link_is_in_diff_and_commands(node):
+    everything()
+    found = node.task("address", dev="pair", address="10.7.0.1/24", scope="link")
+    diff = found["diff"]()[0]
+    assert "pair 10.7.0.9" in diff["before"]["neighbor"] and "pair 10.7.0.9" in diff["after"]["neighbor"]
+    assert f"ip neighbor replace 10.7.0.9 lladdr {MAC} dev pair nud permanent" in found["commands"]
+    found = node.task("veth", name="veth-wl1", peer={"name": "eth2", "netns": "wl1"}, owner="routed")
+    assert "sysctl -qw net.ipv4.conf.veth-wl1.proxy_arp=1" in found["commands"]
+    assert "net.ipv4.conf.veth-wl1.proxy_arp" in found["diff"]()[0]["before"]["sysctl"]
+
+
+def test_each_kind_declares_the_kinds_that_its_objects_stand_on_and_no_others(node):
+    everything()
+    kernel = Kernel(Ledger())
+    try:
+        session = Session(KINDS, kernel)
+        found = session.observe(session.scope([], everywhere=True)).values()
+    finally:
+        kernel.close()
+    bases, holders, held = {name: set() for name in KINDS}, {}, {}
+    for one in found:
+        kind = KINDS[one.kind]
+        bases[one.kind].update(ref[0] for ref in (*kind.needs(one), *kind.falls_with(one)))
+        for groups, group in ((holders, kind.holds(one)), (held, kind.held(one))):
+            if group is not None:
+                groups.setdefault(group, set()).add(one.kind)
+    assert {name: set(kind.base_kinds) for name, kind in KINDS.items()} == bases
+    for name, kind in KINDS.items():
+        groups = [group for group, names in held.items() if name in names]
+        assert set(kind.holder_kinds) == set().union(*(holders.get(group, ()) for group in groups))
