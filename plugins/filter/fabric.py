@@ -13,7 +13,7 @@ from ..plugin_utils.port_questions import port_questions
 from ..plugin_utils.questions import Everybody
 from ..plugin_utils.shape import is_batch
 
-FIELD = re.compile(r"\{([A-Za-z0-9_.]*)\}")
+FIELD = re.compile(r"\{([A-Za-z0-9_.]*)(\??)\}")
 
 
 def probes(model, name):
@@ -28,7 +28,7 @@ def probes(model, name):
 def paths(model, name):
     """Return the ways to its peers that one node proves, as the module nodenet.fabric.probe takes them."""
     _known(model, name)
-    wanted = ("netns", "address", "mtu", "underlay")
+    wanted = ("netns", "address", "mtu", "larger", "underlay")
     return [{key: path[key] for key in wanted} for path in Everybody(model).paths_from(name)]
 
 
@@ -63,13 +63,15 @@ def _filled(template, item):
         return template
     whole = FIELD.fullmatch(template)
     if whole:  # the value itself, not its text
-        return _field(item, whole[1])
-    return FIELD.sub(lambda match: str(_field(item, match[1])), template)
+        return _field(item, *whole.groups())
+    return FIELD.sub(lambda match: str(_field(item, *match.groups())), template)
 
 
-def _field(item, path):
+def _field(item, path, optional=""):
     for part in path.split(".") if path else ():
         if not isinstance(item, dict) or part not in item:
+            if optional:
+                return None
             known = ", ".join(item) if isinstance(item, dict) else "none"
             raise AnsibleFilterError(
                 f"nodenet.fabric.each: there is no field {part!r} in {{{path}}}; there are: {known}"

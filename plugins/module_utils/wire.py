@@ -20,6 +20,8 @@ IPIP, UDP, ICMP, IPV6_IN, ICMPV6 = 4, 17, 1, 41, 58
 ETHERNET, IPV6_HEADER = 14, 40
 # Room for the frames of all paths until they are read, and no more of a frame than is looked at
 BUFFER, SNAP = 1 << 22, 512
+MOST_TOLD = 6
+FRAGMENT = 44  # RFC 8200, 4.5: a header before that of what is in fragments
 
 
 @dataclass
@@ -28,16 +30,20 @@ class Path:
 
     :param netns: reference of the namespace that asks.
     :param address: of the target.
-    :param mtu: bytes that must pass and than which no more may.
+    :param mtu: bytes that must pass.
+    :param larger: bytes that must not, and that a sender must be told of.
     :param underlay: addresses of the node, whose interfaces are listened to.
+    :param larger_vanishes: nobody says that it is too large, without which no sender learns the size (RFC 1191).
     """
 
     netns: str
     address: str
     mtu: int
+    larger: int
     underlay: List[str]
     passes: bool = False
     larger_passes: bool = False
+    larger_vanishes: bool = False
     reason: str = ""
     wire: List[str] = field(default_factory=list)
 
@@ -50,8 +56,8 @@ def prove(paths, timeout):
     """
     groups = {}
     for path in paths:
-        groups.setdefault((path.netns, path.mtu, tuple(path.underlay)), []).append(path)
-    for (netns, mtu, underlay), group in groups.items():
+        groups.setdefault((path.netns, path.mtu, path.larger, tuple(path.underlay)), []).append(path)
+    for (netns, mtu, more, underlay), group in groups.items():
         targets = [path.address for path in group]
         token = os.urandom(8)
         listeners = [_listen(name) for name in _interfaces(underlay)]
@@ -64,10 +70,13 @@ def prove(paths, timeout):
         finally:
             for listener in listeners:
                 listener.close()
-        larger = probe([(netns, targets)], timeout, tries=1, size=mtu + 1)[0]
-        for path, answer, more in zip(group, answers, larger):
+        larger = probe([(netns, targets)], timeout, tries=1, size=more)[0]
+        # a router may say it to one sender six times at once, and once a second then (icmp_ratelimit)
+        told = len(group) > MOST_TOLD and any(answer.reason for answer in larger)
+        for path, answer, refused in zip(group, answers, larger):
             path.passes, path.reason = answer.ttl is not None, answer.reason
-            path.larger_passes = more.ttl is not None
+            path.larger_passes = refused.ttl is not None
+            path.larger_vanishes = path.passes and not (path.larger_passes or refused.reason or told)
 
 
 def _interfaces(addresses):
@@ -101,14 +110,21 @@ def _seen(listener, token):
 
 
 def outermost(frame):
-    """Return what an Ethernet frame carries by its outermost IP header: plain, ipip, udp:PORT, or a number."""
+    """Return what an Ethernet frame carries by its outermost IP header: plain, ipip, udp:PORT, a number, fragments of these."""
     (kind,) = struct.unpack_from("!H", frame, 12)
     if kind == ETH_P_IP:
         protocol, start = frame[ETHERNET + 9], ETHERNET + (frame[ETHERNET] & 15) * 4
+        split = struct.unpack_from("!H", frame, ETHERNET + 6)[0] & 0x3FFF  # more fragments, or not the first (RFC 791)
     elif kind == ETH_P_IPV6:
         protocol, start = frame[ETHERNET + 6], ETHERNET + IPV6_HEADER
+        split = protocol == FRAGMENT
+        if split:
+            protocol, start = frame[start], start + 8
     else:
         return f"ethertype {kind:#06x}"
     if protocol == UDP:
-        return f"udp:{struct.unpack_from('!H', frame, start + 2)[0]}"
-    return {ICMP: "plain", ICMPV6: "plain", IPIP: "ipip", IPV6_IN: "ip6ip"}.get(protocol, f"protocol {protocol}")
+        word = f"udp:{struct.unpack_from('!H', frame, start + 2)[0]}"
+    else:
+        names = {ICMP: "plain", ICMPV6: "plain", IPIP: "ipip", IPV6_IN: "ip6ip"}
+        word = names.get(protocol, f"protocol {protocol}")
+    return f"fragments of {word}" if split else word

@@ -41,8 +41,8 @@ options:
         required: true
   paths:
     description:
-      - Ways to other nodes, of which it is proven what they carry. The largest packet must pass unfragmented, one byte
-        more must not, and what leaves the node is looked at on the wire.
+      - Ways to other nodes, of which it is proven what they carry. The largest packet must pass unfragmented, a larger
+        one must not and its sender must be told so, and what leaves the node is looked at on the wire.
     type: list
     elements: dict
     default: []
@@ -61,6 +61,10 @@ options:
           - Length in bytes of the largest IP packet that passes.
         type: int
         required: true
+      larger:
+        description:
+          - Length in bytes of a larger IP packet, which must not pass; unset, one more than O(paths[].mtu).
+        type: int
       underlay:
         description:
           - Addresses of the node on the underlay, whose interfaces are listened to.
@@ -160,11 +164,14 @@ answers:
   elements: dict
   sample: [{"name": "ns245", "targets": [{"target": "172.246.0.2", "ok": true, "ttl": 62, "rtt_ms": 0.09, "reason": ""}]}]
 paths:
-  description: For each of O(paths) whether its largest packet and one larger passed, and how it looked on the wire.
+  description: For each of O(paths) whether its largest packet and one larger passed, whether the larger one was lost without a
+    word, and how it looked on the wire.
   returned: success
   type: list
   elements: dict
-  sample: [{"address": "172.246.0.2", "mtu": 1450, "passes": true, "larger_passes": false, "reason": "", "wire": ["udp:8472"]}]
+  sample:
+    - {"address": "172.246.0.2", "mtu": 1450, "passes": true, "larger_passes": false, "larger_vanishes": false, "reason": "",
+       "wire": ["udp:8472"]}
 ports:
   description:
     - For each of O(ports) whether it answered, and who listened. V(probe) is the module itself, V(service) somebody else.
@@ -202,6 +209,7 @@ SPEC = {
             "netns": {"type": "str"},
             "address": {"type": "str", "required": True},
             "mtu": {"type": "int", "required": True},
+            "larger": {"type": "int"},
             "underlay": {"type": "list", "elements": "str", "required": True},
         },
     },
@@ -251,7 +259,7 @@ def perform(params):
     ports = [_port(entry, f"ports[{number}]") for number, entry in enumerate(params["ports"])]
     ask_own([question for question in ports if question.listener], params["timeout"])
     ask_others([question for question in ports if not question.listener], params["timeout"])
-    told = ("address", "mtu", "passes", "larger_passes", "reason", "wire")
+    told = ("address", "mtu", "passes", "larger_passes", "larger_vanishes", "reason", "wire")
     return {
         "changed": False,
         "answers": answers,
@@ -268,6 +276,7 @@ def _path(entry, option):
         reference(entry, f"{option}."),
         address(entry["address"], f"{option}.address"),
         in_range(entry["mtu"], 68, 65534, f"{option}.mtu"),
+        in_range(entry["larger"] or entry["mtu"] + 1, 69, 65535, f"{option}.larger"),
         [address(text, f"{option}.underlay") for text in entry["underlay"]],
     )
 

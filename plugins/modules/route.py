@@ -64,7 +64,8 @@ options:
     type: str
   mtu: &mtu
     description:
-      - Largest packet on this path in bytes.
+      - Largest packet on this path in bytes. V(0) is none of the route's own, and that of the interface counts; if omitted, an
+        existing route keeps what it has.
     type: int
   config:
     description:

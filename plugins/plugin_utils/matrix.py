@@ -80,11 +80,14 @@ class Path:
 
     def faults(self):
         """Yield what is not as it must be."""
-        mtu, way = self.wanted["mtu"], f"{self.wanted['name']} -> {self.wanted['target']} ({self.wanted['address']})"
+        mtu, larger = self.wanted["mtu"], self.wanted["larger"]
+        way = f"{self.wanted['name']} -> {self.wanted['target']} ({self.wanted['address']})"
         if not self.found["passes"]:
             yield f"{way}: a packet of {mtu} bytes does not pass unfragmented: {self.found['reason'] or 'no answer'}"
         if self.found["larger_passes"]:
-            yield f"{way}: a packet of {mtu + 1} bytes passes, and the path is said to carry {mtu} at most"
+            yield f"{way}: a packet of {larger} bytes passes, and the path is said to carry {mtu} at most"
+        if self.found.get("larger_vanishes"):
+            yield f"{way}: a packet of {larger} bytes is lost, and nobody says that it is too large: who sends such ones hangs"
         if self.found["wire"] != [self.wanted["wire"]]:
             seen = " and ".join(self.found["wire"]) or "nothing"
             yield f"{way}: on the wire is {seen}, not {self.wanted['wire']}"
@@ -95,11 +98,11 @@ def path_lines(found):
     sorts = {}
     for path in found:
         if not list(path.faults()):
-            sorts.setdefault((path.wanted["wire"], path.wanted["mtu"]), []).append(path)
+            sorts.setdefault(tuple(path.wanted[name] for name in ("wire", "mtu", "larger")), []).append(path)
     return [
         f"{len(paths)} {'path' if len(paths) == 1 else 'paths'} between nodes: {WIRE.get(wire, wire)} on the wire, {mtu} bytes"
-        f" pass unfragmented, {mtu + 1} do not"
-        for (wire, mtu), paths in sorts.items()
+        f" pass unfragmented, {larger} do not"
+        for (wire, mtu, larger), paths in sorts.items()
     ]
 
 

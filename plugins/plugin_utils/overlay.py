@@ -14,7 +14,7 @@ import hashlib
 import ipaddress
 
 from ..module_utils.kinds.names import IFNAME_MAX
-from .inventory import FAMILIES, Segments, subnets_of
+from .inventory import FAMILIES, Segments, mtu_of, subnets_of
 
 # What the names of tunnels to one peer begin with
 PAIRS = ("ipip-", "ip-", "i")
@@ -103,10 +103,15 @@ class Overlay:
     def direct(self):
         """Return the peers' subnets to which a plain route leads, each by way of the peer's address of that family."""
         return [
-            {"name": other, "subnet": values[subnet], "via": values[address]}
+            {"name": other, "subnet": values[subnet], "via": values[address], "mtu": self._route_mtu(values)}
             for other, values, (subnet, address, _key) in self._direct
             if values[address]
         ]
+
+    def _route_mtu(self, values):
+        """Return the MTU of a route to a peer that takes less than the node sends; 0 where the interface's will do."""
+        own, other = (mtu_of(self.fabric, one) for one in (self.values, values))
+        return other if other < own else 0
 
     def _underlay(self, values):
         """Return the address of a node that tunnels end at."""
@@ -125,6 +130,7 @@ class Overlay:
                 "gateway": _network_address(values[subnet]),
                 "mac": self._vtep_mac(values),
                 "dst": self._underlay(values),
+                "mtu": self._route_mtu(values),
             }
             for other, values, (subnet, _address, _key) in self._tunnelled
         ]
@@ -159,13 +165,25 @@ class Overlay:
                 for other, remote in remotes.items()
             ]
             routes = [
-                {"prefix": values[subnet], "dev": self._pair(other), "via": None, "onlink": None}
+                {
+                    "prefix": values[subnet],
+                    "dev": self._pair(other),
+                    "via": None,
+                    "onlink": None,
+                    "mtu": self._route_mtu(values),
+                }
                 for other, values, (subnet, *_rest) in self._tunnelled
             ]
         else:
             devices = [{"name": self.values["fabric_ipip_name"] or "ipip0", "local": local, "remote": None, "mtu": mtu}]
             routes = [
-                {"prefix": prefix, "dev": devices[0]["name"], "via": values["fabric_node_address"], "onlink": True}
+                {
+                    "prefix": prefix,
+                    "dev": devices[0]["name"],
+                    "via": values["fabric_node_address"],
+                    "onlink": True,
+                    "mtu": self._route_mtu(values),
+                }
                 for _other, values, (subnet, *_rest) in self._tunnelled
                 for prefix in (values[subnet], *_inner(values))
             ]

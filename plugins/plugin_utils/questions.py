@@ -108,7 +108,8 @@ class Everybody:
     def paths_from(self, node):
         """Return the ways from a node to its peers, of which each is proven: the largest packet, and what the wire carries.
 
-        :returns: list of ``{"name", "netns", "target": label, "peer", "address", "mtu", "wire", "underlay"}``.
+        :returns: list of ``{"name", "netns", "target": label, "peer", "address", "mtu", "larger", "wire", "underlay"}``;
+            ``larger`` is what the endpoint can send where that is too much for the way.
         """
         nodes, overlay, found = self._model["nodes"], Overlay(self._model, node), []
         values = nodes[node]
@@ -124,12 +125,16 @@ class Everybody:
                             "target": self._label(peer, other["fabric_endpoints"][0]["name"]),
                             "peer": peer,
                             "address": other["fabric_endpoints"][0][key],
-                            "mtu": min(mtu_of(self._model["fabric"], one) for one in (values, other)),
+                            **self._sizes(values, other),
                             "wire": wire[key],
                             "underlay": [values[address] for address in ADDRESSES if values[address]],
                         }
                     )
         return found
+
+    def _sizes(self, values, other):
+        own, others = (mtu_of(self._model["fabric"], one) for one in (values, other))
+        return {"mtu": min(own, others), "larger": max(own, min(own, others) + 1)}
 
 
 def _hops(node, endpoint, where, other):

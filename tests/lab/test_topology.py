@@ -92,6 +92,13 @@ def test_digest_follows_the_topology_alone():
     assert digest(topology_of(one)) != digest(topology_of(nodes("10.0.0.1", "10.0.0.2", fabric_underlay_mtu=1400)))
 
 
+def test_each_node_has_the_mtu_that_its_inventory_says():
+    both = nodes("10.0.0.1", "10.0.0.2")
+    list(both.values())[0]["fabric_underlay_mtu"] = 9000
+    topology = topology_of(both)
+    assert (topology["mtu"], [host.get("mtu") for host in topology["hosts"].values()]) == (9000, [None, 1500])
+
+
 def test_lab_name_is_that_of_the_folder_and_where_it_lies(tmp_path):
     here, there = tmp_path / "a" / "demo", tmp_path / "b" / "demo"
     for folder in (here, there):

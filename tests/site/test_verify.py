@@ -156,16 +156,23 @@ def test_two_families_and_an_endpoint_that_has_not_said_a_word(fabric):
 
 
 def test_a_path_that_is_not_what_it_must_be_is_named(fabric):
-    one = fabric("dual-stack")
+    # jumbo frames on one side: from there as large ones go as the other takes, and who sends larger ones is told
+    large = "fabric_underlay_mtu: 9000\n      fabric_node_address: 192.168.32.245"
+    one = fabric("dual-stack", lambda text: text.replace("fabric_node_address: 192.168.32.245", large))
     vxlan = ["-e", "fabric_backend=vxlan"]
     one.play("site", *vxlan)
-    assert "4 paths between nodes: udp:8472 on the wire, 1450 bytes pass unfragmented, 1451 do not" in one.play(
-        "verify", *vxlan
-    )
+    printed = one.play("verify", *vxlan)
+    assert "2 paths between nodes: udp:8472 on the wire, 1450 bytes pass unfragmented, 8950 do not" in printed
+    assert "2 paths between nodes: udp:8472 on the wire, 1450 bytes pass unfragmented, 1451 do not" in printed
+    one.on("vm1", "ip route replace 172.246.0.0/24 via 172.246.0.0 dev vxlan1 onlink proto 178")
+    printed = one.play("verify", *vxlan, fails=True)
+    assert "all pairs answer, 1 fault of the paths" in printed
+    assert "ns245 -> ns246 (172.246.0.2): a packet of 8950 bytes is lost, and nobody says" in printed
+    assert "1 route" in one.play("site", *vxlan)
     # everybody still answers, with the TTL that is expected; but one way of the two in plain sight
     one.on("vm1", "ip route replace 172.246.0.0/24 via 192.168.32.246")
     printed = one.play("verify", *vxlan, fails=True)
-    assert "all pairs answer, 2 faults of the paths" in printed
+    assert "all pairs answer, 3 faults of the paths" in printed
     assert "ns245 -> ns246 (172.246.0.2): on the wire is plain and udp:8472, not udp:8472" in printed
     one.on("vm1", "ip -n ns245 link set eth0 mtu 1400")
     printed = one.play("verify", *vxlan, fails=True)

@@ -39,7 +39,8 @@ def resources(options):
     if options["table"] == 255:
         raise InputError("table", "255 is the local table, which the kernel keeps by itself")
     fields.in_range(options["protocol"], 0, 255, "protocol")
-    fields.in_range(options["mtu"], 68, 65535, "mtu")
+    if options["mtu"] != 0:
+        fields.in_range(options["mtu"], 68, 65535, "mtu")
     dev = options["dev"] and fields.interface(options["dev"], "dev")
     if options["state"] == "present":
         _check(options, prefix, via, dev)
@@ -70,11 +71,14 @@ def _values(options, prefix, via, dev, src):
     gateway = {"via": via} if options["type"] == "unicast" else {}
     onlink = bool(options["onlink"]) if via else None
     protocol = ROUTE_PROTOCOL if options["protocol"] is None else options["protocol"]
-    more = {"dev": dev, "scope": scope, "onlink": onlink, "src": src, "mtu": options["mtu"]}
+    more = {"dev": dev, "scope": scope, "onlink": onlink, "src": src}
+    # 0 takes away what is there, nothing leaves it
+    mtu = {} if options["mtu"] is None else {"mtu": options["mtu"] or None}
     return {
         "type": options["type"],
         "protocol": protocol,
         **gateway,
+        **mtu,
         **{name: value for name, value in more.items() if value is not None},
     }
 

@@ -41,7 +41,8 @@ def topology_of(hosts):
     """Return the lab for an inventory.
 
     :param hosts: host name -> its fabric_* variables; they are sound (see :mod:`faults`).
-    :returns: ``{"mtu": int, "segments": int, "hosts": {name: {"links": [{"segment", "addresses"}], "gateways", "router"}}}``
+    :returns: ``{"mtu": int, "segments": int, "hosts": {name: {"links": [{"segment", "addresses"}], "gateways", "router"}}}``;
+        a host whose MTU is smaller than that of the others has its own ``mtu``.
     :raises ValueError: a host outside has the name or the address of another host.
     """
     nodes = {name: settled(variables) for name, variables in hosts.items()}
@@ -57,7 +58,11 @@ def topology_of(hosts):
     used = sorted({host["links"][0]["segment"] for host in made.values()})
     if len(used) > 1:
         _join(made, prefixes, segments, used)
-    return {"mtu": int(first["fabric_underlay_mtu"]), "segments": len(set(segments.values())), "hosts": made}
+    mtu = max(values["fabric_underlay_mtu"] for values in nodes.values())
+    for name, values in nodes.items():
+        if values["fabric_underlay_mtu"] < mtu:
+            made[name]["mtu"] = values["fabric_underlay_mtu"]
+    return {"mtu": mtu, "segments": len(set(segments.values())), "hosts": made}
 
 
 def _addresses(values):

@@ -64,9 +64,10 @@ def _segments(topology):
 
 
 def _links(topology, places):
-    both, port = {"type": "veth", "mtu": topology["mtu"], "up": True}, 0
+    port = 0
     crowded = _crowded(topology)
     for name, host in topology["hosts"].items():
+        both = {"type": "veth", "mtu": host.get("mtu", topology["mtu"]), "up": True}
         for index, link in enumerate(host["links"]):
             here, there = ("", f"port{port}"), (places[name], f"eth{index}")
             on_bridge = {"master": f"segment{link['segment']}", "addrgenmode": "none"}

@@ -87,7 +87,7 @@ def test_a_node_of_the_first_example():
             "nodad": None,
         }
     ]
-    assert seen["peers"] == [{"name": "vm2", "subnet": "172.246.0.0/24", "via": "192.168.32.246"}]
+    assert seen["peers"] == [{"name": "vm2", "subnet": "172.246.0.0/24", "via": "192.168.32.246", "mtu": 0}]
     assert seen["masquerade"] == [{"source": "172.245.0.0/24", "exclude": ["172.245.0.0/24", "172.246.0.0/24"]}]
     assert [part["role"] for part in seen["arrangement"]] == ["bridge", "host_gw"]
     assert seen["owners"] == ["bridge", "host_gw", "nat", "forwarding", "prepare"]
@@ -250,6 +250,22 @@ def test_endpoints_of_one_node_may_be_attached_in_several_ways():
 VXLAN = {name: {**values, "fabric_backend": "vxlan"} for name, values in HOST_GW.items()}
 
 
+@pytest.mark.parametrize(
+    ("backend", "of", "expected"),
+    [
+        ("host_gw", lambda node: node["peers"], 1500),
+        ("vxlan", lambda node: node["vxlan"]["peers"], 1450),
+        ("ipip", lambda node: node["ipip"]["routes"], 1480),
+    ],
+)
+def test_the_route_to_a_peer_that_takes_less_says_so_and_no_other(backend, of, expected):
+    hosts = {name: dict(variables) for name, variables in HOST_GW.items()}
+    hosts["vm1"]["fabric_underlay_mtu"] = 9000
+    found = {name: view(hosts, name, fabric_backend=backend) for name in ("vm1", "vm2")}
+    assert [{route["mtu"] for route in of(found[name])} for name in ("vm1", "vm2")] == [{expected}, {0}]
+    assert found["vm1"]["mtu"] == 7500 + expected
+
+
 def test_what_a_node_knows_of_a_vtep_is_what_the_peer_gives_itself():
     one, other = (view(VXLAN, name)["vxlan"] for name in ("vm1", "vm2"))
     (peer,) = one["peers"]
@@ -259,6 +275,7 @@ def test_what_a_node_knows_of_a_vtep_is_what_the_peer_gives_itself():
         "gateway": "172.246.0.0",
         "mac": other["mac"],
         "dst": other["local"],
+        "mtu": 0,
     }
     assert other["addresses"] == ["172.246.0.0/32"]
     assert one["vteps"] == [{"mac": other["mac"], "dst": "192.168.32.246"}]

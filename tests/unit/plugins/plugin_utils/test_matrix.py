@@ -172,7 +172,7 @@ def test_ends_of_a_link_ask_each_other():
 
 
 def path(**found):
-    wanted = {"name": "a", "target": "b", "address": "10.2.0.2", "mtu": 1450, "wire": "udp:8472"}
+    wanted = {"name": "a", "target": "b", "address": "10.2.0.2", "mtu": 1450, "larger": 1451, "wire": "udp:8472"}
     return Path("vm1", wanted, {"passes": True, "larger_passes": False, "reason": "", "wire": ["udp:8472"], **found})
 
 
@@ -184,6 +184,7 @@ def test_paths_tell_what_they_carry():
         "a -> b (10.2.0.2): a packet of 1450 bytes does not pass unfragmented: no answer"
     ]
     assert "1451 bytes passes" in list(path(larger_passes=True).faults())[0]
+    assert "1451 bytes is lost, and nobody says" in list(path(larger_vanishes=True).faults())[0]
     assert "on the wire is plain, not udp:8472" in list(path(wire=["plain"]).faults())[0]
     assert path_lines([path(wire=[])]) == []
 
