@@ -126,6 +126,7 @@ class Machine(Process):
         super().__init__(folder, name)
         self.number, self.cables, self.keys = number, cables, keys
         self.disk = folder / f"{name}.qcow2"
+        self.kernel_options = ""  # what its kernel is told from the next start on, beside the usual
 
     @property
     def ssh_port(self):
@@ -142,7 +143,7 @@ class Machine(Process):
         """Switch it on."""
         words = ["-machine", "q35", "-cpu", "max", "-smp", "1", "-m", MEMORY, "-monitor", "none"]
         # the kernel's own names, so that the underlay is eth0 as in the lab
-        line = f"root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 systemd.hostname={self.name}"
+        line = f"root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 systemd.hostname={self.name} {self.kernel_options}"
         words += ["-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", line]
         words += ["-chardev", f"file,id=console,path={self.name}.console,append=on", "-serial", "chardev:console"]
         words += ["-drive", f"file={self.disk},if=virtio,format=qcow2", "-device", "virtio-rng-pci"]

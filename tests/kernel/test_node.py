@@ -208,10 +208,14 @@ def test_whence_ansible_came_is_known_though_sudo_says_nothing():
     """A shell with the variable, and below it a process without: as sshd, sudo and Python stand."""
     clean = f"env -i PYTHONPATH={':'.join(path for path in sys.path if path)} {sys.executable} -c '{CAME_FROM}'; true"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SSH_")}
-    connection = {"SSH_CONNECTION": "198.51.100.7 50000 10.0.0.1 2222"}
-    for variables, says in ((connection, "('198.51.100.7', 2222)"), ({}, "None")):
+    # the second is what sshd says of a stream that is no socket, behind a ProxyCommand
+    for text, says in (
+        ("198.51.100.7 50000 10.0.0.1 2222", "('198.51.100.7', 2222)"),
+        ("UNKNOWN 65535 UNKNOWN 65535", "None"),
+    ):
         command = ["setsid", "sh", "-c", clean]
-        found = subprocess.run(command, env={**environment, **variables}, capture_output=True, text=True, check=True)
+        variables = {**environment, "SSH_CONNECTION": text}
+        found = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
         assert found.stdout.strip() == says
 
 

@@ -50,7 +50,7 @@ class Site:
         found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert (found.returncode != 0) == fails, found.stdout + found.stderr
         if self.is_down:  # it leaves forwarding on, for whoever relies on it by now; here nobody does
-            self.everywhere("sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
+            self.everywhere("sysctl -eqw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
         return found.stdout + found.stderr
 
     def on(self, host, script):

@@ -46,7 +46,8 @@ def came_from(pid=None, proc="/proc"):
         except (OSError, ValueError, IndexError):
             return None
         words = variables.get(b"SSH_CONNECTION", b"").decode(errors="replace").split()
-        if len(words) == 4 and words[3].isdecimal():
+        # sshd of another stream than a socket (ProxyCommand, sshd -i) has no addresses to say: get_peer_ipaddr, canohost.c
+        if len(words) == 4 and words[3].isdecimal() and words[0] != "UNKNOWN":
             return words[0].partition("%")[0], int(words[3])
         pid = above
     return None

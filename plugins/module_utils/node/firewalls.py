@@ -140,7 +140,7 @@ def _docker_lines(prefix):
         rule = f"DOCKER-USER {way} {prefix} -m comment --comment {MARK} -j ACCEPT"
         # Docker has that chain for IPv6 too where it was told to filter it
         yield f"ExecStart={'-' if ipv6 else ''}{path} -w -I {rule}"
-        yield f"ExecStop=-{path} -w -D {rule}"
+        yield f"ExecStopPost=-{path} -w -D {rule}"  # after a start that was cut off, too
 
 
 def _quoted(text):
