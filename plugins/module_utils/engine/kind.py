@@ -109,8 +109,8 @@ class Kind:
             found = resource.bases = self.needs(resource)
         return found
 
-    def unfit(self, base):
-        """Return why no object of this kind can stand on ``base``, which is there or wished for; None: it can."""
+    def unfit(self, resource, base):
+        """Return why ``resource`` cannot stand on ``base``, which is there or wished for; None: it can."""
         return
 
     def falls_with(self, resource):

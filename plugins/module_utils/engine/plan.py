@@ -123,7 +123,7 @@ class _Planner:
                 if option and not self._available(ref, wanted, gone):
                     raise InputError(wish.option + option, f"there is no {self._name(ref)}")
                 base = wanted.get(ref) or self.observed.get(ref)
-                problem = kind.unfit(base) if option and base else None
+                problem = kind.unfit(wish.resource, base) if option and base else None
                 if problem:
                     raise InputError(wish.option + option, problem)
 
@@ -220,9 +220,9 @@ class _Planner:
     def _has_its_own(self, kind, was, wanted, gone):
         """Say whether what ``was`` stands on will be there, and its companion still have it as companion."""
         bases = (ref for ref, option in kind.stands_on(was).items() if option)
-        return all(self._available(ref, wanted, gone) for ref in bases) and all(
-            was.ref in kind.companions(wanted.get(other, was)) for other in kind.companions(was)
-        )
+        return all(
+            self._available(ref, wanted, gone) and not (ref in wanted and kind.unfit(was, wanted[ref])) for ref in bases
+        ) and all(was.ref in kind.companions(wanted.get(other, was)) for other in kind.companions(was))
 
     def _arrivals(self, wanted, gone):
         steps, made = [], set()

@@ -34,7 +34,7 @@ class Fdb(Kind):
     def needs(self, resource):
         return on_link(*resource.key[:2])
 
-    def unfit(self, base):
+    def unfit(self, resource, base):
         """Any other device would keep the entry without its ``dst``, which is VXLAN's own (rtnl_fdb_add)."""
         kind = base.values.get("type")
         if base.kind == "link" and kind not in (None, "vxlan"):

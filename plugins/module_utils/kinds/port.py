@@ -29,6 +29,15 @@ class Port(Kind):
             return {**found, ("link", (resource.netns, resource.values["master"])): "bridge"}
         return found
 
+    def unfit(self, resource, base):
+        """Only a bridge has ports, and none that is a bridge itself (br_add_if, net/bridge/br_if.c)."""
+        kind = base.values.get("type")
+        if base.kind == "link" and base.key == resource.key and kind == "bridge":
+            return f"{base.key[1]!r} is a bridge, and no bridge can be a port of another"
+        if base.kind == "link" and base.key != resource.key and kind not in (None, "bridge"):
+            return f"{base.key[1]!r} is a {kind} and no bridge: only that has ports"
+        return None
+
     def observe(self, kernel, scope):
         for netns in scope.netns:
             for _fields, attrs in kernel.links(netns).values():
