@@ -16,6 +16,7 @@ import os
 from contextlib import suppress
 
 from .engine.errors import FabricError
+from .engine.rename import names_of
 from .files import FILE, make_directory, write
 from .lock import PRIVATE, STATE_DIR
 
@@ -62,6 +63,7 @@ class Ledger:
         self.pending = {}
         self.saved = None
         self.restoring = None  # the digest of the file that this run restores
+        self.outdated = set()  # marks by names that are to change
         self.fresh = True  # nothing was noted since the node booted
         try:
             self._load()
@@ -162,6 +164,7 @@ class Ledger:
         """Note what ``plan`` is about to make ours, and write it down before it is made."""
         usual = {}
         self.saved = self.restoring
+        self._rename(names_of(plan), kinds)
         for step in plan.steps:
             for resource in step.everything if step.after else ():
                 owner = resource.owner
@@ -175,6 +178,15 @@ class Ledger:
                 else:
                     self._mark(resource, step)
         self.save()
+
+    def _rename(self, names, kinds):
+        """Mark all that will have a new name in its own, whatever kind it is of; by the old one too, until that is done."""
+        new = {}
+        for kind in [kinds[name] for name in dict.fromkeys(ref[0] for ref in names)]:
+            refs = ((ref, kind.ref_after(ref, names)) for ref in self.marks)
+            new.update((ref, after) for ref, after in refs if after != ref)
+        self.marks.update([(after, self.marks[ref]) for ref, after in new.items()])
+        self.outdated = new.keys() - set(new.values())
 
     def _mark(self, resource, step):
         known = self.marks.get(resource.ref, {})
@@ -201,6 +213,8 @@ class Ledger:
             for resource in step.everything
             if resource.ref in self.marks and resource.ref not in arrived
         ]
+        gone += self.outdated
+        self.outdated = set()
         for ref in gone:
             self.marks.pop(ref, None)
         found = self._identify(arrived.values(), identities)

@@ -8,7 +8,14 @@ from __future__ import annotations
 import json
 import re
 
-VERBS = {"made": "make", "changed": "change", "removed": "remove", "adopted": "adopt", "released": "release"}
+VERBS = {
+    "made": "make",
+    "renamed": "rename",
+    "changed": "change",
+    "removed": "remove",
+    "adopted": "adopt",
+    "released": "release",
+}
 
 
 def summary_of(stats, check=False):

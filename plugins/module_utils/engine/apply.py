@@ -14,7 +14,7 @@ from typing import Callable, NamedTuple
 from .errors import FabricError, Unrecorded
 from .plan import make_plan
 from .resource import Wish
-from .step import CHANGE, CREATE, DELETE, FALL, refs_of, steps_of
+from .step import CHANGE, CREATE, DELETE, FALL, RENAME, refs_of, steps_of
 
 # The kernel ends a namespace, and the veths with an end in it, some time after the request has returned.
 SETTLE_SECONDS = 5.0
@@ -134,6 +134,8 @@ class Applier:
             return kind.create(step.after, step.companions)
         if step.action == CHANGE:
             return kind.change(step.before, step.after, step.fields)
+        if step.action == RENAME:
+            return kind.rename(step.before, step.after)
         return kind.delete(step.before) if step.action == DELETE else []
 
     def _verify(self, plan, wishes, purge):

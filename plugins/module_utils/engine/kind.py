@@ -180,6 +180,18 @@ class Kind:
         """Return the refs of objects that the same request makes (the other end of a veth)."""
         return ()
 
+    def renames(self, observed, wanted):
+        """Return ref -> ref of observed objects that are wanted by another key, and can be given it in place."""
+        return {}
+
+    def ref_after(self, ref, names):
+        """Return the ref of an object of any kind when those of this one have their new ``names`` (ref -> ref)."""
+        return ref
+
+    def after_rename(self, resource, names):
+        """Return ``resource``, of any kind, as it is when those of this one have their new ``names`` (ref -> ref)."""
+        return resource
+
     # the kernel
 
     def observe(self, kernel, scope):
@@ -192,6 +204,10 @@ class Kind:
 
     def change(self, before, after, fields):
         """Return the requests that bring ``fields`` from ``before`` to ``after``."""
+        raise NotImplementedError
+
+    def rename(self, before, after):
+        """Return the requests that give ``before`` the key of ``after``."""
         raise NotImplementedError
 
     def delete(self, resource):

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import List
+from typing import List, Tuple
 
 from .errors import Conflict, InputError
 from .order import order
 from .removal import Removal
+from .rename import rename
 from .resource import Resource, belongs, differing, holders
 from .step import ADOPT, CHANGE, CREATE, FALL, Step, steps_of
 
@@ -19,11 +20,13 @@ from .step import ADOPT, CHANGE, CREATE, FALL, Step, steps_of
 class Plan:
     """Steps in an order in which they are safe; those of one level do not depend on each other.
 
-    ``last`` are levels too: of what cannot be brought back, to be done when all else is seen to work.
+    ``last`` are levels too: of what cannot be brought back, to be done when all else is seen to work. ``renamed`` are pairs
+    (before, after) of what is renamed and all that has the name in its own.
     """
 
     levels: List[List[Step]] = field(default_factory=list)
     last: List[List[Step]] = field(default_factory=list)
+    renamed: List[Tuple[Resource, Resource]] = field(default_factory=list)
 
     @property
     def steps(self):
@@ -60,8 +63,11 @@ class _Planner:
 
     def plan(self, wishes):
         wanted = _merged(wish.resource for wish in wishes if wish.present)
+        levels, self.observed, renamed = rename(self.kinds, self.observed, wanted, self.adopt)
         if self._is_settled(wishes, wanted):
-            return Plan()
+            return Plan(levels, renamed=renamed)
+        if levels:
+            self.removal = Removal(self.kinds, self.observed)
         self._refuse_conflicts(wishes)
         given_up = self._leaving(wishes, wanted)
         released = self._released(given_up)
@@ -77,7 +83,8 @@ class _Planner:
         first = [step for step in arrivals if step.resource.ref in moved]
         arrivals = [step for step in arrivals if step.resource.ref not in moved]
         arrivals += [step for ref, step in released.items() if step and ref not in gone]
-        return Plan(order(self.kinds, first) + removals + order(self.kinds, arrivals), last)
+        levels += order(self.kinds, first) + removals + order(self.kinds, arrivals)
+        return Plan(levels, last, renamed)
 
     def _is_settled(self, wishes, wanted):
         """Say whether all is as it is wished for: most runs find it so, and a run that did something ends with it."""

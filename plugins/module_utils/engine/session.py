@@ -14,7 +14,7 @@ from .errors import FabricError, KernelError, Unrecorded, nothing_changed, reaso
 from .kind import Scope, distinct, overlying
 from .plan import Plan, make_plan
 from .resource import from_plain, to_plain
-from .step import ADOPT, FALL
+from .step import ADOPT, FALL, RENAME
 from .summary import counts_of
 from .undo import Undo
 
@@ -226,7 +226,9 @@ def _sentence(failure):
 
 def promises_of(plan):
     """Return what ``plan`` would have made and removed, for the tasks that come after it in check mode."""
-    return [
+    renamed = [(False, before) for before, after in plan.renamed if before.ref != after.ref]
+    renamed += [(True, after) for _before, after in plan.renamed]
+    return [{"present": present, "resource": to_plain(resource)} for present, resource in renamed] + [
         {"present": step.after is not None, "resource": to_plain(resource)}
         for step in plan.steps
         for resource in step.everything
@@ -240,7 +242,10 @@ def diff_of(plan, kinds):
         for side, resource in ((before, step.before), (after, step.after)):
             if resource is not None:
                 for one in (resource, *step.companions):
-                    side.setdefault(one.kind, {})[kinds[one.kind].label(one)] = _shown(one)
+                    side.setdefault(one.kind, {}).setdefault(kinds[one.kind].label(one), {}).update(_shown(one))
+        if step.action == RENAME:
+            kind = kinds[step.after.kind]
+            after[step.after.kind][kind.label(step.after)]["renamed from"] = kind.label(step.before)
     return before, after
 
 

@@ -9,14 +9,15 @@ from typing import Optional, Tuple
 
 from .resource import Resource
 
-CREATE, CHANGE, DELETE, FALL, ADOPT = "create", "change", "delete", "fall", "adopt"
+CREATE, CHANGE, DELETE, FALL, ADOPT, RENAME = "create", "change", "delete", "fall", "adopt", "rename"
 
 
 class Step:
     """One object taken from ``before`` to ``after`` (None: not there).
 
     ``fall`` is a removal that needs no request, because what the object stands on goes; ``adopt`` marks an object
-    as ours and changes nothing else. ``companions`` come or go by the same request (the other end of a veth).
+    as ours and changes nothing else; ``rename`` gives it another key. ``companions`` come or go by the same request (the
+    other end of a veth).
     ``resource`` is the object as the step is about it, ``everything`` it and its companions.
     """
 

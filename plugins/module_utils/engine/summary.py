@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from .step import ADOPT, FALL
+from .step import ADOPT, FALL, RENAME
 
 
 def counts_of(plan, kinds):
-    """Return verb (made, changed, removed, adopted, released) -> noun -> number, without zeros.
+    """Return verb (made, renamed, changed, removed, adopted, released) -> noun -> number, without zeros.
 
     The two ends of a veth are one object, an object that is made anew is changed, and what the kernel made by itself
     counts for nothing when it falls.
@@ -33,6 +33,8 @@ def counts_of(plan, kinds):
 def _verb(step):
     if step.action == ADOPT:
         return "adopted" if step.after.owner is not None else "released"
+    if step.action == RENAME:
+        return "renamed"
     if step.before is None:
         return "made"
     return "removed" if step.after is None else "changed"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from functools import lru_cache
 
 from . import namespaces
@@ -18,6 +19,13 @@ ROOT = "/proc/sys"
 def has_ipv6():
     """Say whether the kernel has IPv6; started with ``ipv6.disable=1`` (net/ipv6/af_inet6.c) it has none of its settings."""
     return os.path.isdir(os.path.join(ROOT, "net/ipv6/conf"))
+
+
+@lru_cache(maxsize=1)
+def renames_what_is_up():
+    """Say whether the kernel renames an interface that is up (dev_change_name, net/core/dev.c: since Linux 6.2)."""
+    found = re.match(r"([0-9]+)\.([0-9]+)", os.uname().release)
+    return bool(found) and tuple(map(int, found.groups())) >= (6, 2)
 
 
 def path_of(name):

@@ -10,13 +10,14 @@ from functools import partial
 from ..engine.apply import Request
 from ..engine.kind import Kind
 from ..engine.resource import Resource
-from ..engine.step import CREATE, DELETE
+from ..engine.step import CREATE, DELETE, RENAME
 from ..kernel import procfs
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
 from . import devconf
 from .fields import given
 from .link_types import OF_LINK, TYPES, asked_for, decode, encode, port_settings, words
+from .renaming import ref_after, renamed_veths, resource_after
 from .shell import ip
 
 # linux/if.h; IFF_RUNNING: it is up and has a carrier (rfc2863_policy, net/core/link_watch.c)
@@ -155,6 +156,22 @@ class Link(Kind):
             requests.insert(0, Request(after.netns, Message("new", "link", 0, {}, attrs), local=True))
         return requests
 
+    def renames(self, observed, wanted):
+        found = renamed_veths(observed, wanted)
+        live = procfs.renames_what_is_up()
+        return {old: new for old, new in found.items() if live or not observed[old].values["up"]}
+
+    def ref_after(self, ref, names):
+        return ref_after(ref, names)
+
+    def after_rename(self, resource, names):
+        return resource_after(resource, names)
+
+    def rename(self, before, after):
+        netns, name = before.key
+        attrs = [("IFLA_IFNAME", after.key[1])]
+        return [Request(netns, Message("set", "link", 0, {"index": Index(netns, name)}, attrs))]
+
     def delete(self, resource):
         return [Request(resource.netns, Message("del", "link", 0, {}, [("IFLA_IFNAME", resource.key[1])]))]
 
@@ -202,6 +219,8 @@ class Link(Kind):
         netns, name = step.resource.key
         if step.action == DELETE:
             return [ip(netns, "link", "del", name)]
+        if step.action == RENAME:
+            return [ip(netns, "link", "set", "dev", step.before.key[1], "name", name)]
         if step.action != CREATE:
             return _settings(step.after, step.fields)
         return [_creation(step)] + [

@@ -29,7 +29,7 @@ class Sysctl(Kind):
     base_kinds = ("netns", "link")
 
     def needs(self, resource):
-        link = _link_of(resource.key[1])
+        link = link_of(resource.key[1])
         return on_link(resource.netns, link, "interface") if link else super().needs(resource)
 
     def observe(self, kernel, scope):
@@ -108,7 +108,13 @@ def _off(name):
     return "1" if name.endswith(".disable_ipv6") else "0"
 
 
-def _link_of(name):
+def with_link(name, link):
+    """Return the sysctl ``net.FAMILY.conf.LINK.…`` of another ``link``."""
+    parts = name.split(".")
+    return ".".join([*parts[:3], link.replace(".", "/"), *parts[4:]])
+
+
+def link_of(name):
     """Return the link that ``net.FAMILY.conf.LINK.…`` is about, or None."""
     parts = name.split(".")
     if len(parts) > 4 and parts[2] in ("conf", "neigh") and parts[3] not in ("all", "default"):
@@ -118,11 +124,11 @@ def _link_of(name):
 
 def _new(name, found):
     """Return the value of a link that was made together with its setting, before it was set; ``found``: name -> value."""
-    return found.get(_default_of(name)) or BUILT_IN.get(name.rpartition(".")[2]) if _link_of(name) else None
+    return found.get(_default_of(name)) or BUILT_IN.get(name.rpartition(".")[2]) if link_of(name) else None
 
 
 def _default_of(name):
     """Return the sysctl that says what a new link has instead of ``net.FAMILY.conf.LINK.…``, or None."""
-    link = _link_of(name)
+    link = link_of(name)
     parts = name.split(".")
     return ".".join([*parts[:3], "default", *parts[4:]]) if link else None
