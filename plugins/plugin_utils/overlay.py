@@ -12,8 +12,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import ipaddress
+import re
 
-from ..module_utils.kinds.names import IFNAME_MAX
+from ..module_utils.kinds.names import interface_fault
 from .inventory import FAMILIES, Segments, mtu_of, subnets_of
 
 # What the names of tunnels to one peer begin with
@@ -27,18 +28,22 @@ def mac_of(*words):
 
 
 def named(prefixes, name):
-    """Return the name of an interface made for ``name``: that itself behind the first of ``prefixes`` with which it fits."""
-    for prefix in prefixes:
-        if len(f"{prefix}{name}".encode()) <= IFNAME_MAX:
+    """Return the name of an interface made for ``name``, which Ansible lets be anything.
+
+    That is itself behind the first of ``prefixes`` with which an interface can be called so. If there is none, it is a digest
+    behind the last, which is for that alone: :func:`patterns` tells others which names are ours.
+    """
+    for prefix in prefixes[:-1]:
+        if not interface_fault(f"{prefix}{name}"):
             return f"{prefix}{name}"
     # 40 bits: names that begin alike, as those of replicas do, do not meet
     digest = base64.b32encode(hashlib.sha256(name.encode()).digest())[:8].decode().lower()
-    return f"{prefixes[-1][0]}{name[:5]}-{digest}"
+    return f"{prefixes[-1]}{re.sub(r'[^A-Za-z0-9_.-]', '', name)[:5]}-{digest}"
 
 
 def patterns(prefixes):
     """Return the patterns (glob(7)) of the names that :func:`named` gives with ``prefixes``."""
-    return [f"{prefix}*" for prefix in prefixes[:-1]] + [f"{prefixes[-1][0]}*-{'?' * 8}"]
+    return [f"{prefix}*" for prefix in prefixes[:-1]] + [f"{prefixes[-1]}*-{'?' * 8}"]
 
 
 def vtep_of(values):

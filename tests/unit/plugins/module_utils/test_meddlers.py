@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What others are told of the fabric: the texts; that they heed them is tested on virtual machines."""
 
-from fnmatch import fnmatch
+from fnmatch import fnmatch, fnmatchcase
 from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils import meddlers
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.names import new_interface_fault
 from ansible_collections.nodenet.fabric.plugins.module_utils.node import firewalls
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts import Setting
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.ends import HOST_ENDS
@@ -27,10 +28,36 @@ def only(name, ours=OURS):
     return list(meddlers.MEDDLERS[name].files(ours).values())
 
 
+# of inventory hosts, which Ansible does not restrict, and of endpoints
+NAMES = [
+    *("a", "red", "ns-123456", "a-name-of-14-ch", "one-that-is-much-longer-than-an-interface", "web", "Web", "WEB"),
+    *("node1.example.org", "node2.example.org", "n.o", "192.0.2.1", "fd00::1", "[2001:db8::1]", "root@host", "1"),
+    *(
+        "größe",
+        "größenordnung-1",
+        "größenordnung-2",
+        "日本語の名前です",
+        "a b",
+        "a%d",
+        "a/b",
+        "*",
+        "'x\"",
+        "$(id)",
+        ":",
+        "-",
+    ),
+    # of 13 and 14 characters; and what behind a short prefix would be what another is behind a long one
+    *("thirteen-char", "fourteen-chars", "eth-abcdefghi", "pip-abcdefghi", "p-abcdefghijk", "abcdefghi", "abcdefghijk"),
+]
+
+
 @pytest.mark.parametrize("prefixes", [HOST_ENDS, PAIRS])
-def test_patterns_cover_every_name_that_is_given(prefixes):
-    for name in ("a", "red", "ns-123456", "a-name-of-14-ch", "one-that-is-much-longer-than-an-interface"):
-        assert any(fnmatch(named(prefixes, name), pattern) for pattern in patterns(prefixes)), name
+def test_a_made_name_is_one_that_the_kernel_takes_is_nobody_elses_and_is_told_to_others(prefixes):
+    made = {name: named(prefixes, name) for name in NAMES}
+    assert not [name for name in made.values() if new_interface_fault(name)]
+    assert len(set(made.values())) == len(NAMES)
+    assert all(any(fnmatchcase(name, pattern) for pattern in patterns(prefixes)) for name in made.values())
+    assert made["web"] == f"{prefixes[0]}web" and made["n.o"] == f"{prefixes[0]}n.o"
 
 
 def test_patterns_leave_dockers_interfaces_alone():
