@@ -21,6 +21,9 @@ options:
   name: &name
     description:
       - Name of the end that lies in O(netns).
+      - A pair of which one end is there by another name, or both with these MAC addresses, is renamed and keeps what stands on
+        it, where the kernel renames interfaces that are up (Linux 6.2). On an older one, and where an end is to be in another
+        namespace, it is made anew, with what is ours on it.
     type: str
   mac: &mac
     description:

@@ -16,7 +16,8 @@ from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Messag
 from ..ownership import alias_for, owner_in
 from . import devconf
 from .fields import given
-from .link_types import OF_LINK, TYPES, asked_for, decode, encode, port_settings, words
+from .link_commands import LATER, creation, settings
+from .link_types import OF_LINK, TYPES, asked_for, decode, encode, port_settings
 from .renaming import ref_after, renamed_veths, resource_after
 from .shell import ip
 
@@ -222,15 +223,13 @@ class Link(Kind):
         if step.action == RENAME:
             return [ip(netns, "link", "set", "dev", step.before.key[1], "name", name)]
         if step.action != CREATE:
-            return _settings(step.after, step.fields)
-        return [_creation(step)] + [
-            command for end in step.everything for command in _settings(end, _set_later(end) & LATER)
+            return settings(step.after, step.fields)
+        return [creation(step)] + [
+            command for end in step.everything for command in settings(end, _set_later(end) & LATER)
         ]
 
 
 BEFORE_UP = {"addrgenmode", *devconf.EARLY}
-# what ip-link(8), or sysctl(8), sets in a command of its own after "add"
-LATER = {"alias", "addrgenmode", "master", "arp", "up", *OF_LINK, *devconf.FIELDS}
 
 
 def _set_later(resource):
@@ -290,49 +289,3 @@ def _at_creation(resource):
     if "mtu" in resource.values:
         attrs.append(("IFLA_MTU", resource.values["mtu"]))
     return attrs + (QUEUES if resource.values["type"] == "veth" else [])
-
-
-def _creation(step):
-    resource = step.after
-    kind = resource.values["type"]
-    typed = words(TYPES[kind], asked_for(kind, resource.values))
-    for other in step.companions:
-        typed += ["peer", *_named(other)]
-        if other.netns != resource.netns:
-            typed += ["netns", other.netns or "/proc/self/ns/net"]
-    return ip(resource.netns, "link", "add", *_named(resource), "type", resource.values["type"], *typed)
-
-
-def _named(resource):
-    named = ["name", resource.key[1]]
-    if "mac" in resource.values:
-        named += ["address", resource.values["mac"]]
-    if "mtu" in resource.values:
-        named += ["mtu", resource.values["mtu"]]
-    return named + (["numtxqueues", 1, "numrxqueues", 1] if resource.values["type"] == "veth" else [])
-
-
-def _settings(resource, fields):
-    """Return one command for each thing that is set on a link that is there, up last."""
-    netns, name = resource.key
-    values = resource.values
-    told = []
-    typed = words(TYPES.get(values.get("type"), {}), {field: values[field] for field in fields})
-    if typed:
-        told.append(ip(netns, "link", "set", "dev", name, "type", values["type"], *typed))
-    for field, word in (("mac", "address"), ("mtu", "mtu"), ("alias", "alias"), ("addrgenmode", "addrgenmode")):
-        if field in fields:
-            told.append(ip(netns, "link", "set", "dev", name, word, values[field]))
-    if "master" in fields:
-        told.append(
-            ip(netns, "link", "set", "dev", name, *(["master", values["master"]] if values["master"] else ["nomaster"]))
-        )
-    as_port = words(OF_LINK, port_settings(values, fields))
-    if as_port:
-        told.append(ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *as_port))
-    told += devconf.commands(resource, set(fields))
-    if "arp" in fields:
-        told.append(ip(netns, "link", "set", "dev", name, "arp", "on" if values["arp"] else "off"))
-    if "up" in fields:
-        told.append(ip(netns, "link", "set", "dev", name, "up" if values["up"] else "down"))
-    return told
