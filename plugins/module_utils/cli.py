@@ -97,7 +97,8 @@ def _restore(options):
     if done.waiting:
         waiting = _listed([saved.described(resource) for resource in done.waiting])
         what = " and ".join(done.causes) or "addresses that others set"
-        _say(f"nodenet-fabric: {len(done.waiting)} objects wait for {what}: {waiting} ({done.reason})", sys.stderr)
+        verb = "object waits" if len(done.waiting) == 1 else "objects wait"
+        _say(f"nodenet-fabric: {len(done.waiting)} {verb} for {what}: {waiting} ({done.reason})", sys.stderr)
     return 1 if told and options.check else 4 if done.waiting else 0
 
 

@@ -23,7 +23,13 @@ PARTS = ("engine", "kernel", "kinds", "files", "lock", "ownership", "saved", "wa
 # where systemctl notes what is enabled
 WANTED = [
     f"{UNITS}{unit}.wants"
-    for unit in ("multi-user.target", "network-online.target", "nftables.service", "timers.target")
+    for unit in (
+        "multi-user.target",
+        "network-online.target",
+        "nftables.service",
+        "networking.service",
+        "timers.target",
+    )
 ]
 PACKAGE = "nodenet_fabric"
 MAIN = f"import sys\n\nfrom {PACKAGE}.cli import main\n\nsys.exit(main())\n"
@@ -37,13 +43,10 @@ Documentation=https://github.com/nodenet/fabric
 Wants=network.target
 After=network.target systemd-networkd-wait-online.service NetworkManager-wait-online.service networking.service
 Before=network-online.target
-# its file begins with 'flush ruleset': each time it was read the NAT rules are restored
+# its file begins with 'flush ruleset'; of its start see {REPAIR}
 After=nftables.service
-PartOf=nftables.service
 ReloadPropagatedFrom=nftables.service
 ConditionPathExists={FILE}
-# it starts as often as nftables.service does
-StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
@@ -57,14 +60,18 @@ RestartSec=5
 SuccessExitStatus=3
 
 [Install]
-WantedBy=multi-user.target network-online.target nftables.service
+WantedBy=multi-user.target network-online.target
 """
 REPAIR_UNIT = f"""\
 # Written by nodenet.fabric.persist
 [Unit]
 Description=Restore what is missing of the fabric of this node
 After={SERVICE}
+# whenever they start: the file of nftables begins with 'flush ruleset', and with the address of an uplink that ifupdown
+# (networking) takes and gives back go its routes
+After=nftables.service networking.service
 ConditionPathExists={FILE}
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
@@ -72,6 +79,9 @@ ExecStart={PROGRAM} restore
 # something changed since the file was saved: a run of the playbook is about to save it, or was cut off before it could;
 # something waits for the uplink
 SuccessExitStatus=3 4
+
+[Install]
+WantedBy=nftables.service networking.service
 """
 TIMER_UNIT = """\
 # Written by nodenet.fabric.persist
@@ -108,10 +118,9 @@ class Persistence:
             PROGRAM: (program(), 0o755),
             FILE: (saved.as_text(resources).encode(), 0o644),
             UNITS + SERVICE: (UNIT.encode(), 0o644),
+            UNITS + REPAIR: (REPAIR_UNIT.encode(), 0o644),
         }
-        if repair:
-            wanted.update({UNITS + REPAIR: (REPAIR_UNIT.encode(), 0o644), UNITS + TIMER: (TIMER_UNIT.encode(), 0o644)})
-        return wanted
+        return {**wanted, UNITS + TIMER: (TIMER_UNIT.encode(), 0o644)} if repair else wanted
 
     def differing(self, wanted):
         """Return those of our files that are not as ``wanted`` says, path -> what is there or None."""
@@ -121,8 +130,9 @@ class Persistence:
 
     def apply(self, wanted, differing, check):
         """Bring files and units to what is wanted; return whether something changes."""
-        off = [unit for unit in (TIMER, SERVICE) if UNITS + unit not in wanted and UNITS + unit in differing]
-        on = [unit for unit in (SERVICE, TIMER) if UNITS + unit in wanted and self._is_to_enable(unit, differing)]
+        units = SERVICE, REPAIR, TIMER
+        off = [unit for unit in reversed(units) if UNITS + unit not in wanted and UNITS + unit in differing]
+        on = [unit for unit in units if UNITS + unit in wanted and self._is_to_enable(unit, differing)]
         if not check:
             for unit in off:
                 self._systemctl("disable", "--now", unit)
@@ -135,7 +145,7 @@ class Persistence:
             if any(path.startswith(UNITS) for path in differing):
                 self._systemctl("daemon-reload")
             for unit in on:  # the service waits for the lock, which is held until this is done
-                self._systemctl("enable", "--now", "--no-block", unit)
+                self._systemctl("enable", *(["--now", "--no-block"] if unit != REPAIR else []), unit)
             for folder in WANTED if on else ():
                 if os.path.isdir(folder):
                     keep_names(folder)
@@ -157,9 +167,10 @@ class Persistence:
     def _is_to_enable(unit, differing):
         """Say whether a unit is not started at boot, or is not on now; of a new text [Install] may be new, too.
 
-        A service that is not active is not restarted or reloaded with another.
+        A service that is not active is not reloaded with another.
         """
-        return UNITS + unit in differing or not is_enabled(unit) or not is_active(unit, or_starts=True)
+        is_off = unit != REPAIR and not is_active(unit, or_starts=True)
+        return is_off or UNITS + unit in differing or not is_enabled(unit)
 
     def _systemctl(self, *words):
         status, _output, errors = self._run(["systemctl", *words])

@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Saves what is ours in the kernel as C(/etc/nodenet/fabric.json), installs the program C(nodenet-fabric), which is the
     engine of this collection as one file, and a systemd unit that has it restore the file at boot, before what waits for
-    the network to be online starts, and whenever C(nftables.service) was started, restarted or reloaded.
+    the network to be online starts, and what is missing of it whenever C(nftables.service) or
+    C(networking.service) took it away.
   - Where the uplink has no address yet at boot, what does not stand on it is restored, and the unit tries again every 5
     seconds until all is there.
   - The file is what the kernel has after a good run, so the two cannot disagree. It is written atomically.

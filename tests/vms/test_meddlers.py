@@ -134,7 +134,7 @@ def test_settings_of_others_are_overruled_and_a_policy_of_drop_is_named(meddled,
         on_all(meddled, "sysctl --system")
         assert "12 of 12 pairs answer" in one.play("verify")
 
-        restored_after_nftables(meddled)
+        restored_after_others_start(meddled)
         on_all(meddled, POLICY)
         told = " ".join(one.play("site").split())  # as Ansible wraps it
         assert "the chain ip other pass of this node" in told
@@ -143,19 +143,33 @@ def test_settings_of_others_are_overruled_and_a_policy_of_drop_is_named(meddled,
         on_all(meddled, f"rm -f {OTHERS}; systemctl stop nftables; nft flush ruleset")
 
 
-JOURNAL = "journalctl --no-pager -o cat -u nodenet-fabric"
+JOURNAL = "journalctl --no-pager -o cat -u nodenet-fabric -u nodenet-fabric-repair"
+RESTORED = "objects restored: "
 WHOLE = "for time in $(seq 30); do nodenet-fabric diff >/dev/null && exit 0; sleep 0.5; done; nodenet-fabric diff"
+# what ifupdown's unit does to the uplink
+NETWORKING = """
+cat >/etc/systemd/system/networking.service <<END
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -e /etc/nodenet-underlay
+ExecStop=/bin/ip address flush dev eth0
+END
+systemctl daemon-reload
+"""
+WAYS = ("start networking", "restart networking", "start nftables", "reload nftables", "restart nftables")
+BY_HAND = "grep -q 'flush ruleset' /etc/nftables.conf && nft -f /etc/nftables.conf; sleep 3; ! nodenet-fabric diff"
 
 
-def restored_after_nftables(fleet):
-    """Have nftables.service empty the ruleset in each way that it knows; by hand, nothing brings the rules back."""
-    fleet.ssh(
-        "vm1", "grep -q 'flush ruleset' /etc/nftables.conf && nft -f /etc/nftables.conf; sleep 3; ! nodenet-fabric diff"
-    )
-    for count, way in enumerate(("restart nftables", "reload nftables", "stop nftables; systemctl start nftables"), 1):
+def restored_after_others_start(fleet):
+    """Have units of others take routes and NAT rules away in each way that they know; by hand, nothing brings them back."""
+    fleet.ssh("vm1", NETWORKING)
+    fleet.ssh("vm1", f"{BY_HAND} && nodenet-fabric restore")
+    before = fleet.output("vm1", JOURNAL).count(RESTORED)
+    for count, way in enumerate(WAYS, 1):
         fleet.ssh("vm1", f"systemctl {way}; {WHOLE}")
         told = fleet.output("vm1", JOURNAL)
-        assert told.count("objects restored: ") == count, told
+        assert told.count(RESTORED) == before + count, told
 
 
 # it looks through the routes that are there when it starts
