@@ -29,6 +29,19 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Sysctls:
+    """A request for settings of the namespace ``netns``.
+
+    :param values: name -> value, in order.
+    :param optional: one that is not there is no failure.
+    """
+
+    netns: str
+    values: Dict[str, str]
+    optional: bool = False
+
+
+@dataclass(frozen=True)
 class NewNamespace:
     """A request for a named namespace.
 
@@ -48,6 +61,7 @@ class Kernel:
     def __init__(self, ledger):
         self.ledger = ledger
         self.netlink = Netlink()
+        self._folders = procfs.Folders()  # of the namespace where we are
         self._links = {}
         self._routes = {}
         self._peers = {}
@@ -57,6 +71,7 @@ class Kernel:
 
     def close(self):
         self.netlink.close()
+        self._folders.close()
 
     def forget(self):
         """Read again what is asked for from now on."""
@@ -187,6 +202,8 @@ class Kernel:
                 messages.append((number, request.netns, payload))
             elif isinstance(payload, NewNamespace):
                 answers[number] = _answer(partial(self._make, payload))
+            elif isinstance(payload, Sysctls):
+                answers[number] = _answer(partial(self._set, payload))
             elif isinstance(payload, Call):
                 answers[number] = _answer(payload.function)
                 ended.append(payload.closes)
@@ -200,6 +217,17 @@ class Kernel:
             answers[asked[0][0]] = _answer(partial(nft.edit, netns, [one for _number, one in asked]))
         return answers
 
+    def _set(self, asked):
+        if not asked.netns:
+            _put(asked, self._folders)
+            return
+
+        def inside():
+            with procfs.Folders() as folders:
+                _put(asked, folders)
+
+        namespaces.inside(asked.netns, inside)
+
     def _make(self, new):
         """Make a namespace, and while we are there open our socket into it."""
         if not self._prepared:
@@ -207,8 +235,9 @@ class Kernel:
             self._prepared = True
 
         def inside():
-            for name, value in new.sysctls.items():
-                procfs.put(name, value)
+            with procfs.Folders() as folders:
+                for name, value in new.sysctls.items():
+                    procfs.put(name, value, folders)
             self.netlink.open(new.name)
 
         try:
@@ -216,6 +245,15 @@ class Kernel:
         except OSError:
             self.netlink.close(new.name)  # it would lead into a namespace that has no name
             raise
+
+
+def _put(asked, folders):
+    for name, value in asked.values.items():
+        try:
+            procfs.put(name, value, folders)
+        except FileNotFoundError:
+            if not asked.optional:
+                raise
 
 
 def _answer(function):

@@ -9,12 +9,11 @@ reading them costs no sysctl. Those of IPv4 are written the same way (inet_set_l
 
 from __future__ import annotations
 
-import errno
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from ..engine.apply import Request
 from ..kernel import procfs
-from ..kernel.door import Call
+from ..kernel.door import Sysctls
 from .shell import inside
 
 # field -> (number in linux/ip.h: IPV4_DEVCONF_*, name of the sysctl)
@@ -92,18 +91,8 @@ def ipv6_requests(resource, fields, stage):
     settings = _sysctls(resource, fields, IPV6, "ipv6") if procfs.has_ipv6() else {}
     if not settings:
         return []
-    return [Request(resource.netns, Call(partial(_put, resource.netns, settings)), stage, local=True)]
-
-
-def _put(netns, settings):
-    for name, value in settings.items():
-        try:
-            procfs.write(netns, name, value)
-        except (
-            FileNotFoundError
-        ) as failure:  # below 1,280 bytes a link has no IPv6 (addrconf_notify, net/ipv6/addrconf.c)
-            if failure.errno != errno.ENOENT:
-                raise
+    # below 1,280 bytes a link has no IPv6 (addrconf_notify, net/ipv6/addrconf.c)
+    return [Request(resource.netns, Sysctls(resource.netns, settings, optional=True), stage, local=True)]
 
 
 def commands(resource, fields):

@@ -12,7 +12,7 @@ from ..engine.kind import Kind
 from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE
 from ..kernel import namespaces, procfs
-from ..kernel.door import Call, NewNamespace
+from ..kernel.door import Call, NewNamespace, Sysctls
 from ..kernel.netlink import Message
 from .shell import inside, ip
 
@@ -101,10 +101,9 @@ class Netns(Kind):
         """Return the requests for what is set inside; IPv6 first, so that the loopback comes up as it says."""
         requests = []
         if "ipv6" in fields:
-            value = _disabled(resource.values)
-            requests.append(Request("", Call(partial(procfs.write, resource.netns, DISABLE_IPV6, value))))
+            requests.append(Request("", Sysctls(resource.netns, {DISABLE_IPV6: _disabled(resource.values)})))
         if "inherit" in fields and not resource.values["inherit"]:  # what was there before us nobody knows to give back
-            requests += [Request("", Call(partial(procfs.write, resource.netns, name, "0"))) for name in INHERITED]
+            requests.append(Request("", Sysctls(resource.netns, dict.fromkeys(INHERITED, "0"))))
         if "lo" in fields:
             flags = IFF_UP if resource.values["lo"] else 0
             requests.append(

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from ..engine.apply import Request
 from ..engine.kind import Kind, on_link
 from ..engine.resource import Resource
 from ..engine.step import DELETE
 from ..kernel import procfs
-from ..kernel.door import Call
+from ..kernel.door import Sysctls
 from .shell import inside
 
 # arp_tbl (net/ipv4/arp.c) and nd_tbl (net/ipv6/ndisc.c): only the machine's own namespace shows what neighbors begin with
@@ -86,7 +84,7 @@ class Sysctl(Kind):
         name = resource.key[1]
         # what keeps learned routes comes before what would delete them
         stage = int(name.startswith("net.ipv6.") and name.endswith(".forwarding"))
-        return [Request("", Call(partial(procfs.write, resource.netns, name, value)), stage)]
+        return [Request("", Sysctls(resource.netns, {name: value}), stage)]
 
     def commands(self, step):
         value = self._given_back(step.before) if step.action == DELETE else step.after.values["value"]
