@@ -69,8 +69,9 @@ test-vms: setup-dev ## the playbooks and molecule on virtual machines, reboots a
 fresh: ## the demo on fresh Debian 12, 13 and Ubuntu 22.04, 24.04 root file systems (as root)
 	@scripts/fresh
 
-build: setup ## the collection's tarball, in build/
-	@.venv/bin/ansible-galaxy collection build --force --output-path build
+build: ## the collection's tarball with its CHANGELOG, in build/
+	@scripts/setup build
+	@scripts/collection build build
 
 clean: ## remove what was made here
 	rm -rf .venv .cache build
