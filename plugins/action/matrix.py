@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
                 told = f"check mode: the fabric is not as the inventory says yet on {', '.join(early)}: nothing to ask"
                 _display(told)
                 return {**result, "changed": False, "skipped": True, "msg": told}
-        data = as_data(found.pairs, found.unasked, found.paths, found.ports)
+        data = {**as_data(found.pairs, found.unasked, found.paths, found.ports), "causes": found.causes}
         lines = found.faults()
         text = [
             as_text(found.pairs, everybody.labels(), _paint),
@@ -93,7 +93,7 @@ class _Found:
 
     def __init__(self, model, everybody, task_vars, name):
         self.nodes = list(task_vars["ansible_play_hosts_all"])
-        self.pairs, self.unasked, self.paths, ports = [], {}, [], {}
+        self.pairs, self.unasked, self.paths, self.causes, ports = [], {}, [], {}, {}
         for node in self.nodes:
             # as it was registered: what a module returned is no template, and may be large
             registered = task_vars["hostvars"].raw_get(node).get(name)
@@ -103,6 +103,7 @@ class _Found:
                 self.unasked[node] = why
                 continue
             ports[node] = registered.get("ports")
+            self.causes[node] = registered.get("causes") or []
             if registered.get("paths"):
                 self.paths += [Path(node, *both) for both in zip(everybody.paths_from(node), registered["paths"])]
         self.ports = published_ports({node: port_questions(model, node) for node in ports}, ports)
@@ -116,6 +117,7 @@ class _Found:
         """Return a line for each node that could not be asked, for what does not answer, and each fault of a path or port."""
         lines = [f"{node} could not be asked: {why}" for node, why in self.unasked.items()]
         lines += silent_lines(self.pairs) + [fault for path in self.paths for fault in path.faults()]
+        lines += [f"likely cause on {node}: {cause}" for node, causes in self.causes.items() for cause in causes]
         return lines + [port.told() for port in self.ports if not port.ok]
 
     def verdict(self, lines):

@@ -12,6 +12,7 @@ from ansible.errors import AnsibleFilterError
 from ..plugin_utils.port_questions import port_questions
 from ..plugin_utils.questions import Everybody
 from ..plugin_utils.shape import is_batch
+from ..plugin_utils.view import what_is_looked_at
 
 FIELD = re.compile(r"\{([A-Za-z0-9_.]*)(\??)\}")
 
@@ -37,6 +38,12 @@ def ports(model, name):
     _known(model, name)
     wanted = ("netns", "protocol", "address", "port", "listener")
     return [{key: question[key] for key in wanted} for question in port_questions(model, name)]
+
+
+def expected(model, name):
+    """Return what the inventory expects of one node, as the module nodenet.fabric.probe takes it."""
+    _known(model, name)
+    return what_is_looked_at(model, name)
 
 
 def _known(model, name):
@@ -89,4 +96,11 @@ class FilterModule:
     """The collection's filters."""
 
     def filters(self):
-        return {"batches": batches, "each": each, "probes": probes, "paths": paths, "ports": ports}
+        return {
+            "batches": batches,
+            "each": each,
+            "probes": probes,
+            "paths": paths,
+            "ports": ports,
+            "expected": expected,
+        }

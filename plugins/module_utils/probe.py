@@ -26,6 +26,13 @@ ROOM = 256
 # The question for a neighbor's address goes to every port of its bridge, and the kernel drops what it has not taken in
 # by then (net.core.netdev_max_backlog, 1,000): so many packets may be put to neighbors at one time.
 FLOOD = 1000
+# What the kernel refuses to send, where its own words say too little: fib_props in net/ipv4/fib_semantics.c, nf_hook_slow
+REFUSALS = {
+    errno.EMSGSIZE: "larger than the MTU",
+    errno.EINVAL: "a blackhole route where it is asked from",
+    errno.EACCES: "a prohibit route where it is asked from",
+    errno.EPERM: "a firewall where it is asked from",
+}
 # After so many neighbors their entries are removed: the kernel has room for 1,024, in all namespaces together.
 TIDY, MOST_WAITING = 128, 512
 
@@ -92,7 +99,7 @@ class Source:
             pass  # its buffer is full: the next try is for that
         except OSError as failure:
             answer.done = failure.errno != errno.ENOBUFS
-            answer.reason = "larger than the MTU" if failure.errno == errno.EMSGSIZE else os.strerror(failure.errno)
+            answer.reason = REFUSALS.get(failure.errno) or os.strerror(failure.errno)
 
     def read(self, version):
         """Take in what has arrived."""

@@ -120,6 +120,11 @@ options:
               - Port of the endpoint.
             type: int
             required: true
+  expected:
+    description:
+      - What the inventory expects of the node, as the filter P(nodenet.fabric.expected#filter) returns it. If a target does not
+        answer, the module reads the node (routes, rules, firewall, settings) and returns what may be the cause.
+    type: dict
   timeout:
     description:
       - Seconds that each target has to answer, over all tries.
@@ -172,6 +177,12 @@ paths:
   sample:
     - {"address": "172.246.0.2", "mtu": 1450, "passes": true, "larger_passes": false, "larger_vanishes": false, "reason": "",
        "wire": ["udp:8472"]}
+causes:
+  description: What on the node may be the cause of silence, the likeliest first.
+  returned: when O(expected) is given and a target does not answer
+  type: list
+  elements: str
+  sample: ["net.ipv4.ip_forward is 0: this node forwards no IPv4; run site"]
 ports:
   description:
     - For each of O(ports) whether it answered, and who listened. V(probe) is the module itself, V(service) somebody else.
@@ -183,13 +194,19 @@ ports:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.nodenet.fabric.plugins.module_utils.distance import ask as ask_others
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, in_range
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.causes import likely_causes
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.expected import OPTIONS, Expected
 from ansible_collections.nodenet.fabric.plugins.module_utils.ports import Listener, Question, ask_own
 from ansible_collections.nodenet.fabric.plugins.module_utils.probe import probe
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import guarded, reference
 from ansible_collections.nodenet.fabric.plugins.module_utils.wire import Path, prove
 
+NAMES = {"type": "list", "elements": "str", "default": []}
+EXPECTED = {**OPTIONS, "interfaces": dict(NAMES), "tunnels": dict(NAMES)}
 SPEC = {
     "probes": {
         "type": "list",
@@ -232,6 +249,7 @@ SPEC = {
             },
         },
     },
+    "expected": {"type": "dict"},
     "timeout": {"type": "float", "default": 2},
     "tries": {"type": "int", "default": 3},
     "size": {"type": "int"},
@@ -242,6 +260,7 @@ def perform(params):
     """Return the module's result for ``params``."""
     in_range(params["tries"], 1, 100, "tries")
     in_range(params["size"], 68, 65535, "size")
+    expected = _expected(params["expected"])
     wanted = [
         (
             reference(entry, f"probes[{number}]."),
@@ -260,8 +279,13 @@ def perform(params):
     ask_own([question for question in ports if question.listener], params["timeout"])
     ask_others([question for question in ports if not question.listener], params["timeout"])
     told = ("address", "mtu", "passes", "larger_passes", "larger_vanishes", "reason", "wire")
+    silent = any(answer.ttl is None for answered in found for answer in answered) or not all(
+        path.passes for path in paths
+    )
+    causes = likely_causes(expected) if silent and expected else None
     return {
         "changed": False,
+        **({"causes": causes} if causes is not None else {}),
         "answers": answers,
         "paths": [{name: getattr(path, name) for name in told} for path in paths],
         "ports": [
@@ -269,6 +293,16 @@ def perform(params):
             for question in ports
         ],
     }
+
+
+def _expected(given):
+    """Return the option ``expected`` as an :class:`Expected`, or None where it is not given."""
+    if not given:
+        return None
+    found = ArgumentSpecValidator(EXPECTED).validate(given)
+    if found.error_messages:
+        raise InputError("expected", "; ".join(found.error_messages))
+    return Expected(**found.validated_parameters)
 
 
 def _path(entry, option):

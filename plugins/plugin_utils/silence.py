@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from .questions import itself
+
 # so many silent pairs between the same two nodes are named one by one
 FEW = 3
 MOST_LINES = 50
@@ -14,7 +16,7 @@ def silent_lines(pairs):
     """Return lines that say which of ``pairs`` do not answer."""
     families = {":" in pair.address for pair in pairs}
     lines = []
-    for (source, target, six), group in _groups(pairs).items():
+    for (source, target, six), group in _together(_groups(pairs)).items():
         silent = [pair for pair in group if pair.asked and not pair.ok]
         if len(silent) <= FEW:
             lines += [pair.told() for pair in silent]
@@ -30,6 +32,19 @@ def _groups(pairs):
     found = {}
     for pair in pairs:
         found.setdefault((pair.asker, pair.where, ":" in pair.address), []).append(pair)
+    return found
+
+
+def _together(groups):
+    """Return ``groups`` with what a node asks itself among what its endpoints ask, where all of both is silent for one reason."""
+    found = dict(groups)
+    for (source, target, six), group in groups.items():
+        own = itself(source), target, six
+        both = [*group, *groups.get(own, ())]
+        silent = not any(pair.ok or not pair.asked for pair in both) and len({pair.fault() for pair in both}) == 1
+        if silent and target != source and own in groups and len(group) > FEW:
+            found[source, target, six] = both
+            del found[own]
     return found
 
 

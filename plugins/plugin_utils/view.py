@@ -74,6 +74,12 @@ def node_view(model, name):
     }
 
 
+def what_is_looked_at(model, name):
+    """Return the option ``expected`` of the module probe for node ``name``, which reads nothing but the node's network."""
+    ours = _ours(model, name, Overlay(model, name))
+    return {**expected_of(model, name), "machine": False, **{key: ours[key] for key in ("interfaces", "tunnels")}}
+
+
 def _ours(model, name, overlay):
     """Return what whatever else acts on the node's network is told of (see the module prepare)."""
     fabric, values = model["fabric"], model["nodes"][name]

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.node import files, reading
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.causes import likely_causes
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.examination import Unfit, examine, examined
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.expected import Expected
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts import Route, Rule, Setting
@@ -234,3 +235,28 @@ def test_the_way_back_to_ansible_is_not_covered(machine):
     assert (
         examine(facts, expected(published=[], prefixes=[{"prefix": "10.1.0.0/16", "name": "fabric_node_subnet"}])) == []
     )
+
+
+def test_what_swallows_packets_is_named_and_what_is_sound_is_not(machine):
+    fabric = {"tunnels": ["vxlan1"], "prefixes": EXPECTED["prefixes"][:2], "published": []}
+    machine.sh("sysctl -qw net.ipv4.ip_forward=1")
+    assert likely_causes(expected(**fabric)) == []
+    machine.sh(
+        "nft add table ip mine; nft 'add chain ip mine f { type filter hook forward priority 0; policy accept; }'"
+    )
+    machine.sh(
+        "nft add rule ip mine f ip daddr 10.244.1.0/24 counter drop; nft add rule ip mine f ip daddr 203.0.113.1 drop"
+    )
+    assert likely_causes(expected(**fabric)) == [
+        "the chain ip mine f of this node's firewall has the rule 'ip daddr 10.244.1.0/24 drop': remove it"
+    ]
+    # a chain that drops whatever is left is as one whose policy says so
+    machine.sh(
+        "nft flush chain ip mine f; nft add rule ip mine f ct state established accept; nft add rule ip mine f counter drop"
+    )
+    (said,) = likely_causes(expected(**fabric))
+    assert said.startswith("the chain ip mine f of this node's firewall drops what is forwarded")
+    machine.sh("nft delete table ip mine; ip route replace blackhole 10.244.1.0/24; sysctl -qw net.ipv4.ip_forward=0")
+    forwarding, route = likely_causes(expected(**fabric))
+    assert forwarding == "net.ipv4.ip_forward is 0: this node forwards no IPv4; run site"
+    assert "is 'blackhole 10.244.1.0/24', which is not the fabric's: remove it and run site" in route

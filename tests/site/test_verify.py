@@ -67,7 +67,7 @@ def test_the_matrix_names_who_does_not_answer_and_limit_shows_who_was_asked(fabr
     printed = one.play("verify", "--limit", "vm2", "--check", fails=True)
     assert "no endpoint (asked from vm2)" in printed
     assert rows(printed) == {"ns246": ["✗", "·", "63", "64"], "vm2": ["63", "64", "·", "·"]}
-    assert "1 of 5 pairs do not answer" in printed
+    assert "1 of 6 pairs do not answer" in printed
     assert "ns246 -> ns245 (172.245.0.2): no answer" in printed
 
 
@@ -101,7 +101,7 @@ def test_the_first_node_that_is_never_there_takes_nothing_with_it(fabric, tmp_pa
     shutil.rmtree(folder)
     assert printed.count("vm1 could not be asked: unreachable: ") == 1
     assert rows(printed)["ns245"] == ["·", "?", "?", "?"]
-    assert rows(printed)["vm2"] == ["?", "64", "·", "·"]
+    assert rows(printed)["vm2"] == ["✗", "64", "·", "·"]
     assert "has no attribute" not in after_site
     if fatal == "0":
         assert after_site.count("vm1 could not be asked: it was left out earlier in this run") == 1
@@ -190,5 +190,10 @@ def test_an_answer_that_took_another_way_is_a_failure(fabric):
     one.on("vm2", "ip netns exec ns246 sysctl -qw net.ipv4.ip_default_ttl=64; ip route add blackhole 172.245.0.0/32")
     printed = one.play("verify", fails=True)
     assert "1 of 12 pairs do not answer" in printed and "vm1 -> ns246 (172.246.0.2): no answer" in printed
-    one.on("vm2", "ip route del blackhole 172.245.0.0/32")
-    assert rows(one.play("verify"))["vm1"] == ["64", "63", "·", "·"]
+    one.on("vm2", "ip route del blackhole 172.245.0.0/32; ip route add blackhole 172.245.0.0/25")
+    printed = one.play("verify", fails=True)
+    assert (
+        "likely cause on vm2: fabric_node_subnet of vm1 172.245.0.0/24: the node has 'blackhole 172.245.0.0/25'"
+        in printed
+    )
+    assert "likely cause on vm1" not in printed

@@ -94,6 +94,13 @@ class Chain(NamedTuple):
     text: str = ""
 
 
+class Drop(NamedTuple):
+    """A rule of a firewall that drops or rejects, in nft(8)'s words."""
+
+    place: str
+    rule: str
+
+
 class Listener(NamedTuple):
     """A socket that waits: ``address`` None for any."""
 
@@ -125,6 +132,7 @@ class Facts:
     rules: List[Rule] = field(default_factory=list)
     chains: List[Chain] = field(default_factory=list)
     listeners: List[Listener] = field(default_factory=list)
+    drops: List[Drop] = field(default_factory=list)
     sysctls: Dict[str, str] = field(default_factory=dict)
     settings: List[Setting] = field(default_factory=list)
     came_from: Optional[Tuple[str, int]] = None

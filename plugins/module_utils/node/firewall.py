@@ -11,17 +11,40 @@ import shutil
 from ..kernel import nft
 from ..ownership import NFT_TABLE
 from . import files
-from .facts import Chain
+from .facts import Chain, Drop
 
 HOOKS = {"input": "INPUT", "forward": "FORWARD"}
 # what begins a chain's name -> whose it is
 MARKS = {"DOCKER-USER": "docker", "ufw-": "ufw", "ufw6-": "ufw"}
+COUNTER = re.compile(r"counter packets \d+ bytes \d+ ?")
+VERDICT = re.compile(r"\b(drop|reject)\b(?!;)")  # a policy ends with a semicolon
+ALL = re.compile(r"drop|reject( with .*)?")
 LEGACY = {"iptables-legacy": "ip_tables_names", "ip6tables-legacy": "ip6_tables_names"}
 
 
 def chains():
     """Return a Chain for each base chain of the hooks input and forward that drops by its policy."""
     return [*_of_nft(), *_of_iptables()]
+
+
+def rules_that_drop():
+    """Return (chains, drops) of nft's ruleset: base chains that end with a drop of all, and each :class:`Drop` besides."""
+    found, drops, table, chain = [], [], "", None
+    for line in nft.output("", ["nft", "list", "ruleset"]).splitlines():
+        words = line.split()
+        if words[:1] == ["table"]:
+            table, chain = " ".join(words[1:3]), None
+        elif words[:1] == ["chain"]:
+            chain = Chain(f"{table} {words[1]}", "", "accept")
+        elif chain and table.split()[-1] != NFT_TABLE:
+            rule = COUNTER.sub("", line).strip()
+            hook = re.match(r"type \w+ hook (\w+) ", rule)
+            chain = chain._replace(hook=hook[1] if hook else chain.hook, text=f"{chain.text}\n{rule}")
+            if ALL.fullmatch(rule) and chain.hook in HOOKS:
+                found.append(chain._replace(policy="drop"))
+            elif VERDICT.search(rule):
+                drops.append(Drop(chain.place, rule))
+    return found, drops
 
 
 def _of_nft():
