@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 
+from . import programs
 from .engine.errors import FabricError
 from .files import write
 from .node.files import settings
 from .node.firewalls import Docker, Firewalld, Ufw
-from .node.meddler import HEAD, PATH, Meddler, Ours, program
+from .node.meddler import HEAD, Meddler, Ours
 from .node.settings import FORWARDING, LAST_FILE, undoing
 from .systemd import has_systemd, is_on
 
@@ -77,7 +77,7 @@ class NetworkManager(Meddler):
     paths = ("/etc/NetworkManager/conf.d/50-nodenet-fabric.conf",)
 
     def found(self):
-        return bool(program("NetworkManager"))
+        return bool(programs.find("NetworkManager"))
 
     def files(self, ours):
         if not ours.interfaces:
@@ -203,9 +203,7 @@ def _set(meddler, texts):
 
 
 def _run(command):
-    found = subprocess.run(
-        command, check=False, capture_output=True, text=True, env={**os.environ, "PATH": PATH, "LC_ALL": "C"}
-    )
+    found = programs.run(command)
     if found.returncode != 0:
         raise FabricError(f"{' '.join(command)}: {found.stderr.strip() or f'exit code {found.returncode}'}")
 

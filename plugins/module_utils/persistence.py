@@ -13,13 +13,14 @@ import zipfile
 from .engine.errors import FabricError
 from .files import FILE, keep_names, write
 from .ownership import Ledger
+from .programs import run
 from .systemd import is_active, is_enabled
 
 PROGRAM = "/usr/local/sbin/nodenet-fabric"
 UNITS = "/etc/systemd/system/"
 SERVICE, REPAIR, TIMER = "nodenet-fabric.service", "nodenet-fabric-repair.service", "nodenet-fabric-repair.timer"
 # The engine without what speaks to Ansible.
-PARTS = ("engine", "kernel", "kinds", "files", "lock", "ownership", "saved", "waiting", "cli")
+PARTS = ("engine", "kernel", "kinds", "files", "lock", "ownership", "programs", "saved", "waiting", "cli")
 # where systemctl notes what is enabled
 WANTED = [
     f"{UNITS}{unit}.wants"
@@ -99,13 +100,9 @@ WantedBy=timers.target
 
 
 class Persistence:
-    """The files of one node, and the units that are switched on.
+    """The files of one node, and the units that are switched on."""
 
-    :param run: as AnsibleModule.run_command: takes a list of words, returns (status, output, errors).
-    """
-
-    def __init__(self, run):
-        self._run = run
+    def __init__(self):
         self.count = 0
 
     def wanted(self, repair):
@@ -172,10 +169,11 @@ class Persistence:
         is_off = unit != REPAIR and not is_active(unit, or_starts=True)
         return is_off or UNITS + unit in differing or not is_enabled(unit)
 
-    def _systemctl(self, *words):
-        status, _output, errors = self._run(["systemctl", *words])
-        if status != 0:
-            raise FabricError(f"systemctl {' '.join(words)}: {errors.strip()}")
+    @staticmethod
+    def _systemctl(*words):
+        found = run(["systemctl", *words])
+        if found.returncode != 0:
+            raise FabricError(f"systemctl {' '.join(words)}: {found.stderr.strip()}")
 
     @staticmethod
     def diff(differing, wanted):

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 
+from . import programs
 from .engine.errors import FabricError
 from .kernel import namespaces
-
-PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 # feature -> (what a person knows it by, what ip(8) makes where the kernel has it)
 LINKS = {
@@ -68,7 +65,7 @@ def missing_software():
     return [
         f"the program {name} (package {package})"
         for name, package in (("ip", "iproute2"), ("nft", "nftables"))
-        if not shutil.which(name, path=PATH)
+        if not programs.find(name)
     ]
 
 
@@ -118,10 +115,9 @@ def versions():
     }
 
 
-def _run(command, lines=None):
-    environment = {**os.environ, "PATH": PATH, "LC_ALL": "C"}
+def _run(command, lines=""):
     try:
-        return subprocess.run(command, input=lines, capture_output=True, text=True, check=False, env=environment)
+        return programs.run(command, lines)
     except (FileNotFoundError, PermissionError):  # not there, or not to be executed
         return None
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import glob
 import os
-import subprocess
+
+from .programs import run
 
 # systemd.unit(5), "Unit File Load Path": what is enabled is a link in one of these
 WANTED = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
@@ -31,5 +32,5 @@ def is_enabled(unit):
 
 def is_active(unit, or_starts=False):
     """Say whether ``unit`` is active, as systemctl(1) says; with ``or_starts`` one that is about to be counts, too."""
-    found = subprocess.run(["systemctl", "is-active", unit], check=False, capture_output=True, text=True)
+    found = run(["systemctl", "is-active", unit])
     return found.returncode == 0 or (or_starts and found.stdout.strip() == "activating")

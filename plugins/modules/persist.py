@@ -81,7 +81,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.systemd import has_
 
 def perform(module):
     """Return the module's result."""
-    kept = Persistence(module.run_command)
+    kept = Persistence()
     present = module.params["state"] == "present"
     if present and not has_systemd():
         raise FabricError(

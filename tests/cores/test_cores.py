@@ -6,7 +6,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import CORES, python_for
+from cores import without_python
 
 MODULES = Path(__file__).with_name("modules.yml")
 
@@ -21,6 +21,5 @@ def test_an_example_and_single_modules_on_each_core(core):
 
 
 def test_there_is_a_python_for_each_core():
-    without = [f"{core} (3.{minors[0]} to 3.{minors[-1]})" for core, minors in CORES.items() if not python_for(core)]
-    if without:
-        pytest.skip("this machine has no Python for ansible-core " + ", ".join(without))
+    if without_python():
+        pytest.skip("this machine has no Python for ansible-core " + ", ".join(without_python()))

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).absolute().parents[2]
-CORES = list(runpy.run_path(str(ROOT / "tests" / "cores" / "conftest.py"))["CORES"])
+CORES = list(runpy.run_path(str(ROOT / "scripts" / "cores.py"))["CORES"])
 ROLES = sorted((ROOT / "roles").iterdir())
 
 
@@ -71,3 +71,14 @@ def test_fabric_info_documents_every_kind():
 def test_an_execution_environment_finds_what_it_names():
     told = yaml.safe_load(read("meta/execution-environment.yml"))["dependencies"]
     assert all((ROOT / path).exists() for path in told.values())
+
+
+def test_programs_are_started_in_one_place_of_the_modules():
+    starts = re.compile(r"^(import|from) (subprocess|pty|asyncio)\b|os\.(system|popen|posix_spawn|spawn|exec)", re.M)
+    found = [
+        path.name
+        for part in ("module_utils", "modules")
+        for path in (ROOT / "plugins" / part).rglob("*.py")
+        if starts.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == ["programs.py"]

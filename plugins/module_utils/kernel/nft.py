@@ -6,18 +6,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Callable, Dict, Optional, Tuple
 
+from .. import programs
 from ..engine.errors import FabricError, MissingSoftware
 from . import namespaces
-
-# Those that a non-login shell of an ordinary user leaves out.
-PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
 @dataclass(frozen=True)
@@ -133,28 +129,20 @@ def output(netns, command):
 
 
 def load(netns, script):
-    """Load ``script`` in one transaction: all of it or nothing.
+    """Load ``script`` in one transaction: all of it or nothing. An empty one changes nothing.
 
     :raises FabricError: nft refused it.
     """
+    if not script:
+        return
     found = _run(netns, ["-f", "-"], script)
     if found.returncode != 0:
         raise FabricError(f"nft: {_last_line(found.stderr)}")
 
 
-def _run(netns, arguments, text=None, program="nft"):
-    def inside():
-        return subprocess.run(
-            [program, *arguments],
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PATH": PATH, "LC_ALL": "C"},
-        )
-
+def _run(netns, arguments, text="", program="nft"):
     try:
-        return namespaces.inside(netns, inside)
+        return namespaces.inside(netns, lambda: programs.run([program, *arguments], text))
     except FileNotFoundError as failure:
         if failure.filename == "nft":
             raise MissingSoftware(

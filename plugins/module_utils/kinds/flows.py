@@ -116,7 +116,10 @@ def _masqueraded(step):
 
 def _local(kernel, netns):
     """Return the ranges of addresses that are ``netns``'s own, without those of the loopback interface."""
-    keep = lambda *head: head[7] == RTN_LOCAL  # noqa: E731  (type, in the order of tables.FORMS)
+
+    def keep(*head):
+        return head[7] == RTN_LOCAL  # type, in the order of tables.FORMS
+
     found = [
         _range(f"{attrs['RTA_DST']}/{fields['dst_len']}")
         for fields, attrs in kernel.dump(netns, "route", keep=keep)

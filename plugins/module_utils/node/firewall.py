@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 
+from .. import programs
 from ..kernel import nft
 from ..ownership import NFT_TABLE
 from . import files
@@ -65,7 +65,7 @@ def _of_iptables():
     for program, names in LEGACY.items():
         # without the file none of its tables was ever asked for, and to ask would load its modules
         used = ["filter"] in files.lines(f"/proc/thread-self/net/{names}", skip=0)
-        if used and shutil.which(program, path=nft.PATH):
+        if used and programs.find(program):
             text = nft.output("", [program, "-S"])
             mark = next((whose for mark, whose in MARKS.items() if f"-N {mark}" in text), None)
             for hook, name in HOOKS.items():

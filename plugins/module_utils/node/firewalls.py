@@ -10,9 +10,10 @@ import html
 import ipaddress
 import os
 
+from .. import programs
 from ..systemd import is_active
 from . import files
-from .meddler import HEAD, MARK, Meddler, program
+from .meddler import HEAD, MARK, Meddler
 
 XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<!-- Written by nodenet.fabric.prepare -->\n'
 DOCKER_UNIT = "nodenet-fabric-docker.service"
@@ -27,7 +28,7 @@ class Firewalld(Meddler):
     paths = ("/etc/firewalld/zones/nodenet.xml", "/etc/firewalld/policies/nodenet-peers.xml")
 
     def found(self):
-        return bool(program("firewall-cmd"))
+        return bool(programs.find("firewall-cmd"))
 
     def files(self, ours):
         found = {}
@@ -58,7 +59,7 @@ class Docker(Meddler):
     paths = (f"/etc/systemd/system/{DOCKER_UNIT}",)
 
     def found(self):
-        return bool(program("dockerd"))
+        return bool(programs.find("dockerd"))
 
     def files(self, ours):
         if not ours.prefixes:
@@ -97,7 +98,7 @@ class Ufw(Meddler):
     paths = ("/etc/nodenet/ufw.rules",)
 
     def found(self):
-        return bool(program("ufw"))
+        return bool(programs.find("ufw"))
 
     def files(self, ours):
         rules = [f"route allow {way} {prefix}" for prefix in self._filtered(ours.prefixes) for way in ("from", "to")]
@@ -135,7 +136,7 @@ def _accepted(remote, encapsulation):
 def _docker_lines(prefix):
     ipv6 = ipaddress.ip_network(prefix).version == 6
     name = "ip6tables" if ipv6 else "iptables"
-    path = program(name) or f"/usr/sbin/{name}"
+    path = programs.find(name) or f"/usr/sbin/{name}"
     for way in ("-s", "-d"):
         rule = f"DOCKER-USER {way} {prefix} -m comment --comment {MARK} -j ACCEPT"
         # Docker has that chain for IPv6 too where it was told to filter it

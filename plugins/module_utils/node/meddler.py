@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import dataclass, field
 from typing import List, Optional
 
-PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 HEAD = "# Written by nodenet.fabric.prepare\n"
 MARK = "nodenet.fabric"
 
@@ -60,8 +57,3 @@ class Meddler:
     def reload(self, paths):
         """Return the commands by which it takes notice of ``paths``, which have changed."""
         return []
-
-
-def program(name):
-    """Return the path of a program of the node, or None."""
-    return shutil.which(name, path=PATH)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from ansible_collections.nodenet.fabric.plugins.module_utils import requirements
+from ansible_collections.nodenet.fabric.plugins.module_utils import programs, requirements
 
 
 def test_each_link_that_ip_could_not_make_is_told_with_what_it_said(monkeypatch):
@@ -15,7 +15,7 @@ def test_each_link_that_ip_could_not_make_is_told_with_what_it_said(monkeypatch)
         "RTNETLINK answers: Operation not supported\nCommand failed -:1\n"
         "Error: Unknown device type.\nMore of it\nCommand failed -:3\n"
     )
-    monkeypatch.setattr(requirements, "_run", lambda command, lines=None: SimpleNamespace(stderr=said, returncode=1))
+    monkeypatch.setattr(requirements, "_run", lambda command, lines="": SimpleNamespace(stderr=said, returncode=1))
     assert requirements._links(["vlan_filtering", "veth", "ipip"]) == {
         "vlan_filtering": "RTNETLINK answers: Operation not supported",
         "ipip": "Error: Unknown device type.",
@@ -23,6 +23,6 @@ def test_each_link_that_ip_could_not_make_is_told_with_what_it_said(monkeypatch)
 
 
 def test_a_program_that_is_missing_is_no_fault_of_the_kernel(monkeypatch):
-    monkeypatch.setattr(requirements, "PATH", "/nonexistent")
+    monkeypatch.setattr(programs, "PATH", "/nonexistent")
     assert requirements._links(["veth"]) == {}
     assert len(requirements.missing_software()) == 2
