@@ -76,7 +76,8 @@ def _prepare():
     loader.init_plugin_loader()
     # a run does the same, and would be told that it is done already
     warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
-    for plugins in (loader.inventory_loader, loader.vars_loader, loader.callback_loader, loader.shell_loader):
+    # not vars_loader: a run that finds it used already asks no vars plugin, and reads no group_vars and host_vars
+    for plugins in (loader.inventory_loader, loader.callback_loader, loader.shell_loader):
         list(plugins.all(class_only=True))
     for plugins in (loader.filter_loader, loader.test_loader):
         list(plugins.all())
