@@ -7,6 +7,7 @@ As a program: make those of the oldest and of the newest release that this machi
 its version, its Python's, its folder.
 """
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -52,16 +53,23 @@ def home(core):
 
 def install(core):
     """Make the virtual environment, unless it is there: ansible-core and nothing else, no pyroute2 in particular."""
-    stamp = home(core) / "installed"
-    if stamp.exists():
-        return
+    home(core).parent.mkdir(parents=True, exist_ok=True)
+    with open(
+        home(core).parent / f"{core}.lock", "w", encoding="utf-8"
+    ) as lock:  # stages of the tests run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home(core) / "installed").exists():
+            _install(core)
+
+
+def _install(core):
     shutil.rmtree(home(core), ignore_errors=True)
     words = ["install", "--quiet", "--disable-pip-version-check", f"ansible-core~={core}.0"]
     for command in ([python_for(core), "-m", "venv", home(core)], [home(core) / "bin" / "pip", *words]):
         made = _run([str(word) for word in command])
         if made.returncode != 0:
             raise RuntimeError(f"ansible-core {core}: {made.stdout}{made.stderr}")
-    stamp.touch()
+    (home(core) / "installed").touch()
 
 
 def _run(words):
