@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, FabricError, KernelError
 from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, arrange
@@ -47,6 +49,17 @@ def test_all_is_made_in_one_run_and_nothing_by_the_next(node):
     run(NOTHING)
     node.sh("sysctl -qw net.ipv4.ip_forward=0")  # which stays on for whoever relies on it by now
     assert differences(before, node.snapshot()) == []
+
+
+def test_what_is_returned_grows_with_what_changes_and_not_with_what_there_is(node):
+    def size(lists):
+        found = run(lists)
+        found.pop("diff", None)  # only where --diff or --check asks for it
+        return len(json.dumps(found))
+
+    many = {"netns": [{"name": f"red{number}", "ipv6": False} for number in range(200)]}
+    assert size(many) > 200 * len("ip netns add red")
+    assert size(many) < 1000
 
 
 def test_the_commands_by_hand_give_the_same(node):

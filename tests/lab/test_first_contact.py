@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What somebody is told who cannot go on: at once, once, and with what to do. scripts/fresh tries the rest on fresh systems."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -44,6 +45,29 @@ def test_an_example_that_is_not_there_is_refused_with_those_that_are(clone, targ
     code, said = make(clone, target, "EXAMPLE=nonsense")
     assert code and "there is no example 'nonsense'; there are: calico-routed " in said
     assert not (clone / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    "settings, used",
+    [
+        ({"LC_ALL": "C"}, "C.UTF-8"),
+        ({"LANG": "xx_YY.UTF-8"}, "C.UTF-8"),  # never generated
+        ({}, "C.UTF-8"),
+        ({"LC_ALL": "C.utf8"}, "C.utf8"),
+    ],
+)
+def test_a_locale_that_ansible_starts_in_is_set_where_there_is_none(settings, used):
+    script = f". {ROOT}/scripts/environment; ansible --version >/dev/null && echo $LC_ALL"
+    path = f"{ROOT}/.venv/bin:{os.environ['PATH']}"
+    found = subprocess.run(
+        ["sh", "-ec", script], env={"PATH": path, **settings}, capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stdout) == (0, f"{used}\n"), found.stderr
+
+
+def test_ansible_does_not_start_in_a_locale_that_is_not_there():
+    environment = {"PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}", "LC_ALL": "xx_YY.UTF-8"}
+    assert subprocess.run(["ansible", "--version"], env=environment, capture_output=True, check=False).returncode
 
 
 def test_what_the_kernel_of_this_machine_lacks_is_said_once_and_where_the_example_runs():
