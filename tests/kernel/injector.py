@@ -15,7 +15,7 @@ import subprocess
 import threading
 
 from ansible_collections.nodenet.fabric.plugins.module_utils import files, ownership
-from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import namespaces, netlink, nft, procfs
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import conntrack, namespaces, netlink, nft, procfs
 
 # once: this point fails; onward: it and all after it; killed: SIGKILL before or after it; lost: it is done, the answer is lost
 ONCE, ONWARD, BEFORE, AFTER = "once", "onward", "killed before", "killed after"
@@ -25,6 +25,7 @@ ERRORS = {
     "send": errno.ENOBUFS,
     "receive": errno.EAGAIN,
     "sysctl": errno.EPERM,
+    "conntrack": errno.ENOBUFS,
     "mount": errno.ENOMEM,
     "umount": errno.EBUSY,
     "unshare": errno.ENOSPC,
@@ -53,6 +54,7 @@ class Injector:
         """Put this injector between the engine and the node, for the rest of this process."""
         self._wrap_netlink()
         nft._run = self._wrapped("nft", nft._run, lambda: subprocess.CompletedProcess([], 1, "", NFT_FAILED))
+        conntrack._forget = self._wrapped("conntrack", conntrack._forget)
         procfs.put = self._wrapped("sysctl", procfs.put)
         namespaces._libc = _Calls(self, namespaces._libc)
         for module in (files, ownership, namespaces):
