@@ -42,9 +42,12 @@ class ActionModule(ActionBase):
                 "register": {"type": "str", "required": True},
                 "format": {"type": "str", "choices": ["text", "json"], "default": "text"},
                 "output": {"type": "path"},
+                "before": {"type": "bool", "default": False},
             }
         )
         self._refuse_strategy()
+        if options["before"]:
+            return {**result, "changed": False}
         everybody = Everybody(self._task.args["inventory"])
         found = _Found(self._task.args["inventory"], everybody, task_vars, options["register"])
         if self._task.check_mode:

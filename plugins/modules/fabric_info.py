@@ -28,6 +28,11 @@ options:
       - Only what is ours.
     type: bool
     default: false
+  learned:
+    description:
+      - Return the neighbors that the kernel found by itself, too. They come and go, and are nobody's.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - nodenet.fabric.common.promised
   - nodenet.fabric.attributes
@@ -66,6 +71,14 @@ objects:
   returned: success
   type: dict
   sample: {"address": [{"netns": "", "key": ["lab-br0", "10.15.10.1/24"], "values": {"scope": "global"}, "owner": "bridge"}]}
+learned:
+  description:
+    - Neighbors that the kernel found by itself, each with the namespace C(netns), the interface C(dev), its C(address), its C(mac)
+      (V(null) if it has not answered) and its C(state), as ip-neighbour(8) calls it.
+  returned: when O(learned) is true
+  type: list
+  elements: dict
+  sample: [{"netns": "", "dev": "lab-br0", "address": "10.15.10.2", "mac": "02:42:0a:0f:0a:02", "state": "reachable"}]
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -73,6 +86,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import 
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.session import Session
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.learned import learned_neighbors
 from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import Ledger
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner import PROMISED, guarded, reference
 
@@ -92,6 +106,11 @@ def perform(params, check=False):
         found = session.observe(Scope(where))
         if check:
             session.overlay(found)
+        learned = (
+            [one for netns in sorted(where) for one in learned_neighbors(kernel, netns)]
+            if params.get("learned")
+            else None
+        )
     finally:
         kernel.close()
     objects = {name: [] for name in kinds}
@@ -105,12 +124,17 @@ def perform(params, check=False):
                     "owner": resource.owner,
                 }
             )
-    return {"changed": False, "objects": objects}
+    return {"changed": False, "objects": objects, **({} if learned is None else {"learned": learned})}
 
 
 def main():
     module = AnsibleModule(
-        {"netns": {"type": "list", "elements": "str"}, "ours": {"type": "bool", "default": False}, **PROMISED},
+        {
+            "netns": {"type": "list", "elements": "str"},
+            "ours": {"type": "bool", "default": False},
+            "learned": {"type": "bool", "default": False},
+            **PROMISED,
+        },
         supports_check_mode=True,
     )
     guarded(module, lambda: perform(module.params, module.check_mode))

@@ -36,6 +36,11 @@ options:
     type: str
     choices: [text, json]
     default: text
+  before:
+    description:
+      - Only refuse a strategy in which hosts do not wait for each other (free, host_pinned), in a task before anybody is asked.
+    type: bool
+    default: false
   output:
     description:
       - A file on the controller that gets the result as JSON.

@@ -350,6 +350,22 @@ def test_fabric_info_tells_ours_from_foreign(node):
     }
 
 
+def test_fabric_info_shows_what_the_kernel_learned_on_request(node):
+    whole(node)
+    read = {"netns": None, "ours": False, "promised": []}
+    assert "learned" not in fabric_info.perform(read)
+    assert fabric_info.perform({**read, "learned": True})["learned"] == []
+    assert node.ping("red", "10.0.0.1") == 64
+    node.task("neighbor", dev="br0", address="10.0.0.9", mac="02:00:00:00:00:09")  # written down, and not learned
+    node.sh("ping -c 1 -W 1 10.0.0.7", fails=True)
+    (in_red,) = [one for one in fabric_info.perform({**read, "learned": True})["learned"] if one["netns"] == "red"]
+    assert (in_red["dev"], in_red["address"], in_red["mac"]) == ("eth0", "10.0.0.1", "02:00:00:00:00:01")
+    assert in_red["state"] in ("reachable", "delay", "stale")
+    here = fabric_info.perform({**read, "netns": [""], "learned": True})["learned"]
+    assert [one["address"] for one in here] == ["10.0.0.2", "10.0.0.7"]
+    assert (here[1]["mac"], here[1]["state"] in ("incomplete", "failed")) == (None, True)
+
+
 def test_the_end_of_one_link_is_not_the_end_of_anothers_link_local_route(node):
     node.sh("ip link add dm0 type bridge && ip link set dm0 up && ip address add fe80::9/64 dev dm0 nodad")
     kept = node.sh("ip -6 route show fe80::/64 dev dm0")
