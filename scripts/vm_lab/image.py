@@ -60,6 +60,11 @@ ExecStart=/bin/ip address replace {MANAGEMENT_ADDRESS} dev mgmt0
 [Install]
 WantedBy=multi-user.target
 """,
+    # as systemd-fstab-generator(8) does for a slow disk: udev under emulation on a busy machine takes more than 90 s
+    **{
+        f"etc/systemd/system/sys-subsystem-net-devices-{name}.device.d/slow.conf": "[Unit]\nJobRunningTimeoutSec=600\n"
+        for name in ("mgmt0", "eth0")
+    },
     # what the machine was told that it is, at each boot
     "etc/systemd/system/nodenet-underlay.service": """[Unit]
 Description=The underlay

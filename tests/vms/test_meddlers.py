@@ -271,6 +271,8 @@ for time in 1 2; do
   cat /sys/class/net/veth-try/address; ip link del veth-try; udevadm settle
 done | sort -u | wc -l
 """
+# what a file says of all interfaces counts for each that udev sees, and whenever somebody applies the files anew
+STRICT, APPLIED = "/etc/sysctl.d/50-strict.conf", "/lib/systemd/systemd-sysctl"
 ASKED = "ip netns exec ns245 nstat -asz IcmpInEchos | awk '/^IcmpInEchos/ {print $2}'"
 
 
@@ -281,17 +283,20 @@ def test_udev_and_a_strict_reverse_path_filter_heed_the_fabric_only_when_they_ar
         meddled.ssh("vm2", "ping -c 1 -W 2 -I 192.168.33.246 172.245.0.2", check=False)
         return int(meddled.output("vm1", ASKED)) > before
 
-    on_all(meddled, "sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1")
+    on_all(meddled, f"echo 'net.ipv4.conf.*.rp_filter = 1' >{STRICT}; {APPLIED}")
     try:
         one = example("ipip")
         one.play("site", *WITHOUT)
         assert set(on_all(meddled, TWICE).values()) == {"1\n"}
+        assert arrives()  # a tunnel is made loose
+        on_all(meddled, APPLIED)
         assert not arrives()
         one.play("site")
         assert set(on_all(meddled, TWICE).values()) == {"2\n"}
+        on_all(meddled, APPLIED)
         assert arrives()
         assert "12 of 12 pairs answer" in one.play("verify")
         one.play("teardown")
         assert set(on_all(meddled, TWICE).values()) == {"1\n"}
     finally:
-        on_all(meddled, "sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0")
+        on_all(meddled, f"echo 'net.ipv4.conf.*.rp_filter = 0' >{STRICT}; {APPLIED}; rm {STRICT}")
