@@ -40,6 +40,21 @@ def test_what_needs_root_is_refused_before_anything_is_installed(clone, target):
     assert not (clone / ".venv").exists()
 
 
+@pytest.mark.skipif(
+    shutil.which("sudo") is not None, reason="this machine has sudo, with which setup installs by itself"
+)
+def test_who_is_not_root_is_given_a_line_to_paste(clone):
+    setup = clone / "scripts" / "setup"
+    text = setup.read_text(encoding="utf-8")
+    assert text.count('programs="ip:iproute2 ') == 1
+    setup.write_text(text.replace('programs="ip:iproute2 ', 'programs="nodenet-not-there:a-package '), encoding="utf-8")
+    code, said = make(clone, "demo", become=BECOME)
+    (line,) = [line.strip() for line in said.splitlines() if line.startswith("  ")]
+    assert code and line.startswith("apt-get update && apt-get install --yes --no-install-recommends a-package")
+    assert not set(line) & set("'\"\\$") and "installing with" not in said
+    assert not (clone / ".venv").exists()
+
+
 @pytest.mark.parametrize("target", ["demo", "demo-down", "vms"])
 def test_an_example_that_is_not_there_is_refused_with_those_that_are(clone, target):
     code, said = make(clone, target, "EXAMPLE=nonsense")
