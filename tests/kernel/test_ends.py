@@ -128,18 +128,18 @@ def stood_on(node):
 
 def test_what_other_tasks_made_on_a_renamed_end_is_theirs_by_the_new_name(node):
     stood_on(node)
-    pair(node, outer="veth245", inner="net0")
+    pair(node, outer="veth.245", inner="net0")
     assert node.ping("red", "10.9.0.1") == 64
     for module, options in (
-        ("address", {"dev": "veth245", "address": "10.9.0.1/24"}),
+        ("address", {"dev": "veth.245", "address": "10.9.0.1/24"}),
         ("route", {"netns": "red", "prefix": "default", "via": "10.9.0.1"}),
-        ("proxy_arp", {"interface": "veth245"}),
+        ("proxy_arp", {"interface": "veth.245"}),
         ("neighbor", {**NEIGHBOR, "dev": "net0"}),
     ):
         assert node.task(module, **options)["changed"] is False, module
     # and a setting that was not ours before is given back
-    node.task("proxy_arp", interface="veth245", state="absent")
-    assert node.sh("sysctl -n net.ipv4.conf.veth245.proxy_arp") == "0\n"
+    node.task("proxy_arp", interface="veth.245", state="absent")
+    assert node.sh("sysctl -n net.ipv4.conf.veth/245.proxy_arp") == "0\n"
 
 
 def test_a_task_in_check_mode_knows_the_new_name(node):

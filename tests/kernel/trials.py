@@ -35,8 +35,13 @@ CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
 MS_REC, MS_PRIVATE = 0x4000, 1 << 18
 _libc = ctypes.CDLL(None, use_errno=True)
 
-# a case: the example, and what is laid over its variables before and after; None: nothing is there
+# a case: the example, and what is laid over its variables before and after; None: nothing is there; a list of mappings is a
+# tuple of their items
 Case = namedtuple("Case", "example before after")
+RENAMED = (
+    (("name", "wl1"), ("address", "10.2.0.1"), ("host_interface", "cali1"), ("interface", "net0")),
+    (("name", "wl2"), ("address", "10.2.0.2"), ("host_interface", "veth-wl1"), ("interface", "net0")),
+)
 CHANGES = (
     ("host-gw", {"fabric_backend": "vxlan"}),
     ("vxlan", {"fabric_vxlan_vni": 7}),
@@ -44,6 +49,7 @@ CHANGES = (
     ("red-blue-bridge", {"fabric_attachment": "routed"}),
     ("dual-stack", {"fabric_backend": "vxlan"}),
     ("dual-stack", {"fabric_attachment": "routed"}),
+    ("calico-routed", {"fabric_endpoints": RENAMED}),
 )
 CASES = tuple(
     dict.fromkeys(
@@ -141,10 +147,14 @@ def parameters(example, changed):
     told = (
         {"sets": None, "keep": [], "among": None}
         if changed is None
-        else rendered.arranged(rendered.variables_of(example, **dict(changed)))
+        else rendered.arranged(rendered.variables_of(example, **{name: _listed(value) for name, value in changed}))
     )
     common = {"owner": "default", "purge": False, "adopt": False, "promised": []}
     return {**dict.fromkeys(PARTS), **common, **told}
+
+
+def _listed(value):
+    return [dict(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 def run(example, changed):

@@ -21,36 +21,36 @@ NAMING = {"link": ("master", "lower"), "port": ("master",), "route": ("dev",)}
 def renamed_veths(observed, wanted):
     """Return ref -> ref of each end of a veth that is there, and wanted by another name in the same namespace.
 
-    An end is known by the other end, or both by their MAC addresses.
+    A pair is known by the MAC addresses of both ends, else an end by the other one.
     """
-    found, pairs = {}, []
+    found, by_mac = {}, None
     for ref, desired in wanted.items():
         peer = ref[0] == "link" and desired.values.get("type") == "veth" and ("link", desired.values["peer"])
-        if not peer or peer not in wanted:
+        if not peer or peer not in wanted or _is_pair(observed.get(ref), peer):
             continue
+        if by_mac is None:
+            by_mac = {(one.netns, one.values.get("mac")): one for one in observed.values() if _is_veth(one)}
+        one, other = (by_mac.get((end[1][0], wanted[end].values.get("mac"))) for end in (ref, peer))
         there = observed.get(peer)
-        if there is None:
-            pairs += [(ref, peer)] if ref not in observed else []
-            continue
-        old = ("link", there.values["peer"]) if there.values.get("type") == "veth" else None
-        if old in observed and old != ref and _leaves(old, peer, wanted) and old[1][0] == ref[1][0]:
-            found[old] = ref
-    if pairs:
-        by_mac = {(ref[1][0], one.values.get("mac")): ref for ref, one in observed.items() if _is_free(one, wanted)}
-        for ends in pairs:
-            olds = [by_mac.get((ref[1][0], wanted[ref].values.get("mac"))) for ref in ends]
-            if None not in olds and observed[olds[0]].values["peer"] == olds[1][1]:
-                found.update(zip(olds, ends))
+        if not (one and other and _is_pair(one, other.ref)):
+            one = observed.get(("link", there.values["peer"])) if there and _is_veth(there) else None
+        if one and one.ref != ref and one.netns == ref[1][0] and not _stays(one, wanted):
+            found[one.ref] = ref
     return found
 
 
-def _leaves(old, peer, wanted):
-    """Say whether the end ``old`` is not wanted as the other end of ``peer``."""
-    return old not in wanted or ("link", wanted[old].values.get("peer")) != peer
+def _is_veth(one):
+    return one.kind == "link" and one.values.get("type") == "veth"
 
 
-def _is_free(one, wanted):
-    return one.kind == "link" and one.values.get("type") == "veth" and one.ref not in wanted and one.values.get("mac")
+def _is_pair(one, peer):
+    """Say whether a link that is there has the other end ``peer``."""
+    return one is not None and ("link", one.values.get("peer")) == peer
+
+
+def _stays(one, wanted):
+    """Say whether an end that is there is wanted as the other end of what it is that of."""
+    return one.ref in wanted and wanted[one.ref].values.get("peer") == one.values["peer"]
 
 
 def ref_after(ref, names):
