@@ -156,7 +156,7 @@ def _restored(session, resources, check):
         except FabricError:
             raise failure from None  # of both, the one that speaks of everything
         there = session.observe(scope)
-        lacking = [one for one in waiting if one.ref not in there or differing(one, there[one.ref])]
+        lacking = [one for one in _claimed(kinds, waiting) if one.ref not in there or differing(one, there[one.ref])]
         told = [kinds[kind].describe(Resource(kind, key)) for kind, key in causes(kinds, lacking, resources)]
         return Restored(steps, resources, lacking, told, getattr(failure, "problem", str(failure)))
 
@@ -168,13 +168,18 @@ def _run(session, resources, check, kept=frozenset()):
 
 
 def _wishes(session, resources):
-    return [Wish(session.kinds[one.kind].claimed(one, one.owner)) for one in resources]
+    return [Wish(resource) for resource in _claimed(session.kinds, resources)]
+
+
+def _claimed(kinds, resources):
+    """Return saved ``resources`` as this kernel can have them: one without IPv6 has none of its settings."""
+    return [kinds[one.kind].claimed(one, one.owner) for one in resources]
 
 
 def differences(resources):
     """Return (missing, other, stray): what the file has and the kernel has not or otherwise, and ours that it does not have."""
     there = observed()
-    wanted = {resource.ref: resource for resource in resources}
+    wanted = {resource.ref: resource for resource in _claimed({kind.name: kind for kind in all_kinds()}, resources)}
     missing = [resource for ref, resource in wanted.items() if ref not in there]
     other = [
         (resource, differing(resource, there[ref]))

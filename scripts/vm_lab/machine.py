@@ -144,6 +144,8 @@ class Machine(Process):
         words = ["-machine", "q35", "-cpu", "max", "-smp", "1", "-m", MEMORY, "-monitor", "none"]
         # the kernel's own names, so that the underlay is eth0 as in the lab
         line = f"root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 systemd.hostname={self.name} {self.kernel_options}"
+        # emulated on a busy machine, a device that systemd waits for may take more than its usual 90 seconds
+        line += " systemd.default_timeout_start_sec=600"
         words += ["-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", line]
         words += ["-chardev", f"file,id=console,path={self.name}.console,append=on", "-serial", "chardev:console"]
         words += ["-drive", f"file={self.disk},if=virtio,format=qcow2", "-device", "virtio-rng-pci"]

@@ -44,6 +44,7 @@ def test_what_wants_no_ipv6_has_it(without_ipv6, tmp_path):
     saved.restore(file)
     assert node.ping("red", "10.0.0.1")
     assert cli.main(["restore", "--file", file]) == 0
+    assert cli.main(["diff", "--file", file]) == 0
     node.task("netns", config=[], purge=True)
     assert "red" not in node.sh("ip netns list")
 
