@@ -17,7 +17,7 @@ from ansible.utils.display import Display
 from ..plugin_utils.matrix import Path, as_data, pairs, path_lines
 from ..plugin_utils.port_questions import port_lines, port_questions, published_ports
 from ..plugin_utils.questions import Everybody
-from ..plugin_utils.silence import silent_lines
+from ..plugin_utils.silence import nodes_of_silence, silent_lines
 from ..plugin_utils.summary import counted
 from ..plugin_utils.table import as_text
 from .fabric_info import kept_of
@@ -96,7 +96,7 @@ class _Found:
 
     def __init__(self, model, everybody, task_vars, name):
         self.nodes = list(task_vars["ansible_play_hosts_all"])
-        self.pairs, self.unasked, self.paths, self.causes, ports = [], {}, [], {}, {}
+        self.pairs, self.unasked, self.paths, causes, ports = [], {}, [], {}, {}
         for node in self.nodes:
             # as it was registered: what a module returned is no template, and may be large
             registered = task_vars["hostvars"].raw_get(node).get(name)
@@ -106,10 +106,12 @@ class _Found:
                 self.unasked[node] = why
                 continue
             ports[node] = registered.get("ports")
-            self.causes[node] = registered.get("causes") or []
+            causes[node] = registered.get("causes") or []
             if registered.get("paths"):
                 self.paths += [Path(node, *both) for both in zip(everybody.paths_from(node), registered["paths"])]
         self.ports = published_ports({node: port_questions(model, node) for node in ports}, ports)
+        met = nodes_of_silence(self.pairs)
+        self.causes = {node: found for node, found in causes.items() if node in met}
         self.absent = {pair.node for pair in self.pairs if pair.reason.startswith(NO_NAMESPACE)}
 
     @property

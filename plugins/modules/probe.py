@@ -122,8 +122,8 @@ options:
             required: true
   expected:
     description:
-      - What the inventory expects of the node, as the filter P(nodenet.fabric.expected#filter) returns it. If a target does not
-        answer, the module reads the node (routes, rules, firewall, settings) and returns what may be the cause.
+      - What the inventory expects of the node, as the filter P(nodenet.fabric.expected#filter) returns it. The module reads the
+        node (routes, rules, firewall, settings) and returns what would be the cause if somebody did not answer.
     type: dict
   timeout:
     description:
@@ -179,7 +179,7 @@ paths:
        "wire": ["udp:8472"]}
 causes:
   description: What on the node may be the cause of silence, the likeliest first.
-  returned: when O(expected) is given and a target does not answer
+  returned: when O(expected) is given
   type: list
   elements: str
   sample: ["net.ipv4.ip_forward is 0: this node forwards no IPv4; run site"]
@@ -279,13 +279,10 @@ def perform(params):
     ask_own([question for question in ports if question.listener], params["timeout"])
     ask_others([question for question in ports if not question.listener], params["timeout"])
     told = ("address", "mtu", "passes", "larger_passes", "larger_vanishes", "reason", "wire")
-    silent = any(answer.ttl is None for answered in found for answer in answered) or not all(
-        path.passes for path in paths
-    )
-    causes = likely_causes(expected) if silent and expected else None
     return {
         "changed": False,
-        **({"causes": causes} if causes is not None else {}),
+        # in any case: what swallows a packet may be on another node than who asked
+        **({"causes": likely_causes(expected)} if expected else {}),
         "answers": answers,
         "paths": [{name: getattr(path, name) for name in told} for path in paths],
         "ports": [

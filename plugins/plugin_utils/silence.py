@@ -27,6 +27,12 @@ def silent_lines(pairs):
     return lines[:MOST_LINES] + ([f"… and {hidden:,} more lines like these"] if hidden > 0 else [])
 
 
+def nodes_of_silence(pairs):
+    """Return the nodes on which a packet of a silent pair, or its answer, may have been lost; of those outside none."""
+    silent = [pair for pair in pairs if pair.asked and not pair.ok]
+    return {pair.node for pair in silent} | {pair.where.rpartition(" itself")[0] or pair.where for pair in silent}
+
+
 def _groups(pairs):
     """Return (who asks, who is asked, whether by IPv6) -> pairs; who is a node's endpoints, or the node itself."""
     found = {}

@@ -17,7 +17,7 @@ from ansible_collections.nodenet.fabric.plugins.plugin_utils.matrix import (
     path_lines,
 )
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.questions import Everybody
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.silence import silent_lines
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.silence import nodes_of_silence, silent_lines
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.table import as_text
 
 
@@ -249,6 +249,16 @@ def test_many_silent_pairs_of_two_nodes_are_one_line():
     assert lines_of(2, 50, lambda pair: (pair.node, pair.where) == ("vm1", "vm2")) == ["vm1 -> vm2: all 2,550 silent"]
     some = lines_of(2, 50, lambda pair: (pair.asker, pair.target) == ("vm1", "e7-2"))
     assert some == ["vm1 -> vm2: 50 of 2,500 silent"]
+
+
+def test_causes_are_looked_for_on_both_sides_of_a_silent_pair():
+    pairs_ = [
+        Pair("vm1", "a", "b", "10.2.0.2", 62, where="vm2"),
+        Pair("vm1", "a", "c", "10.3.0.2", None, where="vm3"),
+        Pair("vm4", "d", "vm5", "10.5.0.1", None, where="vm5 itself"),
+        Pair("vm6", "e", "f", "10.7.0.2", None, where="vm7", asked=False),
+    ]
+    assert nodes_of_silence(pairs_) == {"vm1", "vm3", "vm4", "vm5"}
 
 
 def test_few_silent_pairs_are_named_and_none_says_nothing():
