@@ -20,7 +20,7 @@ def rename(kinds, observed, wanted, adopt):
     for kind in kinds.values():
         found = kind.renames(observed, wanted)
         names.update((old, new) for old, new in found.items() if adopt or observed[old].owner is not None)
-    rounds = _rounds(names, observed)
+    rounds = _rounds(names, observed) if names else []
     names = {old: new for pairs in rounds for old, new in pairs}
     if not names:
         return [], observed, []
