@@ -11,7 +11,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from conftest import PLAYER, ROOT
 
 PASSWORD = "a password"
-# numbers and booleans are text here, in single variables and within a list
+# numbers and booleans are text here; with older ansible-core a file *.ini in a folder is no inventory
 INI = """\
 [machines]
 Node-A.Example.org fabric_node_address=192.168.32.1 fabric_endpoints="[{{'name': '1', 'address': '10.241.0.9'}}]"
@@ -63,7 +63,7 @@ def check(tmp_path):
         secret = VaultLib([("default", VaultSecret(PASSWORD.encode()))]).encrypt(vaulted).decode()
         indented = "".join(f"  {line}\n" for line in secret.splitlines())
         files = {
-            "1-hosts.ini": INI.format(masquerade=masquerade, vni=vni),
+            "1-hosts": INI.format(masquerade=masquerade, vni=vni),
             "2-cloud.sh": CLOUD,
             "3-constructed.yml": CONSTRUCTED,
             "host_vars/Node-A.Example.org.yml": f"fabric_node_subnet: !vault |\n{indented}",

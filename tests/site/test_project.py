@@ -10,10 +10,11 @@ import pytest
 from conftest import ROOT, Fabric, recap
 
 NODES = ["Node-A.Example.org", "node-b"]
+# with older ansible-core a file *.ini in a folder is no inventory
 FILES = {
     "ansible.cfg": "[defaults]\ncollections_path = collections\n",
     "site.yml": "- import_playbook: nodenet.fabric.site\n",
-    "inventory/hosts.ini": """\
+    "inventory/hosts": """\
 [fabric]
 Node-A.Example.org fabric_node_address=192.168.32.245 fabric_node_subnet=10.244.0.0/24 fabric_endpoints="[{'name': 'web-1'}]"
 node-b fabric_node_address=192.168.32.246 fabric_node_subnet=10.244.1.0/24 fabric_endpoints="[{'name': 'B.2'}]"
@@ -25,7 +26,7 @@ ansible_python_interpreter="{{ ansible_playbook_python }}"
 ansible_remote_tmp=/run/ansible
 """,
     # what ansible-pull does not have: there the node itself is asked
-    "lab/lab.ini": """\
+    "lab/nodes": """\
 [fabric]
 Node-A.Example.org
 node-b
