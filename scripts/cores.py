@@ -81,6 +81,8 @@ def main():
     if missing:
         print(f"SKIPPED [1] cores: this machine has no Python for ansible-core {', '.join(missing)}", file=sys.stderr)
     possible = [core for core in CORES if python_for(core)]
+    if not possible:
+        sys.exit("cores: this machine has no Python with ensurepip (package python3-venv) for any of them")
     for core in dict.fromkeys([*possible[:1], *possible[-1:]]):
         install(core)
         code = "import sys; print('%d.%d' % sys.version_info[:2])"
