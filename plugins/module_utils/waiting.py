@@ -38,7 +38,7 @@ class _Parting:
 
     def _waits(self, resource):
         kind = self.kinds[resource.kind]
-        bases = [ref for ref, option in kind.stands_on(resource).items() if option]
+        bases = [tie.to for tie in kind.ties_of(resource) if tie.option]
         return (
             any(self._lacks(ref, resource.kind) for ref in bases)
             or not self.waits.isdisjoint(kind.companions(resource))
@@ -64,6 +64,6 @@ class _Parting:
 
 def causes(kinds, waiting, saved):
     """Return the refs of what ``waiting`` objects stand on and that is not among ``saved``, in order."""
-    refs = {ref: None for one in waiting for ref, option in kinds[one.kind].stands_on(one).items() if option}
+    refs = {tie.to: None for one in waiting for tie in kinds[one.kind].ties_of(one) if tie.option}
     known = {one.ref for one in saved}
     return [ref for ref in refs if ref not in known and not (ref[0] == "link" and ref[1][1] == LOOPBACK)]

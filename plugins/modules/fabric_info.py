@@ -64,7 +64,7 @@ EXAMPLES = r"""
 RETURN = r"""
 objects:
   description:
-    - For each kind (C(netns), C(sysctl), C(link), C(port), C(address), C(route), C(neighbor), C(proxy), C(fdb), C(nat))
+    - For each kind (C(netns), C(sysctl), C(link), C(port), C(address), C(neighbor), C(proxy), C(fdb), C(route), C(nat))
       a list of objects, each with its namespace C(netns), its C(key), its C(values),
       and C(owner), the label of the set that it belongs to (V(null) if it is
       foreign).

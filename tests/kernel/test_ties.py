@@ -190,14 +190,10 @@ def test_each_kind_declares_the_kinds_that_its_objects_stand_on_and_no_others(no
         found = session.observe(session.scope([], everywhere=True)).values()
     finally:
         kernel.close()
-    bases, holders, held = {name: set() for name in KINDS}, {}, {}
+    tied, provided = {name: set() for name in KINDS}, {name: set() for name in KINDS}
     for one in found:
         kind = KINDS[one.kind]
-        bases[one.kind].update(ref[0] for ref in (*kind.needs(one), *kind.falls_with(one)))
-        for groups, group in ((holders, kind.holds(one)), (held, kind.held(one))):
-            if group is not None:
-                groups.setdefault(group, set()).add(one.kind)
-    assert {name: set(kind.base_kinds) for name, kind in KINDS.items()} == bases
-    for name, kind in KINDS.items():
-        groups = [group for group, names in held.items() if name in names]
-        assert set(kind.holder_kinds) == set().union(*(holders.get(group, ()) for group in groups))
+        tied[one.kind].update(tie.to[0] for tie in kind.ties(one))
+        provided[one.kind].update(ref[0] for ref in kind.provides(one))
+    assert {name: set(kind.tied_to) for name, kind in KINDS.items()} == tied
+    assert {name: set(kind.provided) for name, kind in KINDS.items()} == provided

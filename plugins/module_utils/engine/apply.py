@@ -9,7 +9,7 @@ import errno
 import os
 import time
 from dataclasses import dataclass
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Tuple
 
 from .errors import FabricError, Unrecorded
 from .plan import make_plan
@@ -31,14 +31,14 @@ class Request(NamedTuple):
     :param stage: within one level, all requests of a stage are done before those of the next begin.
     :param local: it is about its own namespace and stands on nothing in others; such requests need not be awaited before
         those that come after them in that namespace, in the order of which the kernel does them.
-    :param late: done when all that others stand on is there (see Kind.foundation).
+    :param late: names of the kinds all of whose steps come before it.
     """
 
     netns: str
     payload: object
     stage: int = 0
     local: bool = False
-    late: bool = False
+    late: Tuple[str, ...] = ()
 
 
 @dataclass
@@ -105,7 +105,7 @@ class Applier:
         """Yield lists of ``(step, request)``, each to be done after those before it."""
         late = []
         for level in levels:
-            if late and not all(self.kinds[step.resource.kind].foundation for step in level):
+            if late and not all(step.resource.kind in late[0][1].late for step in level):
                 yield late
                 late = []
             stages = {}
@@ -165,7 +165,8 @@ class Applier:
         told = {resource: self.is_gone(resource) for resource in removed.values()}
         for resource, gone in told.items():
             # what ends with something else is gone when that is
-            if gone is None and removed.keys().isdisjoint(self.kinds[resource.kind].falls_with(resource)):
+            ties = self.kinds[resource.kind].ties_of(resource)
+            if gone is None and not any(tie.binds and tie.to in removed for tie in ties):
                 return False
         left = [resource for resource, gone in told.items() if gone is False]
         deadline = time.monotonic() + SETTLE_SECONDS
@@ -177,7 +178,7 @@ class Applier:
     def _fallen(self, plan, wishes):
         there = [wish.resource for wish in wishes if wish.present]
         there += [resource for step in plan.steps if step.after for resource in step.everything]
-        wanted = {ref for one in there for ref in (one.ref, *self.kinds[one.kind].brings(one))}
+        wanted = {ref for one in there for ref in (one.ref, *self.kinds[one.kind].provides(one))}
         return [
             Wish(resource, present=False)
             for step in steps_of(plan.levels)

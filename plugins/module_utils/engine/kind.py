@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Set
+from typing import NamedTuple, Optional, Set
 
-from .resource import Resource
+from .resource import Ref, Resource
 
 
 @dataclass
@@ -24,33 +24,53 @@ class Scope:
     bystanders: Set[str] = field(default_factory=set)
 
 
+class Tie(NamedTuple):
+    """That an object stands on another, or comes after it.
+
+    :param to: the ref of an object, or of something that objects provide (see :meth:`Kind.provides`).
+    :param option: the option that names it: it must be there; None: it need not be.
+    :param binds: it ends when ``to`` ends.
+    """
+
+    to: Ref
+    option: Optional[str] = None
+    binds: bool = True
+
+
 @lru_cache(maxsize=1 << 14)
 def in_namespace(netns):
-    """Return what an object in ``netns`` needs, see :meth:`Kind.needs`."""
-    return {("netns", (netns,)): "netns"} if netns else {}
+    """Return the ties of an object in ``netns``."""
+    return (Tie(("netns", (netns,)), "netns"),) if netns else ()
 
 
 @lru_cache(maxsize=1 << 14)
 def on_link(netns, name, option="dev"):
-    """Return what an object on the link ``name`` needs; ``option`` is the one that names the link."""
-    return {**in_namespace(netns), ("link", (netns, name)): option}
+    """Return the ties of an object on the link ``name``; ``option`` is the one that names the link."""
+    return (*in_namespace(netns), Tie(("link", (netns, name)), option))
+
+
+@lru_cache(maxsize=1 << 14)
+def on_link_with_ipv4(netns, name):
+    """Return the ties of an object on the link ``name`` that ends with the last IPv4 address of that."""
+    return (*on_link(netns, name), Tie(("ipv4", (netns, name))))
 
 
 def underlying(kinds, names):
-    """Return ``names`` and those of the kinds that objects of these need, and these in turn.
+    """Return ``names`` and those of the kinds that objects of these stand on, and these in turn.
 
     :param kinds: every kind, by name.
     """
-    return _closure(names, lambda name: kinds[name].base_kinds)
+    return _closure(names, lambda name: [one for one in kinds[name].tied_to if one in kinds])
 
 
 def overlying(kinds, names):
     """Return ``names`` and those of the kinds whose objects can end with objects of these, and with these in turn."""
-    above = {name: [] for name in kinds}
-    for kind in kinds.values():
-        for base in {*kind.base_kinds, *kind.holder_kinds} & kinds.keys():
-            above[base].append(kind.name)
-    return _closure(names, above.__getitem__)
+
+    def above(name):
+        given = {name, *kinds[name].provided}
+        return [kind.name for kind in kinds.values() if not given.isdisjoint(kind.tied_to)]
+
+    return _closure(names, above)
 
 
 def _closure(names, further):
@@ -62,72 +82,55 @@ def _closure(names, further):
     return found
 
 
-def distinct(bases):
-    """Return those of ``bases`` (of :meth:`Kind.stands_on`) that are not one and the same."""
-    return {id(one): one for one in bases}.values()
+def distinct(ties):
+    """Return those of ``ties`` (of :meth:`Kind.ties_of`) that are not one and the same."""
+    return {id(one): one for one in ties}.values()
 
 
 class Kind:
     """One sort of kernel object; each is one file in ``kinds/``.
 
     ``name`` is what resources carry, ``title`` what errors call it. ``fixed`` are the fields that the kernel lets
-    nobody change after creation. ``after`` names the kinds whose steps come first where both are in one plan.
+    nobody change after creation.
     A ``shared`` object is there whether or not we want it (a sysctl): it is never in conflict, it lasts as long as one
-    set holds it (``holders``, a field), and removing it means giving it back the value it had. A ``foundation`` is what
-    others stand on, whatever they are. A ``mortal`` object may go without us and another of the same key come (see
-    :meth:`identity`): what was in it does not come back, so that it goes last, when all else is seen to work. ``marked``
-    kinds have no place in the kernel for our mark. ``told`` are the fields that are observed and nobody can wish for.
-    ``base_kinds`` names the kinds of the refs in :meth:`needs` and :meth:`falls_with`, ``holder_kinds`` those whose
-    :meth:`holds` is the group of :meth:`held`: from them follows which kinds can be touched, see :func:`underlying`.
+    set holds it (``holders``, a field), and removing it means giving it back the value it had. A ``mortal`` object may go
+    without us and another of the same key come (see :meth:`identity`): what was in it does not come back, so that it goes
+    last, when all else is seen to work. ``marked`` kinds have no place in the kernel for our mark. ``told`` are the fields
+    that are observed and nobody can wish for.
+    ``tied_to`` names what the refs in :meth:`ties` are of, ``provided`` what those in :meth:`provides` are: from them
+    follows which kinds can be touched, see :func:`underlying`.
     """
 
     name = ""
     title = ""
     fixed = frozenset()
-    after = ()
     shared = False
-    foundation = False
     mortal = False
     marked = True
     told = frozenset()
-    base_kinds = ("netns",)
-    holder_kinds = ()
+    tied_to = ("netns",)
+    provided = ()
 
     # pure: nothing here asks the kernel
 
-    def needs(self, resource):
-        """Return ``{ref: option}`` of what must be there first; an option of None is a matter of order only.
-
-        It is not changed: what stands on the same may have it in common.
-        """
+    def ties(self, resource):
+        """Return a tuple of :class:`Tie`; what stands on the same may have it in common."""
         return in_namespace(resource.netns)
 
-    def stands_on(self, resource):
-        """Return what :meth:`needs` does, which is asked once of each resource."""
-        found = resource.bases
+    def ties_of(self, resource):
+        """Return what :meth:`ties` does, which is asked once of each resource."""
+        found = resource.ties
         if found is None:
-            found = resource.bases = self.needs(resource)
+            found = resource.ties = self.ties(resource)
         return found
+
+    def provides(self, resource):
+        """Return refs of what exists because this object does; of several that provide the same, it ends with the last."""
+        return ()
 
     def unfit(self, resource, base):
         """Return why ``resource`` cannot stand on ``base``, which is there or wished for; None: it can."""
         return
-
-    def falls_with(self, resource):
-        """Return the refs whose end is the end of this object too."""
-        return tuple(ref for ref, option in self.stands_on(resource).items() if option)
-
-    def holds(self, resource):
-        """Return the name of a group of which this object holds others up, as long as one of the group is there; or None."""
-        return
-
-    def held(self, resource):
-        """Return the name of the group with the last of which this object ends; or None."""
-        return
-
-    def brings(self, resource):
-        """Return the refs of objects of other kinds that are there because this one is as it is."""
-        return ()
 
     def restorable(self, resource):
         """Say whether it is worth making again what fell with something else (the kernel makes some by itself)."""

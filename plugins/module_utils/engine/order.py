@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The order of steps, by what they need. Pure: no kernel in sight."""
+"""The order of steps: that of the list of kinds, and what they are tied to before them. Pure: no kernel in sight."""
 
 from __future__ import annotations
 
@@ -9,54 +9,49 @@ from collections import defaultdict
 
 
 def order(kinds, steps):
-    """Return ``steps`` as levels: each step comes after those that make what it needs."""
+    """Return ``steps`` as levels; those of one level do not depend on each other.
+
+    :param kinds: the kinds by name, in the order in which their objects are made.
+    """
     return _Order(kinds, steps).levels()
 
 
 class _Order:
-    """Levels of steps by what they need, within one direction."""
+    """Places of steps, (number of a kind in the list, depth), within one direction."""
 
     def __init__(self, kinds, steps):
         self.kinds = kinds
         self.steps = steps
-        self.by_ref, self.by_kind = {}, defaultdict(list)
-        for number, step in enumerate(steps):
-            self.by_kind[step.resource.kind].append(number)
-            for resource in step.everything:
-                self.by_ref[resource.ref] = number
-        self.level = {}
-        self.kind_level = {}
-        self.above = {}  # id of what objects stand on -> the level that they are above
+        self.rank = {name: number for number, name in enumerate(kinds)}
+        self.by_ref = {resource.ref: number for number, step in enumerate(steps) for resource in step.everything}
+        self.places = {}
+        self.above = {}  # id of ties -> the place that is above all that they lead to
 
     def levels(self):
         found = defaultdict(list)
         for number, step in enumerate(self.steps):
-            found[self._level(number)].append(step)
-        return [found[level] for level in sorted(found)]
+            found[self._place(number)].append(step)
+        return [found[place] for place in sorted(found)]
 
-    def _level(self, number):
-        known = self.level.get(number)
+    def _place(self, number):
+        known = self.places.get(number)
         if known is not None:
             return known
-        self.level[number] = 0  # two objects that need each other are made together
         step = self.steps[number]
-        below = self._after_level(step.resource.kind)
+        # two that are tied to each other are made together
+        place = self.places[number] = self.rank[step.resource.kind], 0
         for resource in step.everything:
-            bases = self.kinds[resource.kind].stands_on(resource)
-            if id(bases) not in self.above:
-                self.above[id(bases)] = max(
-                    (self._level(self.by_ref[ref]) for ref in bases if self.by_ref.get(ref, number) != number),
-                    default=0,
-                )
-            below = max(below, self.above[id(bases)])
-        self.level[number] = 1 + below
-        return 1 + below
+            ties = self.kinds[resource.kind].ties_of(resource)
+            if id(ties) not in self.above:
+                self.above[id(ties)] = max((self._over(tie.to, number) for tie in ties), default=(0, 0))
+            place = max(place, self.above[id(ties)])
+        self.places[number] = place
+        return place
 
-    def _after_level(self, name):
-        """Return the highest level of the kinds that come before the kind ``name``."""
-        if name not in self.kind_level:
-            self.kind_level[name] = max(
-                (self._level(number) for kind in self.kinds[name].after for number in self.by_kind.get(kind, ())),
-                default=0,
-            )
-        return self.kind_level[name]
+    def _over(self, ref, number):
+        """Return the first place above what makes ``ref``, unless that is the step ``number`` itself."""
+        other = self.by_ref.get(ref, number)
+        if other == number:
+            return 0, 0
+        rank, depth = self._place(other)
+        return rank, depth + 1

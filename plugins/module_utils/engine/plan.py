@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import List, Tuple
 
 from .errors import Conflict, InputError
@@ -39,7 +40,7 @@ class Plan:
 def make_plan(kinds, observed, wishes, adopt=False, purge=None, yields=None):
     """Return the :class:`Plan` that brings ``observed`` to what ``wishes`` say.
 
-    :param kinds: the kinds in play, by name.
+    :param kinds: the kinds in play, by name, in the order in which their objects are made.
     :param observed: ref -> Resource.
     :param wishes: list of Wish.
     :param adopt: a foreign object of the same key is taken over.
@@ -122,11 +123,11 @@ class _Planner:
         known = set()
         for wish in wishes:
             kind = self.kinds[wish.resource.kind]
-            bases = kind.stands_on(wish.resource)
-            if not wish.present or (id(bases), kind) in known:
+            ties = kind.ties_of(wish.resource)
+            if not wish.present or (id(ties), kind) in known:
                 continue
-            known.add((id(bases), kind))
-            for ref, option in bases.items():
+            known.add((id(ties), kind))
+            for ref, option, _binds in ties:
                 if option and not self._available(ref, wanted, gone):
                     raise InputError(wish.option + option, f"there is no {self._name(ref)}")
                 base = wanted.get(ref) or self.observed.get(ref)
@@ -201,10 +202,10 @@ class _Planner:
 
     def _moves(self, ref, desired, lost, coming):
         kind = self.kinds[ref[0]]
-        leaves = not lost.keys().isdisjoint(kind.falls_with(self.observed[ref]))
-        stays = all(self._available(base, {}, lost) for base, option in kind.stands_on(desired).items() if option)
+        leaves = any(tie.binds and tie.to in lost for tie in kind.ties_of(self.observed[ref]))
+        stays = all(self._available(tie.to, {}, lost) for tie in kind.ties_of(desired) if tie.option)
         # what comes after others may need one that comes with it
-        alone = not any((name, desired.netns) in coming for name in kind.after)
+        alone = not any((name, desired.netns) in coming for name in takewhile(kind.name.__ne__, self.kinds))
         return leaves and stays and alone and not self._made_anew({ref: desired})
 
     # what comes
@@ -226,7 +227,7 @@ class _Planner:
 
     def _has_its_own(self, kind, was, wanted, gone):
         """Say whether what ``was`` stands on will be there, and its companion still have it as companion."""
-        bases = (ref for ref, option in kind.stands_on(was).items() if option)
+        bases = (tie.to for tie in kind.ties_of(was) if tie.option)
         return all(
             self._available(ref, wanted, gone) and not (ref in wanted and kind.unfit(was, wanted[ref])) for ref in bases
         ) and all(was.ref in kind.companions(wanted.get(other, was)) for other in kind.companions(was))

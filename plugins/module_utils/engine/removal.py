@@ -35,24 +35,25 @@ class Removal:
 
     def _taken_by(self, ref, found, known):
         """Return what ends with ``ref``, given that all of ``found`` and ``known`` ends too."""
-        dependents, holders, held = self._falls
-        group = self.kinds[ref[0]].holds(self.observed[ref])
-        last = group is not None and all(one in found or one in known for one in holders[group])
-        falling = dependents.get(ref, ())
-        return [*falling, *held[group]] if last else falling
+        bound, providers = self._falls
+        taken = bound.get(ref, ())
+        for provided in self.kinds[ref[0]].provides(self.observed[ref]):
+            if all(one in found or one in known for one in providers[provided]):
+                taken = [*taken, *bound.get(provided, ())]
+        return taken
 
     @cached_property
     def _falls(self):
-        """Return ref -> what ends with it, group -> what holds it up, group -> what ends with the last of these."""
-        dependents, holders, held = defaultdict(list), defaultdict(list), defaultdict(list)
+        """Return ref -> what ends with it, and provided ref -> what provides it."""
+        bound, providers = defaultdict(list), defaultdict(list)
         for ref, resource in self.observed.items():
             kind = self.kinds[ref[0]]
-            for base in kind.falls_with(resource):
-                dependents[base].append(ref)
-            for groups, group in ((holders, kind.holds(resource)), (held, kind.held(resource))):
-                if group is not None:
-                    groups[group].append(ref)
-        return dependents, holders, held
+            for tie in kind.ties_of(resource):
+                if tie.binds:
+                    bound[tie.to].append(ref)
+            for provided in kind.provides(resource):
+                providers[provided].append(ref)
+        return bound, providers
 
     def steps(self, roots, known, wanted):
         """Return levels of steps for ``roots`` (ref -> reason), and those for what goes last.

@@ -19,7 +19,7 @@ class Resource:
     :param owner: the label of the set that it belongs to; None: it is foreign, "": ours, of no known set.
     """
 
-    __slots__ = ("kind", "key", "values", "owner", "ref", "netns", "bases")
+    __slots__ = ("kind", "key", "values", "owner", "ref", "netns", "ties")
 
     def __init__(self, kind: str, key: tuple, values: Optional[Dict[str, Any]] = None, owner: Optional[str] = None):
         self.kind = kind
@@ -28,7 +28,7 @@ class Resource:
         self.owner = owner
         self.ref: Ref = (kind, key)
         self.netns: str = key[0]
-        self.bases: Optional[Dict[Ref, Optional[str]]] = None  # see Kind.stands_on
+        self.ties: Optional[tuple] = None  # see Kind.ties_of
 
     def __eq__(self, other):
         return isinstance(other, Resource) and (self.ref, self.values) == (other.ref, other.values)

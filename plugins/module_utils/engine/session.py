@@ -137,8 +137,8 @@ class Session:
     def scope(self, wishes, everywhere):
         scope = Scope({""}, {wish.resource.ref for wish in wishes})
         scope.netns.update(wish.resource.netns for wish in wishes)
-        for bases in distinct(self.kinds[wish.resource.kind].stands_on(wish.resource) for wish in wishes):
-            scope.netns.update(key[0] for _kind, key in bases)
+        for ties in distinct(self.kinds[wish.resource.kind].ties_of(wish.resource) for wish in wishes):
+            scope.netns.update(tie.to[1][0] for tie in ties)
         if everywhere:
             scope.netns.update(key[0] for key in self.kernel.ledger.refs("netns"))
         return scope

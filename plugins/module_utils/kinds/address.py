@@ -38,19 +38,19 @@ class Address(Kind):
     title = "address"
     # inet_rtm_newaddr (net/ipv4/devinet.c) changes none of them on an address that is there
     fixed = frozenset({"scope", "noprefixroute", "length", "broadcast"})
-    after = ("link", "port")
     told = frozenset({"generated"})
-    base_kinds = ("netns", "link")
+    tied_to = ("netns", "link")
+    provided = ("ipv4",)
 
-    def needs(self, resource):
+    def ties(self, resource):
         return on_link(*resource.key[:2])
 
     def words(self, resource):
         return f"{_text(resource)} dev {resource.key[1]}"
 
-    def holds(self, resource):
+    def provides(self, resource):
         """With a link's last IPv4 address go all IPv4 routes and neighbors on it (fib_disable_ip, net/ipv4/fib_frontend.c)."""
-        return None if ":" in resource.key[2] else resource.key[:2]
+        return () if ":" in resource.key[2] else (("ipv4", resource.key[:2]),)
 
     def wanted(self, resource):
         kept = super().wanted(resource)

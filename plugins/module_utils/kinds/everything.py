@@ -18,8 +18,8 @@ from .sysctl import Sysctl
 
 
 def all_kinds():
-    """Return one object of each kind."""
-    return [Netns(), Sysctl(), Link(), Port(), Address(), Route(), Neighbor(), Proxy(), Fdb(), Nat()]
+    """Return one object of each kind, in the order in which objects are made; what they are tied to comes before them all the same."""
+    return [Netns(), Sysctl(), Link(), Port(), Address(), Neighbor(), Proxy(), Fdb(), Route(), Nat()]
 
 
 def in_play(own):

@@ -28,10 +28,9 @@ class Fdb(Kind):
 
     name = "fdb"
     title = "forwarding entry"
-    after = ("link", "neighbor")
-    base_kinds = ("netns", "link")
+    tied_to = ("netns", "link")
 
-    def needs(self, resource):
+    def ties(self, resource):
         return on_link(*resource.key[:2])
 
     def unfit(self, resource, base):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..engine.apply import Request
-from ..engine.kind import Kind
+from ..engine.kind import Kind, Tie, in_namespace
 from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE, RENAME
 from ..kernel import procfs
@@ -30,6 +30,9 @@ ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 # kernel makes them all, and waits for each end until nobody looks at those that it takes away again.
 QUEUES = [("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]
 
+# A bridge comes up when its ports are there
+BEFORE_BRIDGES = ("netns", "link", "port")
+
 # Instead of (namespace, name): of the other end of a veth that is in no namespace that was looked at
 NOWHERE = ("?", "")
 
@@ -49,29 +52,25 @@ class Link(Kind):
 
     name = "link"
     title = "interface"
-    foundation = True
     # vxlan_nl2conf (drivers/net/vxlan/vxlan_core.c) refuses to change what a VXLAN device was made with.
     fixed = frozenset({"type", "peer", "vni", "local", "lower", "port", "learning"})
     marked = False
     told = frozenset({devconf.RP_FILTER})
-    base_kinds = ("netns", "link")
+    tied_to = ("netns", "link")
+    provided = ("port",)
 
-    def needs(self, resource):
-        found = dict(super().needs(resource))
-        if resource.values.get("peer") and resource.values["peer"][0]:
-            found["netns", (resource.values["peer"][0],)] = "netns"
-        if resource.values.get("master"):
-            found["link", (resource.netns, resource.values["master"])] = "master"
-        if resource.values.get("lower"):
-            found["link", (resource.netns, resource.values["lower"])] = "dev"
-        return found
-
-    def falls_with(self, resource):
+    def ties(self, resource):
         """The end of the bridge is not the end of its ports; that of one end of a veth is the end of the other."""
-        found = [("netns", (resource.netns,))] if resource.netns else []
-        if resource.values.get("lower"):
-            found.append(("link", (resource.netns, resource.values["lower"])))
-        return tuple(found) + self.companions(resource)
+        netns, values = resource.netns, resource.values
+        found = list(in_namespace(netns))
+        if values.get("peer"):
+            found += [Tie(to, option, binds=False) for to, option, _binds in in_namespace(values["peer"][0])]
+            found.append(Tie((self.name, tuple(values["peer"]))))
+        if values.get("master"):
+            found.append(Tie((self.name, (netns, values["master"])), "master", binds=False))
+        if values.get("lower"):
+            found.append(Tie((self.name, (netns, values["lower"])), "dev"))
+        return tuple(found)
 
     def noun(self, resource):
         return NOUNS.get(resource.values.get("type"), self.title)
@@ -99,7 +98,7 @@ class Link(Kind):
         peer = resource.values.get("peer")
         return ((self.name, tuple(peer)),) if peer else ()
 
-    def brings(self, resource):
+    def provides(self, resource):
         return (("port", resource.key),) if resource.values.get("master") else ()
 
     def restorable(self, resource):
@@ -137,10 +136,11 @@ class Link(Kind):
             ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", kind), ("IFLA_INFO_DATA", {"attrs": info})]})
         ]
         made = Request(resource.netns, Message("new", "link", NLM_F_CREATE | NLM_F_EXCL, {}, attrs))
+        late = BEFORE_BRIDGES if kind == "bridge" else ()
         return [made] + [
             request
             for end in (resource, *companions)
-            for request in self._set(end, _set_later(end) - {"mac", "mtu"}, stage=1, late=kind == "bridge")
+            for request in self._set(end, _set_later(end) - {"mac", "mtu"}, stage=1, late=late)
         ]
 
     def change(self, before, after, fields):
@@ -177,7 +177,7 @@ class Link(Kind):
         return [Request(resource.netns, Message("del", "link", 0, {}, [("IFLA_IFNAME", resource.key[1])]))]
 
     @staticmethod
-    def _set(resource, fields, stage, late=False):
+    def _set(resource, fields, stage, late=()):
         """Return what sets ``fields``; a link comes up last, or even later.
 
         do_setlink (net/core/rtnetlink.c) takes the flags before what is particular to IPv6 and to a port, so that these

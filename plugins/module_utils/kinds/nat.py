@@ -40,7 +40,6 @@ class Nat(Kind):
     name = "nat"
     title = "NAT rule"
     told = frozenset({"handles", "alone"})
-    after = ("netns", "link")
 
     def observe(self, kernel, scope):
         known = {key[0] for key in kernel.ledger.refs(self.name)} | {

@@ -10,7 +10,7 @@ in the way of none of ours: a request for a permanent one replaces it.
 from __future__ import annotations
 
 from ..engine.apply import Request
-from ..engine.kind import Kind, on_link
+from ..engine.kind import Kind, on_link, on_link_with_ipv4
 from ..engine.resource import Resource
 from ..engine.step import DELETE
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_REPLACE, Index, Message
@@ -26,17 +26,11 @@ class Neighbor(Kind):
 
     name = "neighbor"
     title = "neighbor"
-    after = ("link", "port", "address")
-    base_kinds = ("netns", "link")
-    holder_kinds = ("address",)
+    tied_to = ("netns", "link", "ipv4")
     flags = 0
 
-    def needs(self, resource):
-        return on_link(*resource.key[:2])
-
-    def held(self, resource):
-        """See :meth:`Address.holds`."""
-        return resource.key[:2] if family(resource.key[2]) == AF_INET else None
+    def ties(self, resource):
+        return (on_link_with_ipv4 if family(resource.key[2]) == AF_INET else on_link)(*resource.key[:2])
 
     def observe(self, kernel, scope):
         for netns in scope.netns:

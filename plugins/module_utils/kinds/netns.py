@@ -33,12 +33,11 @@ class Netns(Kind):
 
     name = "netns"
     title = "network namespace"
-    foundation = True
     mortal = True
-    base_kinds = ()
+    tied_to = ()
 
-    def needs(self, resource):
-        return {}
+    def ties(self, resource):
+        return ()
 
     def claimed(self, resource, owner):
         """IPv6 off inside is what a kernel without IPv6 has."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..engine.apply import Request
-from ..engine.kind import Kind, on_link
+from ..engine.kind import Kind, Tie, on_link
 from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE
 from ..kernel.netlink import Index, Message
@@ -19,14 +19,12 @@ class Port(Kind):
 
     name = "port"
     title = "bridge port"
-    foundation = True
-    after = ("link",)
-    base_kinds = ("netns", "link")
+    tied_to = ("netns", "link")
 
-    def needs(self, resource):
+    def ties(self, resource):
         found = on_link(*resource.key, "name")
         if resource.values.get("master"):
-            return {**found, ("link", (resource.netns, resource.values["master"])): "bridge"}
+            return (*found, Tie(("link", (resource.netns, resource.values["master"])), "bridge"))
         return found
 
     def unfit(self, resource, base):

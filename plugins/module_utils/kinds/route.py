@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..engine.apply import Request
-from ..engine.kind import Kind, on_link
+from ..engine.kind import Kind, Tie, on_link, on_link_with_ipv4
 from ..engine.resource import Resource
 from ..engine.step import CHANGE, CREATE
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
@@ -48,30 +48,24 @@ class Route(Kind):
 
     name = "route"
     title = "route"
-    after = ("link", "port", "address", "sysctl")
-    base_kinds = ("netns", "link", "route")
-    holder_kinds = ("address",)
+    tied_to = ("netns", "link", "route", "ipv4")
 
-    def needs(self, resource):
+    def ties(self, resource):
         netns, table, prefix, metric = resource.key[:4]
         dev, via = resource.values.get("dev"), resource.values.get("via")
-        found = on_link(netns, dev) if dev else super().needs(resource)
+        inet6 = family(prefix) == AF_INET6
+        found = (on_link if inet6 else on_link_with_ipv4)(netns, dev) if dev else super().ties(resource)
         # a gateway may be on the link by a route of its own (169.254.1.1)
         if via and not resource.values.get("onlink"):
             gateway = f"{via}/128" if family(via) == AF_INET6 else f"{via}/32"
             if gateway != prefix:
-                return {**found, ("route", (netns, table, gateway, metric_of(gateway, 0))): None}
+                return (*found, Tie(("route", (netns, table, gateway, metric_of(gateway, 0))), binds=False))
         return found
 
     def words(self, resource):
         _netns, table, prefix, metric = resource.key[:4]
         more = f" metric {metric}" if metric != metric_of(prefix, 0) else ""
         return prefix + more + (f" table {table}" if table != TABLE_MAIN else "")
-
-    def held(self, resource):
-        """See :meth:`Address.holds`."""
-        inet = family(resource.key[2]) == AF_INET
-        return (resource.netns, resource.values["dev"]) if inet and resource.values.get("dev") else None
 
     def restorable(self, resource):
         return resource.values.get("protocol") not in BY_KERNEL

@@ -24,11 +24,11 @@ class Sysctl(Kind):
     title = "sysctl"
     shared = True
     told = frozenset({"before", "holders"})
-    base_kinds = ("netns", "link")
+    tied_to = ("netns", "link")
 
-    def needs(self, resource):
+    def ties(self, resource):
         link = link_of(resource.key[1])
-        return on_link(resource.netns, link, "interface") if link else super().needs(resource)
+        return on_link(resource.netns, link, "interface") if link else super().ties(resource)
 
     def observe(self, kernel, scope):
         marked = [key for key in kernel.ledger.refs(self.name) if key[0] in scope.netns]

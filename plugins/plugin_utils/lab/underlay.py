@@ -45,7 +45,7 @@ def make(topology, pids):
     :raises FabricError: the kernel refused.
     """
     places = {name: f"/proc/{pid}/ns/net" for name, pid in pids.items()}
-    kinds = {kind.name: kind for kind in (Netns(), Sysctl(), Link(), Address(), Route(), Neighbor())}
+    kinds = {kind.name: kind for kind in (Netns(), Sysctl(), Link(), Address(), Neighbor(), Route())}
     kernel = Kernel(Ledger("/run/nodenet-lab"))
     try:
         session = Session(kinds, kernel)

@@ -5,7 +5,7 @@
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Kind
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Kind, Tie, overlying, underlying
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.plan import make_plan
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource, Wish
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.step import ADOPT, CHANGE, CREATE, DELETE, FALL
@@ -18,35 +18,59 @@ class Box(Kind):
 
     name = title = "box"
     mortal = True
+    tied_to = ()
 
-    def needs(self, resource):
-        return {}
+    def ties(self, resource):
+        return ()
 
 
 class Rod(Kind):
-    """Stands for a link: lies in a box, may have a twin that comes and goes with it, and a colour that is fixed."""
+    """Stands for a link: lies in a box, may have a twin that comes and goes with it, and a colour that is fixed.
+
+    It may lean on another one, which must be there when it is told to, and may go.
+    """
 
     name = title = "rod"
     fixed = frozenset({"colour", "twin"})
+    tied_to = ("box", "rod")
 
-    def needs(self, resource):
-        return {("box", (resource.netns,)): "box"}
+    def ties(self, resource):
+        found = [Tie(("box", (resource.netns,)), "box"), *map(Tie, self.companions(resource))]
+        if resource.values.get("leans"):
+            found.append(Tie(("rod", resource.values["leans"]), "leans", binds=False))
+        return tuple(found)
 
     def companions(self, resource):
         twin = resource.values.get("twin")
         return (("rod", twin),) if twin else ()
 
-    def falls_with(self, resource):
-        return super().falls_with(resource) + self.companions(resource)
-
 
 class Tag(Kind):
-    """Stands for an address: hangs on a rod."""
+    """Stands for an address: hangs on a rod, which is labelled as long as it has one."""
 
     name = title = "tag"
+    fixed = frozenset({"ink"})
+    tied_to = ("box", "rod")
+    provided = ("label",)
 
-    def needs(self, resource):
-        return {("box", (resource.netns,)): "box", ("rod", resource.key[:2]): "rod"}
+    def ties(self, resource):
+        return Tie(("box", (resource.netns,)), "box"), Tie(("rod", resource.key[:2]), "rod")
+
+    def provides(self, resource):
+        return (("label", resource.key[:2]),)
+
+
+class Lamp(Kind):
+    """Stands for a route: on a rod, as long as that is labelled; after the lamp that it is lit by, if that is there."""
+
+    name = title = "lamp"
+    tied_to = ("box", "rod", "label", "lamp")
+
+    def ties(self, resource):
+        place, name, _number = resource.key
+        own = Tie(("box", (place,)), "box"), Tie(("rod", (place, name)), "rod"), Tie(("label", (place, name)))
+        lit_by = resource.values.get("lit_by")
+        return (*own, Tie(("lamp", lit_by), binds=False)) if lit_by else own
 
 
 class Dial(Kind):
@@ -56,7 +80,7 @@ class Dial(Kind):
     shared = True
 
 
-KINDS = {kind.name: kind for kind in (Box(), Rod(), Tag(), Dial())}
+KINDS = {kind.name: kind for kind in (Box(), Rod(), Tag(), Lamp(), Dial())}
 
 
 def box(name, owner="me"):
@@ -73,6 +97,10 @@ def twins(one, other, owner="me", **values):
 
 def tag(place, name, label, owner="me", **values):
     return Resource("tag", (place, name, label), values, owner)
+
+
+def lamp(place, name, number=1, owner="me", **values):
+    return Resource("lamp", (place, name, number), values, owner)
 
 
 def world(*resources):
@@ -92,20 +120,35 @@ def actions(plan):
 
 
 def carried_out(state, plan):
-    """Do to a dict what the kernel would; each step must find what it stands on."""
+    """Do to a dict what the kernel would; each step must find what it stands on, and nothing may be left hanging."""
     state = dict(state)
-    for step in plan.steps:
-        if step.action in (DELETE, FALL):
+    for level in [*plan.levels, *plan.last]:
+        for step in level:
+            if step.action in (DELETE, FALL):
+                for resource in step.everything:
+                    assert resource.ref in state, f"{step.action} of {resource.ref}, which is not there"
             for resource in step.everything:
-                assert resource.ref in state, f"{step.action} of {resource.ref}, which is not there"
-        for resource in step.everything:
-            state.pop(resource.ref, None)
-        if step.after is not None:
-            for resource in step.everything:
-                for ref, option in KINDS[resource.kind].needs(resource).items():
-                    assert not option or ref in state, f"{resource.ref} stands on {ref}, which is not there yet"
-                state[resource.ref] = resource
+                state.pop(resource.ref, None)
+            if step.after is not None:
+                state.update((resource.ref, resource) for resource in step.everything)
+                for resource in step.everything:
+                    lacking = [
+                        tie.to for tie in KINDS[resource.kind].ties(resource) if tie.option and tie.to not in state
+                    ]
+                    assert not lacking, f"{resource.ref} stands on {lacking}, which is not there yet"
+        assert not hanging(state), f"end by themselves: {hanging(state)}"
     return state
+
+
+def hanging(state):
+    """Return the refs of what the kernel would have ended with something else."""
+    provided = {ref for one in state.values() for ref in KINDS[one.kind].provides(one)}
+    return [
+        one.ref
+        for one in state.values()
+        for tie in KINDS[one.kind].ties(one)
+        if tie.binds and tie.to not in state and tie.to not in provided
+    ]
 
 
 def test_what_others_stand_on_is_made_first_and_removed_last():
@@ -190,6 +233,44 @@ def test_what_would_stand_on_something_that_goes_is_refused():
         make_plan(KINDS, world(box("a"), rod("a", "r")), absent(rod("a", "r")) + present(tag("a", "r", "t")))
 
 
+def test_what_needs_something_provided_ends_with_the_last_that_provides_it_and_comes_back_with_it():
+    there = world(box("a"), rod("a", "r"), tag("a", "r", "t", ink="red"), tag("a", "r", "u"), lamp("a", "r"))
+    assert actions(make_plan(KINDS, there, absent(tag("a", "r", "t")))) == [(DELETE, "a", "r", "t")]
+    both = make_plan(KINDS, there, absent(tag("a", "r", "t"), tag("a", "r", "u")))
+    assert (FALL, "a", "r", 1) in actions(both)
+    del there["tag", ("a", "r", "u")]
+    anew = make_plan(KINDS, there, present(tag("a", "r", "t", ink="blue")))
+    assert actions(anew) == [
+        (FALL, "a", "r", 1),
+        (DELETE, "a", "r", "t"),
+        (CREATE, "a", "r", "t"),
+        (CREATE, "a", "r", 1),
+    ]
+
+
+def test_what_a_tie_does_not_bind_stays_and_what_it_needs_must_be_there():
+    there = world(box("a"), rod("a", "r"), rod("a", "s", leans=("a", "r")))
+    assert actions(make_plan(KINDS, there, absent(rod("a", "r")))) == [(DELETE, "a", "r")]
+    with pytest.raises(InputError, match="leans: there is no rod 'q'"):
+        make_plan(KINDS, there, [Wish(rod("a", "s", leans=("a", "q")), True, "")])
+
+
+def test_an_order_alone_needs_nothing_and_is_kept():
+    there = world(box("a"), rod("a", "r"), tag("a", "r", "t"))
+    lit = lamp("a", "r", 1, lit_by=("a", "r", 2))
+    assert actions(make_plan(KINDS, there, present(lit))) == [(CREATE, "a", "r", 1)]
+    assert actions(make_plan(KINDS, there, present(lit, lamp("a", "r", 2)))) == [
+        (CREATE, "a", "r", 2),
+        (CREATE, "a", "r", 1),
+    ]
+
+
+def test_the_kinds_that_a_run_can_touch_follow_from_what_each_declares():
+    assert underlying(KINDS, {"lamp"}) == {"lamp", "rod", "box"}
+    assert overlying(KINDS, {"tag"}) == {"tag", "lamp"}
+    assert overlying(KINDS, {"rod"}) == {"rod", "tag", "lamp"}
+
+
 def test_purge_takes_ours_that_nobody_wished_for():
     there = world(box("a"), box("b"), box("c", owner=None), box("d", owner="you"))
     plan = make_plan(KINDS, there, present(box("a")), purge=lambda found: found.owner == "me")
@@ -214,7 +295,16 @@ def worlds(draw):
     else:
         single = spots
     found += [rod(*spot, colour=draw(colour), size=draw(st.integers(1, 2)), twin=None) for spot in single]
-    found += [tag(*spot, "t", size=draw(st.integers(1, 2))) for spot in spots if draw(st.booleans())]
+    leaning = [one for one in found if one.kind == "rod" and draw(st.booleans())]
+    leaning = {one.ref for one in leaning if one.key != spots[0]}
+    found = [
+        one.merged({"leans": spots[0] if one.ref in leaning else None}) if one.kind == "rod" else one for one in found
+    ]
+    for spot in spots:
+        names = draw(st.sets(st.sampled_from(["t", "u"])))
+        found += [tag(*spot, name, ink=draw(colour), size=draw(st.integers(1, 2))) for name in sorted(names)]
+        if names and draw(st.booleans()):
+            found += [lamp(*spot, 1), lamp(*spot, 2, lit_by=(*spot, 1))]
     return world(*found)
 
 
