@@ -130,5 +130,10 @@ def differences(before, after, path=""):
     return [] if before == after else [f"{path}: {before!r} became {after!r}"]
 
 
+def lasting_differences(before, after):
+    """Return what :func:`differences` does without link-local addresses: the kernel makes them some time after their links."""
+    return [line for line in differences(before, after) if "fe80:" not in line]
+
+
 if __name__ == "__main__":
     json.dump(snapshot(), sys.stdout, indent=1, sort_keys=True)

@@ -15,6 +15,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import procf
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel
 from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, arrange
 from rendered import arranged
+from snapshot import lasting_differences
 from test_arrange import run
 
 ATTACHED = {"a": "bridge", "b": "routed", "c": "direct"}
@@ -163,7 +164,8 @@ def test_a_plan_that_fails_gives_the_old_names_back(node, names):
     }
     with pytest.raises(KernelError, match="the node is as it was before"):
         run(wished, purge=False, owner="default")
-    assert (node.snapshot(), known_of(node, "red")) == (before, same)
+    assert known_of(node, "red") == same
+    assert lasting_differences(before, node.snapshot()) == []
 
 
 def known_of(node, netns):
