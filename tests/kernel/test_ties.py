@@ -182,6 +182,33 @@ def test_what_falls_with_an_address_and_with_a_link_is_in_diff_and_commands(node
     assert "net.ipv4.conf.veth-wl1.proxy_arp" in found["diff"]()[0]["before"]["sysctl"]
 
 
+def test_a_mac_address_that_changes_ends_the_neighbors_and_they_are_there_again(node, monkeypatch):
+    everything()
+    before = ours()
+    given = {"name": "over", "vni": 5, "dev": "pair", "mac": "02:00:00:00:00:77"}
+    planned = node.task("vxlan", _check=True, **given)
+    with monkeypatch.context() as patch:
+        patch.setattr(Applier, "_verify", fail)
+        with pytest.raises(KernelError, match="made to fail.*as it was before"):
+            node.task("vxlan", **{**given, "mac": "02:00:00:00:00:78"})
+    assert ours()[0].keys() == before[0].keys()
+    found = node.task("vxlan", **given)
+    assert (
+        found["commands"]
+        == planned["commands"]
+        == [
+            "ip link set dev over address 02:00:00:00:00:77",
+            f"ip neighbor replace 10.8.0.9 lladdr {MAC} dev over nud permanent",
+        ]
+    )
+    after = ours()
+    assert {ref: one for ref, one in after[0].items() if ref != ("link", ("", "over"))} == {
+        ref: one for ref, one in before[0].items() if ref != ("link", ("", "over"))
+    }
+    assert after[1] == before[1]
+    assert not node.task("vxlan", **given)["changed"]
+
+
 def test_each_kind_declares_the_kinds_that_its_objects_stand_on_and_no_others(node):
     everything()
     kernel = Kernel(Ledger())

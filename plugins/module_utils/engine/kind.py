@@ -98,7 +98,8 @@ class Kind:
     last, when all else is seen to work. ``marked`` kinds have no place in the kernel for our mark. ``told`` are the fields
     that are observed and nobody can wish for.
     ``tied_to`` names what the refs in :meth:`ties` are of, ``provided`` what those in :meth:`provides` are: from them
-    follows which kinds can be touched, see :func:`underlying`.
+    follows which kinds can be touched, see :func:`underlying`. ``shakes_off`` says by field what ends when that changes in
+    place: the names of the kinds of what is bound to the object.
     """
 
     name = ""
@@ -110,6 +111,7 @@ class Kind:
     told = frozenset()
     tied_to = ("netns",)
     provided = ()
+    shakes_off = {}
 
     # pure: nothing here asks the kernel
 

@@ -77,9 +77,12 @@ class _Planner:
         lost = self.removal.closure(leaving, moved)
         anew = {ref: reason for ref, reason in self._made_anew(wanted).items() if ref not in lost}
         gone = {**lost, **self.removal.closure(anew)}
+        shaken = self._shaken_off(wanted, gone)
+        gone.update(dict.fromkeys(shaken))
         wanted.update(self._restored([ref for ref in gone if ref not in lost], wanted, gone))
         self._refuse_missing(wishes, wanted, gone)
         removals, last = self.removal.steps({**dict.fromkeys(leaving, ""), **anew}, moved, wanted)
+        removals += [[Step(FALL, self.observed[ref], None) for ref in shaken]] if shaken else []
         arrivals = self._arrivals(wanted, gone)
         first = [step for step in arrivals if step.resource.ref in moved]
         arrivals = [step for step in arrivals if step.resource.ref not in moved]
@@ -191,6 +194,12 @@ class _Planner:
                 if fixed:
                     found[ref] = "made anew, cannot be changed in place: " + ", ".join(fixed)
         return found
+
+    def _shaken_off(self, wanted, gone):
+        """Return the refs of what ends because something is changed in place, in order."""
+        staying = [ref for ref in wanted if ref in self.observed and ref not in gone]
+        found = dict.fromkeys(one for ref in staying for one in self.removal.shaken_off(ref, wanted[ref]))
+        return [ref for ref in found if ref not in gone]
 
     def _moved(self, lost, wanted):
         """Return those of ``lost`` that are wanted on what stays: they are moved there before what they stand on goes.

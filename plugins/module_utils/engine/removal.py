@@ -33,6 +33,13 @@ class Removal:
                     queue.append(ref)
         return found
 
+    def shaken_off(self, ref, desired):
+        """Return the refs of what ends when the object ``ref`` is changed in place to what is ``desired``."""
+        changed = {name: kinds for name, kinds in self.kinds[ref[0]].shakes_off.items() if name in desired.values}
+        now = self.observed[ref].values
+        ending = {kind for name, kinds in changed.items() if desired.values[name] != now.get(name) for kind in kinds}
+        return [bound for bound in self._falls[0].get(ref, ()) if bound[0] in ending] if ending else []
+
     def _taken_by(self, ref, found, known):
         """Return what ends with ``ref``, given that all of ``found`` and ``known`` ends too."""
         bound, providers = self._falls

@@ -102,8 +102,8 @@ class Undo:
         """Return wishes for all that is gone, and for all that is ours or that the plan was about: it may end on the way back."""
         wishes = []
         for ref, was in self.before.items():
-            about = was.owner is not None or ref in self.planned
-            if about if ref in there else self.kinds[was.kind].restorable(was):
+            restorable = self.kinds[was.kind].restorable(was)
+            if restorable and (was.owner is not None or ref not in there) or ref in self.planned and ref in there:
                 wishes.append(Wish(self.kinds[was.kind].wanted(was)))
         new = [one for ref, one in there.items() if ref not in self.before]
         return wishes + [Wish(one, present=False) for one in new if one.ref in self.planned or one.owner is not None]

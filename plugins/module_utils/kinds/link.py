@@ -58,6 +58,7 @@ class Link(Kind):
     told = frozenset({devconf.RP_FILTER})
     tied_to = ("netns", "link")
     provided = ("port",)
+    shakes_off = {"mac": ("neighbor",)}  # neigh_changeaddr, net/core/neighbour.c
 
     def ties(self, resource):
         """The end of the bridge is not the end of its ports; that of one end of a veth is the end of the other."""
