@@ -76,7 +76,8 @@ class _Planner:
         moved = self._moved(self.removal.closure(leaving), wanted)
         lost = self.removal.closure(leaving, moved)
         anew = {ref: reason for ref, reason in self._made_anew(wanted).items() if ref not in lost}
-        gone = {**lost, **self.removal.closure(anew)}
+        # with the last of two addresses go the routes: one that is given up, and one that is made anew
+        gone = {**lost, **self.removal.closure(anew, lost)}
         shaken = self._shaken_off(wanted, gone)
         gone.update(dict.fromkeys(shaken))
         wanted.update(self._restored([ref for ref in gone if ref not in lost], wanted, gone))

@@ -333,3 +333,10 @@ def test_from_any_point_on_the_way_the_way_back_leads_to_the_first_world(there, 
     half_way = carried_out(there, plan)
     back = make_plan(KINDS, half_way, towards(half_way, there), adopt=True)
     assert carried_out(half_way, back) == there
+
+
+def test_what_two_hold_up_is_made_again_when_one_goes_and_the_other_is_made_anew():
+    held = [box("a"), rod("a", "x"), lamp("a", "x")]
+    there = world(*held, tag("a", "x", "t", ink="red"), tag("a", "x", "u", ink="red"))
+    goal = world(*held, tag("a", "x", "t", ink="blue"))
+    assert carried_out(there, make_plan(KINDS, there, towards(there, goal))) == goal
