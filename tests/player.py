@@ -11,10 +11,12 @@ import importlib
 import json
 import os
 import pkgutil
+import shutil
 import subprocess
 import sys
 import tempfile
 import warnings
+from pathlib import Path
 
 PROGRAM = "ansible-playbook"
 COLLECTION = "nodenet.fabric"
@@ -65,7 +67,17 @@ def _serve():
         pid = os.fork()
         if pid == 0:
             _play(words, cwd, places)
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        _clear()
+        print(code, flush=True)
+
+
+def _clear():
+    """Empty the folder for temporary files, which is another for each ansible-playbook; modules are packed once for all."""
+    folder = Path(sys.modules["ansible.constants"].DEFAULT_LOCAL_TMP)
+    for path in folder.iterdir():
+        if path.name != "ansiballz_cache":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _prepare():
