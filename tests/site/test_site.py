@@ -174,7 +174,8 @@ def test_two_hundred_endpoints_take_the_tasks_of_two(fabric):
     assert "arrange: 804 objects to observe, plan and apply" in printed
     assert re.search(r"arrange: \d+ observed in \d+\.\d\d s, planned in .* s, \d{3} changed in", printed)
     assert len(one.on("docker1", "ip netns list").splitlines()) == 200
-    assert one.ping("docker1", "e199", "10.15.0.2") == 64
+    # a question goes to 200 ports, and a queue that is full beside other tests drops it (netdev_max_backlog)
+    assert 64 in (one.ping("docker1", "e199", "10.15.0.2") for _time in range(3))
     assert all(counts["changed"] == 0 for counts in recap(one.play("site")).values())
     one.play("teardown")
     assert one.on("docker1", "ip netns list; ip -br link show type veth | grep -v eth0 || true") == ""
