@@ -11,7 +11,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 
+# Duplicate address detection (RFC 4862, 5.4) ends by itself, later on a machine that has more to do; routes come after it.
+TRIED_FOR = 5.0  # seconds
 MEANINGLESS = {
     "ifindex",
     "link_index",
@@ -52,7 +55,7 @@ MEANINGLESS = {
     "state",
     "permaddr",
     "nhid",
-    # duplicate address detection (RFC 4862, 5.4) ends by itself, later on a machine that has more to do
+    # of a link without a carrier; elsewhere it is waited for
     "tentative",
     "optimistic",
 }
@@ -83,6 +86,7 @@ def one(netns):
     def read(*command, keep=lambda entry: True):
         return plain([entry for entry in json.loads(output(*inside, *command) or "[]") if keep(entry)])
 
+    addresses = _addresses(inside)
     links = read("ip", "-d", "-j", "link")
     up = sorted(
         line.split(":")[1].split("@")[0].strip()
@@ -94,7 +98,7 @@ def one(netns):
     return {
         "links": links,
         "up": up,
-        "addresses": read("ip", "-j", "address"),
+        "addresses": plain(addresses),
         "routes": routes,
         "neighbors": read("ip", "-j", "neigh", "show", "nud", "permanent"),
         "proxies": [entry for version in ("-4", "-6") for entry in read("ip", version, "-j", "neigh", "show", "proxy")],
@@ -105,6 +109,18 @@ def one(netns):
         "sysctls": sorted(line for line in output(*inside, "sysctl", "-a", "-r", SYSCTLS).splitlines()),
         "nft": plain(json.loads(output(*inside, "nft", "-j", "list", "ruleset") or "{}").get("nftables", [])),
     }
+
+
+def _addresses(inside):
+    """Return the addresses of a namespace when the kernel has tried them."""
+    deadline = time.monotonic() + TRIED_FOR
+    while True:
+        found = json.loads(output(*inside, "ip", "-j", "address") or "[]")
+        carried = [link for link in found if "LOWER_UP" in link.get("flags", ())]
+        tried = any(address.get("tentative") for link in carried for address in link.get("addr_info", ()))
+        if not tried or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
 
 
 def _is_group(mac):

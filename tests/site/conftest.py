@@ -25,18 +25,6 @@ from player import Player  # noqa: E402  beside the folder of these tests
 PLAYER = Player()
 
 
-# The kernel tries its own IPv6 addresses for a second before it uses them (RFC 4862, 5.4).
-SETTLED = """
-for attempt in $(seq 40); do
-    {
-        ip -6 -o address show tentative
-        for netns in $(ip netns list | cut -d ' ' -f 1); do ip -n $netns -6 -o address show tentative; done
-    } | grep -q . || exit 0
-    sleep 0.1
-done
-"""
-
-
 class Fabric:
     """An inventory and its lab."""
 
@@ -91,7 +79,6 @@ class Fabric:
 
     def snapshot(self, host):
         """Return the host's state; the underlay's interface has another MAC in each lab."""
-        self.on(host, SETTLED)
         text = self.on(host, f"cd / && {sys.executable} {SNAPSHOT}")
         for mac in set(re.findall(r"..:..:..:..:..:..", self.on(host, "cat /sys/class/net/eth0/address"))):
             local = ipaddress.IPv6Address(bytes.fromhex("fe80" + "00" * 6 + _eui64(mac)))
