@@ -279,13 +279,13 @@ def test_udev_and_a_strict_reverse_path_filter_heed_the_fabric_only_when_they_ar
         meddled.ssh("vm2", "ping -c 1 -W 2 -I 192.168.33.246 172.245.0.2", check=False)
         return int(meddled.output("vm1", ASKED)) > before
 
-    on_all(meddled, f"echo 'net.ipv4.conf.*.rp_filter = 1' >{STRICT}; {APPLIED}")
+    on_all(meddled, "sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1")
     try:
         one = example("ipip")
         one.play("site", *WITHOUT)
         assert set(on_all(meddled, TWICE).values()) == {"1\n"}
         assert arrives()  # a tunnel is made loose
-        on_all(meddled, APPLIED)
+        on_all(meddled, f"echo 'net.ipv4.conf.*.rp_filter = 1' >{STRICT}; {APPLIED}")
         assert not arrives()
         one.play("site")
         assert set(on_all(meddled, TWICE).values()) == {"2\n"}
