@@ -9,6 +9,8 @@ from conftest import changed
 
 # an uplink that flaps, a firewall that is reloaded, a person
 DAMAGE = """
+# site starts the unit, which looks once more at what there is
+for time in $(seq 100); do systemctl is-active -q nodenet-fabric.service && break; sleep 0.3; done
 ip link set eth0 down; ip link set eth0 up
 nft flush ruleset
 ip netns del ns245
