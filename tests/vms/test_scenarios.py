@@ -6,7 +6,7 @@
 import functools
 
 import pytest
-from snapshot import differences
+from snapshot import lasting_differences
 
 
 def near(text):
@@ -46,4 +46,4 @@ def test_it_is_arranged_proven_and_gone_again(site, scenario):
             one.testinfra(example)
     finally:
         one.play("teardown")
-    assert differences(before, one.snapshot()) == []
+    assert lasting_differences(before, one.snapshot()) == []
