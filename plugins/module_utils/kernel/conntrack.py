@@ -15,23 +15,22 @@ import struct
 from typing import NamedTuple
 
 from . import namespaces
+from .codec import ATTRIBUTE, HEADER
+from .netlink import BATCH, CHUNK, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, messages_in
 
 # linux/netlink.h, linux/netfilter/nfnetlink.h
 NETLINK_NETFILTER, SUBSYSTEM = 12, 1
 GET, DELETE = 1, 2
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
-NLMSG_ERROR, NLMSG_DONE = 2, 3
-HEADER, NFGENMSG, ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBH"), struct.Struct("=HH")
+NFGENMSG = struct.Struct("=BBH")
 TYPE_MASK = 0x3FFF  # NLA_TYPE_MASK, linux/netlink.h
 # linux/netfilter/nfnetlink_conntrack.h: ctattr_type, ctattr_tuple, ctattr_ip, ctattr_l4proto
-TUPLE_ORIG, TUPLE_REPLY, STATUS, ID, ZONE = 1, 2, 3, 12, 18
+TUPLE_ORIG, STATUS, ID, ZONE = 1, 3, 12, 18
 TUPLE_IP, TUPLE_PROTO = 1, 2
 SOURCES, DESTINATIONS = (1, 3), (2, 4)
 PROTO_NUMBER, PROTO_DESTINATION = 1, 3
 # linux/netfilter/nf_conntrack_common.h: what a flow's status says
 ASSURED, SRC_NAT, DST_NAT = 1 << 2, 1 << 4, 1 << 5
 
-BATCH = 200
 PATIENCE_SECONDS = 10
 
 
@@ -39,8 +38,7 @@ class Flow(NamedTuple):
     """One tracked flow.
 
     :param protocol: its number; ``port``: that it is for, 0 where the protocol has none.
-    :param source: of its first packet, as bytes, as are all addresses; ``target`` is where that was meant for.
-    :param reached: where it was led to: ``target``, or what that was translated to.
+    :param source: of its first packet, as bytes; ``target`` is where that was meant for.
     :param status: the bits ASSURED and the like.
     :param identity: the attributes that name it to the kernel.
     """
@@ -49,7 +47,6 @@ class Flow(NamedTuple):
     port: int
     source: bytes
     target: bytes
-    reached: bytes
     status: int
     identity: bytes
 
@@ -78,13 +75,13 @@ def _forget(stale):
 def _flows(link, family):
     link.send(_message(GET, NLM_F_DUMP, family, 1))
     while True:
-        chunk = link.recv(1 << 18)
-        for place, end, kind in _messages(chunk):
+        chunk = link.recv(CHUNK)
+        for offset, kind, _flags, _sequence in messages_in(chunk):
             if kind == NLMSG_ERROR:
-                _raise_failure(chunk, place)
+                _raise_failure(chunk, offset)
             if kind == NLMSG_DONE:
                 return
-            yield flow_of(chunk, place + NFGENMSG.size, end)
+            yield flow_of(chunk, offset + HEADER.size + NFGENMSG.size, offset + HEADER.unpack_from(chunk, offset)[0])
 
 
 def _delete(link, family, identities):
@@ -97,22 +94,21 @@ def _delete(link, family, identities):
     link.send(b"".join(parts))
     answered = 0
     while answered != last:
-        chunk = link.recv(1 << 18)
-        for place, _end, kind in _messages(chunk):
+        chunk = link.recv(CHUNK)
+        for offset, kind, _flags, sequence in messages_in(chunk):
             if kind == NLMSG_ERROR:
-                _raise_failure(chunk, place, but=FileNotFoundError)
-                answered = HEADER.unpack_from(chunk, place - HEADER.size)[3]
+                _raise_failure(chunk, offset, but=FileNotFoundError)
+                answered = sequence
 
 
 def flow_of(data, place, end):
     """Return the Flow whose attributes are between ``place`` and ``end`` of ``data``."""
     found = {number: (start, stop) for number, start, stop in _attributes(data, place, end)}
-    original, reply = (_tuple(data, *found[number]) for number in (TUPLE_ORIG, TUPLE_REPLY))
+    source, target, protocol, port = _tuple(data, *found[TUPLE_ORIG])
     status = int.from_bytes(data[slice(*found.get(STATUS, (0, 0)))], "big")
     named = [found[number] for number in (TUPLE_ORIG, ID, ZONE) if number in found]
     identity = b"".join(_padded(data[start - ATTRIBUTE.size : stop]) for start, stop in named)
-    source, target, protocol, port = original
-    return Flow(protocol, port, source, target, reply[0], status, identity)
+    return Flow(protocol, port, source, target, status, identity)
 
 
 def _tuple(data, place, end):
@@ -140,17 +136,8 @@ def _attributes(data, place, end):
         place += (length + 3) & ~3
 
 
-def _messages(chunk):
-    """Yield (begin of the body, end, type) of each message."""
-    place = 0
-    while place + HEADER.size <= len(chunk):
-        length, kind, *_rest = HEADER.unpack_from(chunk, place)
-        yield place + HEADER.size, place + length, kind
-        place += (length + 3) & ~3
-
-
-def _raise_failure(chunk, place, but=()):
-    number = -struct.unpack_from("=i", chunk, place)[0]
+def _raise_failure(chunk, offset, but=()):
+    number = -struct.unpack_from("=i", chunk, offset + HEADER.size)[0]
     failure = OSError(number, os.strerror(number))
     if number and not isinstance(failure, but):
         raise failure

@@ -178,7 +178,7 @@ class Netlink:
         found, torn = [], False
         while True:
             chunk = self._receive(link)
-            for offset, kind, flags, number in _messages(chunk):
+            for offset, kind, flags, number in messages_in(chunk):
                 if number != sequence:
                     continue
                 torn = torn or bool(flags & NLM_F_DUMP_INTR)
@@ -234,7 +234,7 @@ class Netlink:
         last = max(sent)
         while True:
             chunk = self._receive(link)
-            for offset, kind, _flags, sequence in _messages(chunk):
+            for offset, kind, _flags, sequence in messages_in(chunk):
                 if kind == NLMSG_ERROR and sequence in sent:
                     code, text = _failure(chunk, offset)
                     answers[sent[sequence]] = text if code else None
@@ -263,7 +263,7 @@ class Netlink:
         waiting = dict(waiting)
         while waiting:
             chunk = self._receive(link)
-            for offset, kind, _flags, sequence in _messages(chunk):
+            for offset, kind, _flags, sequence in messages_in(chunk):
                 number = waiting.pop(sequence, None)
                 if number is not None and kind != NLMSG_ERROR:
                     found[number] = FORMS[messages[number].object].decoded(chunk, offset)
@@ -358,7 +358,7 @@ def _open():
     return link
 
 
-def _messages(chunk):
+def messages_in(chunk):
     """Yield ``(offset, type, flags, sequence)`` of each message in ``chunk``.
 
     :raises OSError: the last one is not whole.
