@@ -9,6 +9,8 @@ import json
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, FabricError, KernelError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
 from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, arrange
 from snapshot import differences, lasting_differences
 
@@ -69,6 +71,13 @@ def test_the_commands_by_hand_give_the_same(node):
     node.sh("ip netns del red; ip link del br0; sysctl -qw net.ipv4.ip_forward=0; nft delete table inet nodenet_fabric")
     run(ENDPOINT)
     assert lasting_differences(by_hand, node.snapshot()) == []
+
+
+def test_a_link_that_is_made_anew_forwards_as_the_node_does_by_then():
+    key, values = ("", "v-red"), {"type": "veth", "peer": ("red", "eth0"), "up": True}
+    was = Resource("link", key, {**values, "peer": ("?", ""), "forwarding": 0, "mtu": 1400}, "lab")
+    made = Link().remade(was, Resource("link", key, values, "lab"))
+    assert "forwarding" not in made.values and made.values["mtu"] == 1400
 
 
 def test_what_fails_at_the_end_leaves_nothing_of_the_beginning(node):

@@ -92,8 +92,8 @@ class Link(Kind):
         return Resource(kept.kind, kept.key, devconf.lasting(kept.values), kept.owner)
 
     def remade(self, was, desired):
-        """What a link of another type had is nothing that this one could have."""
-        return super().remade(was, desired) if desired.values["type"] == was.values["type"] else desired
+        """What a link of another type had is nothing that this one could have, and the node's settings are as the node is."""
+        return super().remade(self.wanted(was), desired) if desired.values["type"] == was.values["type"] else desired
 
     def companions(self, resource):
         peer = resource.values.get("peer")
