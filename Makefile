@@ -66,8 +66,8 @@ test-vms: setup-dev ## the playbooks and molecule on virtual machines, reboots a
 	@scripts/setup vms
 	@scripts/test vms
 
-fresh: ## the demo on fresh Debian 12, 13 and Ubuntu 22.04, 24.04 root file systems (as root)
-	@scripts/fresh
+fresh: ## the demo on fresh root file systems of Debian 12, 13 and Ubuntu 22.04, 24.04, as root: make fresh SUITES=trixie
+	@scripts/fresh $(SUITES)
 
 build: ## the collection's tarball with its CHANGELOG, in build/
 	@scripts/setup build

@@ -4,7 +4,7 @@
 """Each supported ansible-core in a virtual environment of its own, made once and kept below .cache/cores.
 
 As a program: make those of the oldest and of the newest release that this machine has a Python for, and print a line for each:
-its version, its Python's, its folder.
+its version, its Python's, its folder. NODENET_CORE=2.18 selects one release, NODENET_PYTHON=3.12 the Python that it runs on.
 """
 
 import fcntl
@@ -29,9 +29,20 @@ CORES = {
 PYENV = Path(os.environ.get("PYENV_ROOT", Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pyenv"))
 
 
+def selected():
+    """Return the releases that the environment selects, by default all."""
+    return [os.environ["NODENET_CORE"]] if os.environ.get("NODENET_CORE") else list(CORES)
+
+
+def available():
+    """Return the selected releases that this machine has a Python for."""
+    return [core for core in selected() if python_for(core)]
+
+
 def python_for(core):
     """Return an interpreter that ``core`` runs on and that can make virtual environments, or None."""
-    for minor in CORES[core]:
+    wanted = os.environ.get("NODENET_PYTHON")
+    for minor in [minor for minor in CORES[core] if wanted in (None, "", f"3.{minor}")]:
         name = f"python3.{minor}"
         built = sorted(PYENV.glob(f"versions/3.{minor}.*/bin/{name}"))
         for candidate in [*built, shutil.which(name), "/usr/bin/python3"]:
@@ -43,19 +54,20 @@ def python_for(core):
 
 def without_python():
     """Return the releases that this machine has no Python for, in words."""
-    return [f"{core} (3.{minors[0]} to 3.{minors[-1]})" for core, minors in CORES.items() if not python_for(core)]
+    return [f"{core} (3.{CORES[core][0]} to 3.{CORES[core][-1]})" for core in selected() if not python_for(core)]
 
 
 def home(core):
     """Return the folder of its virtual environment."""
-    return ROOT / ".cache" / "cores" / core
+    python = os.environ.get("NODENET_PYTHON")
+    return ROOT / ".cache" / "cores" / (f"{core}-python{python}" if python else core)
 
 
 def install(core):
     """Make the virtual environment, unless it is there: ansible-core and nothing else, no pyroute2 in particular."""
     home(core).parent.mkdir(parents=True, exist_ok=True)
     with open(
-        home(core).parent / f"{core}.lock", "w", encoding="utf-8"
+        home(core).parent / f"{home(core).name}.lock", "w", encoding="utf-8"
     ) as lock:  # stages of the tests run side by side
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (home(core) / "installed").exists():
@@ -77,10 +89,10 @@ def _run(words):
 
 
 def main():
-    missing = [core for core in (min(CORES), max(CORES)) if not python_for(core)]
-    if missing:
+    possible = available()
+    missing = [core for core in dict.fromkeys([selected()[0], selected()[-1]]) if core not in possible]
+    if missing and possible:
         print(f"SKIPPED [1] cores: this machine has no Python for ansible-core {', '.join(missing)}", file=sys.stderr)
-    possible = [core for core in CORES if python_for(core)]
     if not possible:
         sys.exit("cores: this machine has no Python with ensurepip (package python3-venv) for any of them")
     for core in dict.fromkeys([*possible[:1], *possible[-1:]]):

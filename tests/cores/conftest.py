@@ -46,7 +46,7 @@ class Core:
         return {host: int(count) for host, count in counts}
 
 
-@pytest.fixture(params=[core for core in cores.CORES if cores.python_for(core)])
+@pytest.fixture(params=cores.available())
 def core(request, tmp_path):
     """A core and a lab that runs, with nothing in it yet."""
     folder = tmp_path / f"core-{request.param}"

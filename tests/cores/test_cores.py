@@ -6,7 +6,7 @@
 from pathlib import Path
 
 import pytest
-from cores import without_python
+from cores import available, without_python
 
 MODULES = Path(__file__).with_name("modules.yml")
 
@@ -21,5 +21,6 @@ def test_an_example_and_single_modules_on_each_core(core):
 
 
 def test_there_is_a_python_for_each_core():
+    assert available()
     if without_python():
         pytest.skip("this machine has no Python for ansible-core " + ", ".join(without_python()))
