@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 EXAMPLE ?= host-gw
-STAGES := lint sanity importer unit kernel lab site cores integration molecule bench-smoke
+STAGES := lint docs sanity importer unit kernel lab site cores integration molecule bench-smoke
 
 # sizes of the benchmark; an empty one leaves its family out
 ROUNDS ?= 3
@@ -51,8 +51,12 @@ vms-down: ## end them
 test: setup-dev ## everything: lint, sanity, unit, kernel, lab, integration, molecule (as root)
 	@scripts/test $(STAGES)
 
-$(STAGES): setup-dev
+$(filter-out docs,$(STAGES)): setup-dev
 	@scripts/test $@
+
+docs: ## the documentation site, in build/docs/html
+	@scripts/setup docs
+	@.venv/bin/python3 scripts/docs
 
 bench: ## how fast it is, against other ways, as root: make bench ROUNDS=3 ENDPOINTS="10 100" PEERS=
 	@scripts/setup bench

@@ -11,6 +11,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN = "      # the inventory's variables, from docs/variables.yml by scripts/document_variables.py"
 KEYS = ("type", "elements", "required", "choices", "default", "description")
+TYPES = {"str": "text", "int": "number", "bool": "boolean", "dict": "mapping"}
 WIDTH = 125
 CHAPTERS = {
     "node": (
@@ -57,7 +58,7 @@ def page(known):
 
 
 def _row(name, one):
-    default = f"`{_shown(one['default'])}`" if "default" in one else "–"
+    default = f"`{shown(one['default'])}`" if "default" in one else "–"
     default = one.get("unset", default)
     roles = ", ".join(f"`{role.replace('/', ' (')}{')' if '/' in role else ''}`" for role in one["roles"]) or "–"
     return f"| `{name}` | {_type(one)} | {default} | {_plain(one['description'])} | {roles} |\n"
@@ -71,16 +72,14 @@ def _entry(key, one, outer=""):
 
 def _type(one):
     choices = ": " + ", ".join(f"`{choice}`" for choice in one["choices"]) if "choices" in one else ""
-    return {"str": "text", "int": "number", "bool": "boolean", "dict": "mapping"}.get(
-        one["type"], one["type"]
-    ) + choices
+    return TYPES.get(one["type"], one["type"]) + choices
 
 
 def _plain(text):
     return re.sub(r"[VC]\(([^)]*)\)", r"`\1`", text)
 
 
-def _shown(value):
+def shown(value):
     return str(value).lower() if isinstance(value, bool) else value
 
 
