@@ -5,6 +5,8 @@
 
 import re
 import runpy
+import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,36 @@ def test_programs_are_started_in_one_place_of_the_modules():
         if starts.search(path.read_text(encoding="utf-8"))
     ]
     assert found == ["programs.py"]
+
+
+@pytest.fixture(scope="module")
+def tarball(tmp_path_factory):
+    """Return the names in the collection's tarball, without its CHANGELOG, which `make build` writes."""
+    place = tmp_path_factory.mktemp("tarball")
+    copy = place / "ansible_collections" / "nodenet" / "fabric"
+    subprocess.run([ROOT / "scripts" / "collection", "copy", copy], check=True, capture_output=True)
+    subprocess.run(
+        ["ansible-galaxy", "collection", "build", copy, "--output-path", place], check=True, capture_output=True
+    )
+    (made,) = place.glob("*.tar.gz")
+    with tarfile.open(made) as archive:
+        return archive.getnames()
+
+
+def test_the_tarball_has_what_users_need_and_nothing_that_only_the_repository_does(tarball):
+    about = {"CODE_OF_CONDUCT.md", "LICENSE", "LICENSES", "MAINTAINERS.md", "README.md", "REUSE.toml", "SECURITY.md"}
+    parts = {
+        "FILES.json",
+        "MANIFEST.json",
+        "bindep.txt",
+        "changelogs",
+        "examples",
+        "meta",
+        "playbooks",
+        "plugins",
+        "roles",
+    }
+    assert {name.partition("/")[0] for name in tarball} == about | parts
+    assert [name for name in tarball if name.startswith("changelogs/")] == ["changelogs/changelog.yaml"]
+    assert "LICENSES/GPL-3.0-or-later.txt" in tarball
+    assert not [name for name in tarball if "__pycache__" in name]

@@ -113,3 +113,27 @@ def test_pre_commit_asks_nothing_that_make_lint_does_not_ask():
     lint = re.search(r"^lint\(\) \{\n(.*?)^\}", read("scripts/test"), re.M | re.S)[1]
     for hook in (hook for repo in load(".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]):
         assert " ".join(hook["entry"].split()[:2]) in lint, hook["id"]
+
+
+# --- for people ---
+
+
+@pytest.mark.parametrize("name", ["CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "MAINTAINERS.md", "SECURITY.md"])
+def test_the_readme_leads_to(name):
+    assert f"https://github.com/nodenet/fabric/blob/main/{name}" in read("README.md") and (ROOT / name).exists()
+
+
+@pytest.mark.parametrize("path", sorted(path.name for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml")))
+def test_an_issue_form_is_one(path):
+    form = load(f".github/ISSUE_TEMPLATE/{path}")
+    assert form["name"] and form["description"] and form["body"]
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert all(field["type"] == "textarea" and field["attributes"]["label"] for field in fields)
+    assert len({field["id"] for field in fields}) == len(fields)
+    assert any(field.get("validations", {}).get("required") for field in fields)
+
+
+def test_the_texts_lead_to_files_that_exist():
+    for path in ("CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "MAINTAINERS.md", "SECURITY.md"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", read(path)):
+            assert (ROOT / target).exists(), f"{path}: {target}"
