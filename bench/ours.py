@@ -15,7 +15,7 @@ from typing import Any, Dict, List
 from . import measure
 
 MODULES = "ansible_collections.nodenet.fabric.plugins.modules."
-RUNNER = "ansible_collections.nodenet.fabric.plugins.module_utils.runner"
+RUNNER = "ansible_collections.nodenet.fabric.plugins.module_utils.runner.run"
 SUMMED = ("observed", "changed", "sockets", "sends", "requests")
 
 
@@ -28,18 +28,18 @@ class Task:
     options: Dict[str, Any]
 
     @property
-    def part(self):
-        return import_module(MODULES + self.module).PART
+    def spec(self):
+        return import_module(MODULES + self.module).SPEC
 
     def checked(self):
-        """Return the part and its parameters, checked as Ansible checks them."""
+        """Return the spec and its parameters, checked as Ansible checks them."""
         from ansible.module_utils.common.arg_spec import ArgumentSpecValidator  # noqa: PLC0415 - counted as an import
 
         given = {"promised": [], "config": self.config, **self.options}
-        found = ArgumentSpecValidator(self.part.argument_spec()).validate(given)
+        found = ArgumentSpecValidator(self.spec.argument_spec()).validate(given)
         if found.error_messages:
             raise measure.Failed(f"{self.module}: {'; '.join(found.error_messages)}")
-        return self.part, found.validated_parameters
+        return self.spec, found.validated_parameters
 
 
 def task(module, config, **options):
@@ -49,11 +49,11 @@ def task(module, config, **options):
 def session(checked):
     """Run everything that the tasks say in one session of the engine; return its stats."""
     runner = import_module(RUNNER)
-    wishes, kinds = [], {}
-    for part, parameters in checked:
-        wishes += runner.wishes_of(parameters, part)
-        kinds.update({kind.name: kind for kind in part.kinds})
-    return _summed([runner.execute(list(kinds.values()), wishes)])
+    desired, kinds = [], {}
+    for spec, parameters in checked:
+        desired += runner.desired_of(parameters, spec)
+        kinds.update({kind.name: kind for kind in spec.kinds})
+    return _summed([runner.execute(list(kinds.values()), desired)])
 
 
 def _summed(results):

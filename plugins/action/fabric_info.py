@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What stands before every module of the engine, as meta/runtime.yml says. In a run in check mode, what a task would have made is
-promised to the next, and fabric_info shows it. Where ``fabric_together`` is true, tasks of arrange tell what they are about,
+promised to the next, and fabric_info shows it. Where ``fabric_queue`` is true, tasks of arrange tell what they are about,
 and one at the end has all of it made in one run of the module.
 
 Promises and what was told live on the controller, in the temporary folder of this run of Ansible, which Ansible itself removes
@@ -22,14 +22,14 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils.plain import plain
 from ..plugin_utils.summary import in_order, summary_of, without_objects
+from ..plugin_utils.templated import plain
 
 display = Display()
 # objects of one task; a run over more says with -v what it is about
 MANY = 100
 # a task with one of these acts at once
-AT_ONCE = ("together", "sets", "keep", "among")
+AT_ONCE = ("apply_queued", "sets", "remove_sets_except", "remove_sets_among")
 # lists of something else than objects
 NO_OBJECTS = (*AT_ONCE, "keep_addresses")
 
@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
 
     def _waits(self, arguments, task_vars):
         """Say whether the task only tells what it is about."""
-        together = boolean(self._templar.template(task_vars.get("fabric_together", False)), strict=False)
+        together = boolean(self._templar.template(task_vars.get("fabric_queue", False)), strict=False)
         at_once = self._task.async_val or any(word in arguments for word in AT_ONCE)
         return together and self._task.action.rpartition(".")[2] == "arrange" and not at_once
 
@@ -69,7 +69,7 @@ class ActionModule(ActionBase):
 
     def _fetch(self, arguments, task_vars):
         """Move what earlier tasks told into ``arguments``; return what was told by the place that it has there."""
-        if not boolean(arguments.get("together", False), strict=False):
+        if not boolean(arguments.get("apply_queued", False), strict=False):
             return {}
         path = self._file("told", task_vars)
         told = _read(path)
@@ -119,7 +119,7 @@ class ActionModule(ActionBase):
         """Print what a whole node's run did, and leave in ``result`` what somebody may look for."""
         summary = summary_of(result.get("stats") or {}, self._task.check_mode)
         whole = self._task.action.rpartition(".")[2] == "sweep" or boolean(
-            self._task.args.get("together", False), strict=False
+            self._task.args.get("apply_queued", False), strict=False
         )
         if summary and whole and "json" not in C.DEFAULT_STDOUT_CALLBACK:
             display.display(f"{_host(task_vars)}: {summary}")

@@ -14,12 +14,12 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
-from ..plugin_utils.matrix import Path, as_data, pairs, path_lines
-from ..plugin_utils.port_questions import port_lines, port_questions, published_ports
-from ..plugin_utils.questions import Everybody
-from ..plugin_utils.silence import nodes_of_silence, silent_lines
+from ..plugin_utils.reachability.expectations import Expectations
+from ..plugin_utils.reachability.matrix import Path, as_data, pairs, path_lines
+from ..plugin_utils.reachability.ports import port_lines, port_questions, published_ports
+from ..plugin_utils.reachability.silence import nodes_of_silence, silent_lines
+from ..plugin_utils.reachability.table import as_text
 from ..plugin_utils.summary import counted
-from ..plugin_utils.table import as_text
 from .fabric_info import kept_of
 
 display = Display()
@@ -48,8 +48,8 @@ class ActionModule(ActionBase):
         self._refuse_strategy()
         if options["before"]:
             return {**result, "changed": False}
-        everybody = Everybody(self._task.args["inventory"])
-        found = _Found(self._task.args["inventory"], everybody, task_vars, options["register"])
+        expectations = Expectations(self._task.args["inventory"])
+        found = _Found(self._task.args["inventory"], expectations, task_vars, options["register"])
         if self._task.check_mode:
             early = [node for node in found.nodes if _is_early(node, found)]
             if early:
@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
         data = {**as_data(found.pairs, found.unasked, found.paths, found.ports), "causes": found.causes}
         lines = found.faults()
         text = [
-            as_text(found.pairs, everybody.labels(), _paint),
+            as_text(found.pairs, expectations.labels(), _paint),
             *(_paint(line, "green") for line in path_lines(found.paths)),
             *(_paint(line, "green" if found.ports_ok else "red") for line in port_lines(found.ports)),
         ]
@@ -94,21 +94,21 @@ class ActionModule(ActionBase):
 class _Found:
     """What the nodes of the play registered."""
 
-    def __init__(self, model, everybody, task_vars, name):
+    def __init__(self, model, expectations, task_vars, name):
         self.nodes = list(task_vars["ansible_play_hosts_all"])
         self.pairs, self.unasked, self.paths, causes, ports = [], {}, [], {}, {}
         for node in self.nodes:
             # as it was registered: what a module returned is no template, and may be large
             registered = task_vars["hostvars"].raw_get(node).get(name)
             answers, why = _answers(registered)
-            self.pairs += pairs(node, everybody.asked_by(node), answers)
+            self.pairs += pairs(node, expectations.asked_by(node), answers)
             if answers is None:
                 self.unasked[node] = why
                 continue
             ports[node] = registered.get("ports")
             causes[node] = registered.get("causes") or []
             if registered.get("paths"):
-                self.paths += [Path(node, *both) for both in zip(everybody.paths_from(node), registered["paths"])]
+                self.paths += [Path(node, *both) for both in zip(expectations.paths_from(node), registered["paths"])]
         self.ports = published_ports({node: port_questions(model, node) for node in ports}, ports)
         met = nodes_of_silence(self.pairs)
         self.causes = {node: found for node, found in causes.items() if node in met}

@@ -9,10 +9,10 @@ import re
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils.port_questions import port_questions
-from ..plugin_utils.questions import Everybody
-from ..plugin_utils.shape import is_batch
-from ..plugin_utils.view import what_is_looked_at
+from ..plugin_utils.inventory.variables import is_batch
+from ..plugin_utils.node import what_is_looked_at
+from ..plugin_utils.reachability.expectations import Expectations
+from ..plugin_utils.reachability.ports import port_questions
 
 FIELD = re.compile(r"\{([A-Za-z0-9_.]*)(\??)\}")
 
@@ -22,7 +22,7 @@ def probes(model, name):
     _known(model, name)
     return [
         {**question, "targets": [target["address"] for target in question["targets"]]}
-        for question in Everybody(model).asked_by(name)
+        for question in Expectations(model).asked_by(name)
     ]
 
 
@@ -30,7 +30,7 @@ def paths(model, name):
     """Return the ways to its peers that one node proves, as the module nodenet.fabric.probe takes them."""
     _known(model, name)
     wanted = ("netns", "address", "mtu", "larger", "underlay")
-    return [{key: path[key] for key in wanted} for path in Everybody(model).paths_from(name)]
+    return [{key: path[key] for key in wanted} for path in Expectations(model).paths_from(name)]
 
 
 def ports(model, name):

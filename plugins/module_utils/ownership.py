@@ -17,8 +17,8 @@ from contextlib import suppress
 
 from .engine.errors import FabricError
 from .engine.rename import names_of
-from .files import FILE, make_directory, write
-from .lock import PRIVATE, STATE_DIR
+from .system.files import FILE, make_directory, write
+from .system.lock import PRIVATE, STATE_DIR
 
 STATE_FILE = "state.json"
 
@@ -171,7 +171,7 @@ class Ledger:
                 if owner is None:
                     self.marks.pop(resource.ref, None)  # given up, and left as it is
                     continue
-                if not kinds[resource.kind].marked:
+                if not kinds[resource.kind].needs_ledger_mark:
                     self.pending[resource.ref] = owner
                 elif step.before is None and resource.ref not in self.marks:
                     self.marks[resource.ref] = usual.setdefault(owner, {"owner": owner})

@@ -15,7 +15,7 @@ description:
     the node is as it was before all of it.
   - Each option is the name of a module of this collection and lists what that module makes. Of a sort that is not given,
     nothing is made and nothing removed.
-  - Several sets at once are given by O(sets), or told by earlier tasks and fetched by O(together). All of them are one plan.
+  - Several sets at once are given by O(sets), or told by earlier tasks and fetched by O(apply_queued). All of them are one plan.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
@@ -113,18 +113,18 @@ options:
       - Several entries may be of one owner. Of what sets of different owners say of one object, nothing may contradict.
     type: list
     elements: dict
-  keep:
+  remove_sets_except:
     description:
       - Labels of the sets that stay. What is ours and of a set that is neither named here nor given is removed in the same
         run, whatever its sort, as M(nodenet.fabric.sweep) does.
       - Without it, nothing of other sets is removed.
     type: list
     elements: str
-  among:
+  remove_sets_among:
     description:
-      - Labels of the sets that O(keep) may remove. A set of any other label stays, so that tasks of your own, with an
+      - Labels of the sets that O(remove_sets_except) may remove. A set of any other label stays, so that tasks of your own, with an
         O(owner) of their own, are not undone by the playbook nodenet.fabric.site, which names here those of its roles.
-      - Without it, O(keep) may remove any.
+      - Without it, O(remove_sets_except) may remove any.
     type: list
     elements: str
   keep_addresses:
@@ -146,10 +146,10 @@ options:
           - Prefix that the address is in; addresses outside of it may come and go.
         type: str
         required: true
-  together:
+  apply_queued:
     description:
-      - Fetch, as O(sets), what earlier tasks of this module have told. Where the variable C(fabric_together) is true, a task
-        without O(sets), O(keep) and O(together) only tells what it is about, does nothing on the node, and counts as
+      - Fetch, as O(sets), what earlier tasks of this module have told. Where the variable C(fabric_queue) is true, a task
+        without O(sets), O(remove_sets_except) and O(apply_queued) only tells what it is about, does nothing on the node, and counts as
         unchanged.
       - O(adopt) of one of these tasks counts for all of them.
     type: bool
@@ -212,7 +212,7 @@ EXAMPLES = r"""
 
 - name: Two sets at once, and nothing left of any other
   nodenet.fabric.arrange:
-    keep: []
+    remove_sets_except: []
     sets:
       - owner: lab
         purge: true
@@ -233,7 +233,7 @@ EXAMPLES = r"""
 
 - name: Tell what belongs together, task by task, and make it at the end
   vars:
-    fabric_together: true
+    fabric_queue: true
   block:
     - name: Tell of a namespace
       nodenet.fabric.arrange:
@@ -251,8 +251,8 @@ EXAMPLES = r"""
 
     - name: Make all of it
       nodenet.fabric.arrange:
-        together: true
-        keep: []
+        apply_queued: true
+        remove_sets_except: []
 """
 
 RETURN = r"""
@@ -280,21 +280,21 @@ stats:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, SET, arrange
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import COMMON, guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import COMMON, guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SET, SPECS, arrange
 
 
 def main():
     spec = {
         **SET,
         "sets": {"type": "list", "elements": "dict"},
-        "keep": {"type": "list", "elements": "str"},
-        "among": {"type": "list", "elements": "str"},
-        "together": {"type": "bool", "default": False},
+        "remove_sets_except": {"type": "list", "elements": "str"},
+        "remove_sets_among": {"type": "list", "elements": "str"},
+        "apply_queued": {"type": "bool", "default": False},
         "adopt": COMMON["adopt"],
         "promised": COMMON["promised"],
     }
-    module = AnsibleModule(spec, supports_check_mode=True, required_one_of=[[*PARTS, "sets", "keep"]])
+    module = AnsibleModule(spec, supports_check_mode=True, required_one_of=[[*SPECS, "sets", "remove_sets_except"]])
     guarded(module, lambda: arrange(module.params, module.check_mode))
 
 

@@ -84,11 +84,11 @@ learned:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Scope
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.session import Session
-from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.kernel import Kernel
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.learned import learned_neighbors
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
 from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import Ledger
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import PROMISED, guarded, reference
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import PROMISED, guarded, reference
 
 
 def perform(params, check=False):

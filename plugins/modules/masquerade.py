@@ -118,11 +118,11 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.parts.masquerade import PART
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.masquerade import SPEC
 
 
 def main():
-    PART.run()
+    SPEC.run()
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ EXAMPLES = r"""
   register: fabric_checked
   run_once: true
 
-- name: Ask everybody
+- name: Ask expectations
   nodenet.fabric.probe:
     probes: "{{ fabric_checked.fabric_inventory | nodenet.fabric.probes(inventory_hostname) }}"
   register: verify_probed

@@ -73,10 +73,10 @@ files:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
-from ansible_collections.nodenet.fabric.plugins.module_utils.guard import guarded
-from ansible_collections.nodenet.fabric.plugins.module_utils.lock import exclusive
-from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import Persistence
-from ansible_collections.nodenet.fabric.plugins.module_utils.systemd import has_systemd
+from ansible_collections.nodenet.fabric.plugins.module_utils.persistence.install import Persistence
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.system.lock import exclusive
+from ansible_collections.nodenet.fabric.plugins.module_utils.system.systemd import has_systemd
 
 
 def perform(module):

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Checks which programs, libraries and kernel features a node lacks, and fails if it lacks some. Each feature is tried in a
     namespace that is thrown away, so that what is told is what the kernel does, not what a list of modules says.
-  - Then, with O(meddlers), looks which of systemd-udevd, systemd-networkd, NetworkManager, firewalld, Docker, ufw, a strict
+  - Then, with O(coexist_with), looks which of systemd-udevd, systemd-networkd, NetworkManager, firewalld, Docker, ufw, a strict
     reverse path filter and sysctl files that turn forwarding off the node has, and writes for each that is there the file that
     has it leave the fabric alone.
 author:
@@ -31,10 +31,10 @@ options:
     elements: str
     choices: [netns, veth, bridge, vlan_filtering, vxlan, ipip, wireguard, ipv6, masquerade]
     default: [netns, veth, bridge]
-  meddlers:
+  coexist_with:
     description:
       - Whom to keep the fabric from, where they are on the node. What is not on the node gets no file, and a file of ours
-        whose meddler is gone or no longer listed is removed.
+        whose program is gone or no longer listed is removed.
       - Without it nobody is told anything, and no file is looked at.
       - V(udev) gives interfaces other MAC addresses (a C(.link) file with C(MACAddressPolicy=none)).
       - V(networkd) removes foreign routes and takes interfaces over (C(ManageForeignRoutes=no), C(Unmanaged=yes)).
@@ -198,7 +198,7 @@ EXAMPLES = r"""
 - name: Have whatever else acts on this node's network leave the fabric alone, too
   nodenet.fabric.prepare:
     features: [netns, veth, bridge, vxlan]
-    meddlers: [udev, networkd, networkmanager, firewalld, docker, ufw, rp_filter, sysctl]
+    coexist_with: [udev, networkd, networkmanager, firewalld, docker, ufw, rp_filter, sysctl]
     interfaces: [fabric0, veth-*, vxlan1]
     tunnels: [vxlan1]
     prefixes: [10.244.0.0/24, 10.244.1.0/24]
@@ -245,16 +245,16 @@ commands:
   returned: when some are to be raised, or given back
   type: list
   elements: str
-told:
-  description: Each meddler that was found, and what was set against it.
-  returned: when others were told
+configured:
+  description: What each program that was found does, and how it was configured.
+  returned: when O(coexist_with) is given
   type: list
   elements: str
   sample: ["udev gives interfaces that were made without a MAC address another one (MACAddressPolicy=persistent): now it leaves
     the MAC addresses of the fabric's interfaces as they are"]
 files:
   description: The files that differ from what they are to be, or did.
-  returned: when others were told
+  returned: when O(coexist_with) is given
   type: list
   elements: str
   sample: [/etc/systemd/network/10-nodenet-fabric.link]
@@ -264,42 +264,48 @@ import ipaddress
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nodenet.fabric.plugins.module_utils import meddlers, requirements
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.guard import guarded
-from ansible_collections.nodenet.fabric.plugins.module_utils.node import limits
+from ansible_collections.nodenet.fabric.plugins.module_utils.node import coexistence, limits, requirements
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.examination import examined
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.expected import OPTIONS, Expected
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
 
 
 def perform(module):
     """Return the module's result."""
     params = module.params
     present = params["state"] == "present"
-    ours = meddlers.Ours(*(params[name] for name in ("interfaces", "tunnels", "prefixes", "remotes", "encapsulation")))
+    ours = coexistence.Ours(
+        *(params[name] for name in ("interfaces", "tunnels", "prefixes", "remotes", "encapsulation"))
+    )
     _check(ours)
     found = requirements.check(params["features"]) if present else {}
-    looks = not present or params["meddlers"] is not None
-    files, told = meddlers.wanted(params["meddlers"], ours) if present and looks else ({}, {})
+    looks = not present or params["coexist_with"] is not None
+    files, configured = coexistence.wanted(params["coexist_with"], ours) if present and looks else ({}, {})
     raised = {}
     if present and params["expected"]:
-        expected = Expected(**params["expected"], interfaces=ours.interfaces, handled=list(told))
+        expected = Expected(**params["expected"], interfaces=ours.interfaces, handled=list(configured))
         facts, found["findings"] = examined(expected)
         raised = limits.raised(facts, expected, module.check_mode) if expected.machine else {}
-    result = {"changed": False, **found, **_kept_out(files, told, module.check_mode)} if looks else {**found}
+    result = {"changed": False, **found, **_kept_out(files, configured, module.check_mode)} if looks else {**found}
     return _with_limits(result, raised)
 
 
-def _kept_out(files, told, check):
+def _kept_out(files, configured, check):
     """Have the files be as they are to be; return what there is to say of it."""
-    differing = meddlers.differing(files)
+    differing = coexistence.differing(files)
     if not check:
-        meddlers.apply(files, differing)
+        coexistence.apply(files, differing)
     diff = [
         {"before_header": path, "after_header": path, "before": there or "", "after": files.get(path, "")}
         for path, there in differing.items()
     ]
-    return {"changed": bool(differing), "told": list(told.values()), "files": sorted(differing), "diff": diff}
+    return {
+        "changed": bool(differing),
+        "configured": list(configured.values()),
+        "files": sorted(differing),
+        "diff": diff,
+    }
 
 
 def _with_limits(result, raised):
@@ -346,7 +352,7 @@ def main():
                 "choices": requirements.FEATURES,
                 "default": ["netns", "veth", "bridge"],
             },
-            "meddlers": {"type": "list", "elements": "str", "choices": list(meddlers.MEDDLERS)},
+            "coexist_with": {"type": "list", "elements": "str", "choices": list(coexistence.MANAGERS)},
             **{name: dict(listed) for name in ("interfaces", "tunnels", "prefixes", "remotes")},
             "encapsulation": {"type": "str"},
             "expected": {"type": "dict", "options": OPTIONS},

@@ -195,15 +195,15 @@ ports:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.nodenet.fabric.plugins.module_utils.distance import ask as ask_others
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, in_range
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.causes import likely_causes
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.expected import OPTIONS, Expected
-from ansible_collections.nodenet.fabric.plugins.module_utils.ports import Listener, Question, ask_own
-from ansible_collections.nodenet.fabric.plugins.module_utils.probe import probe
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import guarded, reference
-from ansible_collections.nodenet.fabric.plugins.module_utils.wire import Path, prove
+from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.distance import ask as ask_others
+from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.path_mtu import Path, measure
+from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.ping import probe
+from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.ports import Listener, Question, ask_own
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import guarded, reference
 
 NAMES = {"type": "list", "elements": "str", "default": []}
 EXPECTED = {**OPTIONS, "interfaces": dict(NAMES), "tunnels": dict(NAMES)}
@@ -274,7 +274,7 @@ def perform(params):
         for entry, answered in zip(params["probes"], found)
     ]
     paths = [_path(entry, f"paths[{number}]") for number, entry in enumerate(params["paths"])]
-    prove(paths, params["timeout"])
+    measure(paths, params["timeout"])
     ports = [_port(entry, f"ports[{number}]") for number, entry in enumerate(params["ports"])]
     ask_own([question for question in ports if question.listener], params["timeout"])
     ask_others([question for question in ports if not question.listener], params["timeout"])

@@ -14,11 +14,11 @@ description:
     the value
     back that they had before. What is foreign is left alone.
   - Forwarding stays on. Others may rely on it by then, and a warning says so.
-  - With O(keep), what belongs to the sets in use stays.
+  - With O(except_sets), what belongs to the sets in use stays.
 author:
   - The nodenet.fabric authors (@nodenet)
 options:
-  keep:
+  except_sets:
     description:
       - Labels of the sets (the O(nodenet.fabric.netns#module:owner) of the tasks that made them) that stay.
     type: list
@@ -44,7 +44,7 @@ requirements:
 EXAMPLES = r"""
 - name: Remove what roles that are no longer in use have left
   nodenet.fabric.sweep:
-    keep: [bridge, host_gw, nat]
+    except_sets: [bridge, host_gw, nat]
 
 - name: Remove all that is ours
   nodenet.fabric.sweep:
@@ -68,8 +68,8 @@ stats:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner import PROMISED, execute, guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import PROMISED, execute, guarded
 
 
 def perform(params, check):
@@ -79,13 +79,13 @@ def perform(params, check):
         [],
         check,
         params["promised"],
-        purge=lambda found: found.owner is not None and found.owner not in params["keep"],
+        purge=lambda found: found.owner is not None and found.owner not in params["except_sets"],
     )
 
 
 def main():
     module = AnsibleModule(
-        {"keep": {"type": "list", "elements": "str", "default": []}, **PROMISED}, supports_check_mode=True
+        {"except_sets": {"type": "list", "elements": "str", "default": []}, **PROMISED}, supports_check_mode=True
     )
     guarded(module, lambda: perform(module.params, module.check_mode))
 

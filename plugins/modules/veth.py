@@ -213,11 +213,11 @@ stats:
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.parts.veth import PART
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.veth import SPEC
 
 
 def main():
-    PART.run()
+    SPEC.run()
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from .inventory import FAMILIES, attachments_of
-from .overlay import Overlay
+from .backends.overlay import Overlay
+from .inventory.model import FAMILIES, attachments_of
 
 
 def expected_of(model, name):

@@ -37,10 +37,10 @@ class Node:
 
     def task(self, module, _check=False, promised=(), **options):
         """Run a module in this process, with its options checked as Ansible checks them."""
-        part = importlib.import_module(MODULES + module).PART
-        found = ArgumentSpecValidator(part.argument_spec()).validate({"promised": list(promised), **options})
+        spec = importlib.import_module(MODULES + module).SPEC
+        found = ArgumentSpecValidator(spec.argument_spec()).validate({"promised": list(promised), **options})
         assert not found.error_messages, found.error_messages
-        return part.perform(found.validated_parameters, _check)
+        return spec.perform(found.validated_parameters, _check)
 
     def sh(self, command, fails=False):
         """Run a shell command on the node; it must succeed, or with ``fails`` must not."""

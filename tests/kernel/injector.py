@@ -14,8 +14,9 @@ import signal
 import subprocess
 import threading
 
-from ansible_collections.nodenet.fabric.plugins.module_utils import files, ownership
+from ansible_collections.nodenet.fabric.plugins.module_utils import ownership
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import conntrack, namespaces, netlink, nft, procfs
+from ansible_collections.nodenet.fabric.plugins.module_utils.system import files
 
 # once: this point fails; onward: it and all after it; killed: SIGKILL before or after it; lost: it is done, the answer is lost
 ONCE, ONWARD, BEFORE, AFTER = "once", "onward", "killed before", "killed after"
@@ -161,6 +162,6 @@ class _Calls:
         return self._call("unshare", self._inner.unshare, *words)
 
     def setns(self, handle, *words):
-        if handle == getattr(namespaces._guest, "at", None):  # the way back, which nothing refuses
+        if handle == getattr(namespaces._worker, "at", None):  # the way back, which nothing refuses
             return self._inner.setns(handle, *words)
         return self._call("setns", self._inner.setns, handle, *words)

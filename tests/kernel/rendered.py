@@ -10,10 +10,10 @@ from pathlib import Path
 import yaml
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.nodenet.fabric.plugins.filter.fabric import FilterModule
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.faults import faults_of
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import compact
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.reader import part_of
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.view import node_view
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import fabric_model
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.reader import part_of
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.validation import faults_of
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import node_model
 from jinja2 import meta
 from jinja2.nativetypes import NativeEnvironment
 
@@ -33,10 +33,10 @@ def arranged(hosts, name=None):
     """Return the parameters with which ``site`` has arrange act on the node ``name``, the first one by default."""
     faults = faults_of(hosts)
     assert not faults, faults
-    node = node_view(compact(hosts), name or next(iter(hosts)))
+    node = node_model(fabric_model(hosts), name or next(iter(hosts)))
     parts = [*node["arrangement"], {"role": "nat", "tasks": "main"}]
     sets = [one for part in parts for one in _declared(part["role"], part["tasks"], node)]
-    return {"sets": sets, "keep": node["owners"], "among": node["all_owners"]}
+    return {"sets": sets, "remove_sets_except": node["owners"], "remove_sets_among": node["all_owners"]}
 
 
 def _declared(role, tasks, node):

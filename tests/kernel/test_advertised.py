@@ -9,8 +9,8 @@ import struct
 import time
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.module_utils import saved
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import namespaces
+from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import snapshot
 
 ALL_NODES = "ff02::1"
 ACCEPT_RA = "cat /proc/sys/net/ipv6/conf/eth0/accept_ra"
@@ -40,7 +40,7 @@ def uplink(node):
     node.sh("ip link add other type bridge && ip link set other up")
     for _attempt in range(100):
         with contextlib.suppress(OSError):  # it has no address yet
-            namespaces.inside("rtr", advertise)
+            namespaces.in_netns("rtr", advertise)
         if "via fe80:" in default(node):
             return node
         time.sleep(0.1)
@@ -62,7 +62,7 @@ def test_forwarding_leaves_what_a_router_advertised_and_heeds_it_on(uplink, opti
     assert default(uplink).split(" expires")[0] == before.split(" expires")[0] != ""
     # and the next advertisement is heeded
     uplink.sh("ip -6 route del default")
-    namespaces.inside("rtr", advertise)
+    namespaces.in_netns("rtr", advertise)
     time.sleep(0.3)
     assert "via fe80:" in default(uplink)
     # a run at a time when no router is heard keeps it so
@@ -79,11 +79,11 @@ def test_forwarding_leaves_what_a_router_advertised_and_heeds_it_on(uplink, opti
 def test_what_is_saved_is_restored_in_an_order_that_loses_nothing(uplink, tmp_path):
     uplink.task("forwarding", family="ipv6")
     file = str(tmp_path / "fabric.json")
-    saved.save(file)
+    snapshot.save(file)
     # as after a boot, when an advertisement has come already
     uplink.sh("rm -r /run/nodenet; sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv6.conf.eth0.accept_ra=1")
     assert "via fe80:" in default(uplink)
-    saved.restore(file)
+    snapshot.restore(file)
     assert uplink.sh(ACCEPT_RA) == "2\n" and "via fe80:" in default(uplink)
 
 

@@ -11,7 +11,7 @@ import time
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import announce
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds import address, announcements
-from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS, arrange
 
 GATEWAYS = {"4": "10.9.0.1/24", "6": "fd09::1/64"}
 
@@ -52,8 +52,16 @@ def fabric(endpoints):
 
 
 def run(endpoints):
-    common = {"owner": "lab", "purge": True, "adopt": False, "promised": [], "sets": None, "keep": None, "among": None}
-    return arrange({**dict.fromkeys(PARTS), **common, "keep_addresses": [], **fabric(endpoints)}, False)
+    common = {
+        "owner": "lab",
+        "purge": True,
+        "adopt": False,
+        "promised": [],
+        "sets": None,
+        "remove_sets_except": None,
+        "remove_sets_among": None,
+    }
+    return arrange({**dict.fromkeys(SPECS), **common, "keep_addresses": [], **fabric(endpoints)}, False)
 
 
 def pair(last):
@@ -103,7 +111,7 @@ def held(endpoints):
 def test_an_address_that_passes_answers_within_a_second(peer, case, runs):
     before, after = CASES[case]
     run({**before, **THIRD})
-    assert silent(peer, held(before), 3) == []  # now everybody knows where they are
+    assert silent(peer, held(before), 3) == []  # now expectations knows where they are
     if runs == 2:
         run(THIRD)
     run({**after, **THIRD})

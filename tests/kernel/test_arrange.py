@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, FabricError, KernelError
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
-from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS, arrange
 from snapshot import differences, lasting_differences
 
 ENDPOINT = {
@@ -35,9 +35,17 @@ NOTHING = {name: [] for name in ENDPOINT}
 
 
 def run(lists, check=False, purge=True, **options):
-    common = {"owner": "lab", "purge": purge, "adopt": False, "promised": [], "sets": None, "keep": None, "among": None}
+    common = {
+        "owner": "lab",
+        "purge": purge,
+        "adopt": False,
+        "promised": [],
+        "sets": None,
+        "remove_sets_except": None,
+        "remove_sets_among": None,
+    }
     common["keep_addresses"] = []
-    return arrange({**dict.fromkeys(PARTS), **common, **options, **lists}, check)
+    return arrange({**dict.fromkeys(SPECS), **common, **options, **lists}, check)
 
 
 def test_all_is_made_in_one_run_and_nothing_by_the_next(node):
@@ -208,10 +216,17 @@ ROUTED = {
 }
 
 
-def run_sets(sets, check=False, keep=(), **options):
+def run_sets(sets, check=False, remove_sets_except=(), **options):
     told = [{"owner": owner, "purge": True, **lists} for owner, lists in sets]
     nothing = dict.fromkeys(ENDPOINT)
-    return run(nothing, check, purge=False, sets=told, keep=None if keep is None else list(keep), **options)
+    return run(
+        nothing,
+        check,
+        purge=False,
+        sets=told,
+        remove_sets_except=None if remove_sets_except is None else list(remove_sets_except),
+        **options,
+    )
 
 
 def test_an_endpoint_that_moves_from_set_to_set_leaves_nothing_of_the_old(node):
@@ -247,9 +262,9 @@ def test_a_move_that_fails_at_its_end_leaves_the_old(node):
 def test_keep_takes_what_is_ours_of_no_set_and_leaves_the_rest(node):
     node.sh("ip netns add theirs")
     run_sets([("lab", {"netns": [{"name": "red"}]}), ("kept", {"netns": [{"name": "blue"}]})])
-    kept = run_sets([("lab", {"route": []})], keep=None)
+    kept = run_sets([("lab", {"route": []})], remove_sets_except=None)
     assert kept["changed"] is False
-    found = run_sets([("new", {"netns": []})], keep=["kept"])
+    found = run_sets([("new", {"netns": []})], remove_sets_except=["kept"])
     assert found["commands"] == ["ip netns del red"]
     run_sets([])
     assert node.sh("ip netns list").split()[0] == "theirs"
@@ -257,9 +272,9 @@ def test_keep_takes_what_is_ours_of_no_set_and_leaves_the_rest(node):
 
 def test_one_set_in_two_parts_is_what_both_say(node):
     parts = [("lab", {"netns": [{"name": "red"}]}), ("lab", {"netns": [{"name": "blue"}], "route": []})]
-    run_sets(parts, keep=None)
-    assert run_sets(parts, keep=None)["changed"] is False
-    assert run_sets(parts[:1], keep=None)["commands"] == ["ip netns del blue"]
+    run_sets(parts, remove_sets_except=None)
+    assert run_sets(parts, remove_sets_except=None)["changed"] is False
+    assert run_sets(parts[:1], remove_sets_except=None)["commands"] == ["ip netns del blue"]
 
 
 def test_a_route_leaves_a_tunnel_before_that_goes(node):

@@ -12,8 +12,8 @@ import signal
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError, KernelError
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import procfs
-from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel
-from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.kernel import Kernel
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS, arrange
 from rendered import arranged
 from snapshot import lasting_differences
 from test_arrange import run
@@ -36,9 +36,9 @@ def site(named, check=False, **host):
         **host,
     }
     told = arranged({"vm1": host})
-    sets = [{**dict.fromkeys(PARTS), "keep_addresses": [], **one} for one in told["sets"]]
+    sets = [{**dict.fromkeys(SPECS), "keep_addresses": [], **one} for one in told["sets"]]
     common = {"owner": None, "purge": False, "adopt": False, "promised": [], "keep_addresses": []}
-    return arrange({**dict.fromkeys(PARTS), **common, **told, "sets": sets}, check)
+    return arrange({**dict.fromkeys(SPECS), **common, **told, "sets": sets}, check)
 
 
 def addresses(node):
@@ -112,8 +112,8 @@ NEIGHBOR = {"netns": "red", "dev": "eth0", "address": "10.9.0.9", "mac": "02:00:
 
 def pair(node, **names):
     """Have a veth to a namespace, whose ends are called as ``names`` say, by the module veth alone."""
-    wished = {**PAIR, "name": names.get("outer", "v-red"), "peer": {**PAIR["peer"], "name": names.get("inner", "eth0")}}
-    return node.task("veth", **wished, _check=names.get("check", False), promised=names.get("promised", ()))
+    wanted = {**PAIR, "name": names.get("outer", "v-red"), "peer": {**PAIR["peer"], "name": names.get("inner", "eth0")}}
+    return node.task("veth", **wanted, _check=names.get("check", False), promised=names.get("promised", ()))
 
 
 def stood_on(node):
@@ -158,12 +158,12 @@ def test_a_plan_that_fails_gives_the_old_names_back(node, names):
     stood_on(node)
     before, same = node.snapshot(), known_of(node, "red")
     outer, inner = names.get("outer", "v-red"), names.get("inner", "eth0")
-    wished = {
+    wanted = {
         "veth": [{**PAIR, "name": outer, "peer": {**PAIR["peer"], "name": inner}}],
         "route": [{"netns": "red", "prefix": "10.8.0.0/24", "via": "10.7.0.1", "dev": inner}],
     }
     with pytest.raises(KernelError, match="the node is as it was before"):
-        run(wished, purge=False, owner="default")
+        run(wanted, purge=False, owner="default")
     assert known_of(node, "red") == same
     assert lasting_differences(before, node.snapshot()) == []
 

@@ -14,7 +14,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors impor
     KernelError,
 )
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import procfs
-from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.kernel import Kernel
 from ansible_collections.nodenet.fabric.plugins.modules import fabric_info, sweep
 from snapshot import lasting_differences
 
@@ -115,7 +115,7 @@ def test_killed_at_any_moment_the_next_run_converges(node, calls):
     assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
     whole(node)
     assert node.ping("red", "10.0.0.1") == 64
-    sweep.perform({"keep": [], "promised": []}, False)
+    sweep.perform({"except_sets": [], "promised": []}, False)
     assert not os.path.exists("/run/nodenet")
 
 
@@ -125,11 +125,11 @@ def test_sweep_removes_ours_of_every_kind_and_nothing_else(node):
     before = node.snapshot()
     whole(node)
     assert node.snapshot() != before
-    kept = sweep.perform({"keep": ["default"], "promised": []}, False)
+    kept = sweep.perform({"except_sets": ["default"], "promised": []}, False)
     assert not kept["changed"]
-    assert sweep.perform({"keep": [], "promised": []}, True)["changed"]  # check mode plans it and does nothing
+    assert sweep.perform({"except_sets": [], "promised": []}, True)["changed"]  # check mode plans it and does nothing
     assert node.ping("red", "10.0.0.1") == 64
-    sweep.perform({"keep": [], "promised": []}, False)
+    sweep.perform({"except_sets": [], "promised": []}, False)
     node.sh("sysctl -qw net.ipv4.ip_forward=0")  # which it leaves on, and says so
     assert node.snapshot() == before
     assert not os.path.exists("/run/nodenet")

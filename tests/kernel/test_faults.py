@@ -13,9 +13,10 @@ import threading
 import injector
 import pytest
 import trials
-from ansible_collections.nodenet.fabric.plugins.module_utils import files, lock, ownership
+from ansible_collections.nodenet.fabric.plugins.module_utils import ownership
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError, KernelError
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import nft
+from ansible_collections.nodenet.fabric.plugins.module_utils.system import files, lock
 from ansible_collections.nodenet.fabric.plugins.modules import sweep
 
 # about a minute
@@ -57,7 +58,7 @@ def test_a_namespace_that_the_undo_gives_back_is_ours_and_the_error_says_what_it
         node.task("netns", config=[], purge=True)
     monkeypatch.setattr(injector.namespaces, "delete", delete)
     assert not node.task("netns", config=[{"name": "a"}, {"name": "b"}])["changed"]
-    sweep.perform({"keep": [], "among": None, "promised": []}, False)
+    sweep.perform({"except_sets": [], "promised": []}, False)
     assert os.listdir("/run/netns") == []
 
 
@@ -68,10 +69,10 @@ def test_marks_that_cannot_be_read_are_a_sentence_with_the_remedy(node):
     with pytest.raises(FabricError, match="state.json .*cannot be read.*fabric_adopt=true"):
         node.task("netns", name="red")
     with pytest.raises(FabricError, match="cannot be read.*fabric_adopt=true"):
-        sweep.perform({"keep": [], "promised": []}, False)
+        sweep.perform({"except_sets": [], "promised": []}, False)
     assert node.task("netns", name="red", adopt=True)["changed"]
     assert not node.task("netns", name="red")["changed"]
-    sweep.perform({"keep": [], "promised": []}, False)
+    sweep.perform({"except_sets": [], "promised": []}, False)
     assert not node.sh("ip netns list")
 
 
@@ -82,7 +83,7 @@ def test_marks_that_were_deleted_are_found_again_with_adopt(node):
     with pytest.raises(FabricError, match="adopt: true"):
         node.task("netns", name="red")
     node.task("netns", name="red", adopt=True)
-    sweep.perform({"keep": [], "promised": []}, False)
+    sweep.perform({"except_sets": [], "promised": []}, False)
     assert not node.sh("ip netns list") and "a@" not in node.sh("ip -br link")
 
 
@@ -167,5 +168,5 @@ def test_a_name_that_a_killed_run_left_goes(node):
         os._exit(0)
     os.waitpid(child, 0)
     assert "red" in os.listdir("/run/netns") and ownership.Ledger().owner(("netns", ("red",)))
-    sweep.perform({"keep": [], "among": None, "promised": []}, False)
+    sweep.perform({"except_sets": [], "promised": []}, False)
     assert os.listdir("/run/netns") == [] and not os.path.exists("/run/nodenet")

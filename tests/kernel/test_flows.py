@@ -24,7 +24,7 @@ class Client:
     """Sends UDP from one port of a namespace for the whole of a test."""
 
     def __init__(self, netns, host, port, family="ipv4", source=4000):
-        self.socket = namespaces.inside(netns, lambda: socket.socket(FAMILIES[family], socket.SOCK_DGRAM))
+        self.socket = namespaces.in_netns(netns, lambda: socket.socket(FAMILIES[family], socket.SOCK_DGRAM))
         self.socket.settimeout(0.4)
         self.socket.bind(("", source))
         self.socket.connect((host, port))  # only what comes from there is an answer
@@ -167,7 +167,7 @@ def test_an_established_connection_is_left_to_its_end(ways, serve):
     serve("red", [80])
     ways.task("masquerade", netns="vm", source="192.168.15.0/24", exclude=["192.168.15.0/24"])
     ways.task("port_forward", netns="vm", port="80", to="192.168.15.2")
-    with namespaces.inside("lan", lambda: socket.create_connection(("192.168.1.2", 80), 1)) as one:
+    with namespaces.in_netns("lan", lambda: socket.create_connection(("192.168.1.2", 80), 1)) as one:
         ways.task("port_forward", netns="vm", port="80", to="192.168.15.1")
         assert one.recv(99) == b"192.168.1.3 80"
         assert any("ASSURED" in line for line in lines(ways, "dport=80"))
@@ -220,7 +220,7 @@ out.sendto(head[:16] + struct.pack("!H", check) + head[18:], (sys.argv[2], 0))
 
 def strays(node, host):
     """Return the source addresses with which a stray segment of red arrives at the LAN's end of the wire."""
-    tcp = namespaces.inside("lan", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)))
+    tcp = namespaces.in_netns("lan", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)))
     with tcp as heard:
         heard.settimeout(0.4)
         node.sh(f"ip netns exec red {sys.executable} -c '{STRAY}' 192.168.15.1 {host}")

@@ -8,7 +8,7 @@ Every text option of every module is tried, by the modules' own argument specs: 
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError, InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
 from ansible_collections.nodenet.fabric.plugins.modules import fabric_info
 
 # what the node has for options to name, and one object of each module that can be made there
@@ -123,8 +123,8 @@ def text_options(spec, path=()):
 
 EVERY = [
     (module, path)
-    for module, part in PARTS.items()
-    for path in text_options({**part.options, **({"netns": {"type": "str"}} if part.netns else {})})
+    for module, spec in SPECS.items()
+    for path in text_options({**spec.options, **({"netns": {"type": "str"}} if spec.netns else {})})
 ]
 
 
@@ -137,7 +137,7 @@ def with_text(options, path, text):
 
 
 def test_every_module_has_an_object_here():
-    assert OBJECTS.keys() == PARTS.keys()
+    assert OBJECTS.keys() == SPECS.keys()
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@
 """A kernel that was started with ipv6.disable=1, as its files show it: there is no /proc/sys/net/ipv6. (tests/vms boots one.)"""
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.module_utils import cli, saved
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import procfs
+from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import cli, snapshot
 
 
 @pytest.fixture
@@ -34,14 +34,14 @@ def test_what_wants_no_ipv6_has_it(without_ipv6, tmp_path):
     assert not any(made["changed"] for made in endpoint(node))
     assert node.ping("red", "10.0.0.1")
     # and it is restored, a file from the time when the kernel had IPv6 as well
-    saved.save(file)
-    resources = saved.read(file)
+    snapshot.save(file)
+    resources = snapshot.read(file)
     for resource in resources:
         resource.values.update({"addrgenmode": "none"} if resource.kind == "link" else {})
         resource.values.update({"ipv6": False} if resource.kind == "netns" else {})
     node.sh("ip netns del red; ip link del br0; rm -rf /run/nodenet")
-    (tmp_path / "fabric.json").write_text(saved.as_text(resources), encoding="utf-8")
-    saved.restore(file)
+    (tmp_path / "fabric.json").write_text(snapshot.as_text(resources), encoding="utf-8")
+    snapshot.restore(file)
     assert node.ping("red", "10.0.0.1")
     assert cli.main(["restore", "--file", file]) == 0
     assert cli.main(["diff", "--file", file]) == 0

@@ -14,7 +14,7 @@ PORTS = [
     {"port": "8000-8010", "to": "10.9.0.3"},
     {"port": "8005", "to": "10.9.0.4", "to_port": "1", "hairpin": ["10.9.0.0/24"]},
 ]
-# what was there before, and is not wished for any more
+# what was there before, and is not desired any more
 OTHERS = [
     {"port": "8004-8006", "to": "10.9.0.5"},
     {"port": "80", "to": "10.9.0.2", "to_port": "81", "address": "192.0.2.2"},

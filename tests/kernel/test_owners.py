@@ -20,13 +20,17 @@ def forwards(node):
 
 
 def site(sets, **options):
-    return run_sets(sets, keep=ROLES, among=ROLES, **options)
+    return run_sets(sets, remove_sets_except=ROLES, remove_sets_among=ROLES, **options)
 
 
 def test_what_a_user_made_beside_the_roles_stays(node):
-    run_sets([("bridge", {"netns": [{"name": "red"}]}), ("host_gw", {"netns": [{"name": "old"}]})], keep=None)
+    run_sets(
+        [("bridge", {"netns": [{"name": "red"}]}), ("host_gw", {"netns": [{"name": "old"}]})], remove_sets_except=None
+    )
     node.task("netns", name="mine", owner="mine")
-    assert run_sets([("bridge", {"netns": [{"name": "red"}]})], keep=["bridge"], among=ROLES)["changed"]
+    assert run_sets([("bridge", {"netns": [{"name": "red"}]})], remove_sets_except=["bridge"], remove_sets_among=ROLES)[
+        "changed"
+    ]
     assert [line.split()[0] for line in sorted(node.sh("ip netns list").splitlines())] == ["mine", "red"]
     assert site([("bridge", {"netns": [{"name": "red"}]})])["changed"] is False
     assert node.task("netns", name="mine", owner="mine")["changed"] is False
@@ -34,7 +38,7 @@ def test_what_a_user_made_beside_the_roles_stays(node):
 
 def test_without_the_labels_to_choose_among_it_goes(node):
     node.task("netns", name="mine", owner="mine")
-    assert run_sets([("bridge", {"netns": []})], keep=["bridge"])["commands"] == ["ip netns del mine"]
+    assert run_sets([("bridge", {"netns": []})], remove_sets_except=["bridge"])["commands"] == ["ip netns del mine"]
 
 
 def test_a_setting_lasts_as_long_as_one_set_holds_it(node):
@@ -59,19 +63,19 @@ def test_who_came_first_may_leave_first(node):
     node.task("proxy_arp", config=[], owner="fabric", purge=True)
     assert node.sh("sysctl -n net.ipv4.conf.lo.proxy_arp").strip() == "1"
     assert not node.task("proxy_arp", **PROXY, owner="mine")["changed"]
-    sweep.perform({"keep": [], "promised": []}, False)
+    sweep.perform({"except_sets": [], "promised": []}, False)
     assert node.sh("sysctl -n net.ipv4.conf.lo.proxy_arp").strip() == "0"
 
 
 def test_forwarding_stays_on_for_whoever_relies_on_it_and_that_is_said(node):
     site([("forwarding", {"forwarding": [FORWARD]})])
-    planned = sweep.perform({"keep": [], "promised": []}, True)
-    found = sweep.perform({"keep": [], "promised": []}, False)
+    planned = sweep.perform({"except_sets": [], "promised": []}, True)
+    found = sweep.perform({"except_sets": [], "promised": []}, False)
     assert forwards(node) and found["commands"] == [] and found["warnings"] == planned["warnings"]
     assert found["warnings"] == [
         "sysctl 'net.ipv4.ip_forward' is left on: others may rely on it by now (sysctl -w net.ipv4.ip_forward=0 turns it off)"
     ]
-    assert "warnings" not in sweep.perform({"keep": [], "promised": []}, False)
+    assert "warnings" not in sweep.perform({"except_sets": [], "promised": []}, False)
     # what is on is nobody's mark; off by a task's own word it is
     assert not site([("forwarding", {"forwarding": [FORWARD]})])["changed"]
     node.task("forwarding", **FORWARD, enabled=False)
@@ -79,7 +83,7 @@ def test_forwarding_stays_on_for_whoever_relies_on_it_and_that_is_said(node):
 
 
 def test_an_object_of_another_set_is_refused_with_both_owners(node):
-    run_sets([("bridge", {"bridge": ENDPOINT["bridge"]})], keep=None)
+    run_sets([("bridge", {"bridge": ENDPOINT["bridge"]})], remove_sets_except=None)
     before = node.snapshot()
     told = r"'br0' belongs to the set 'bridge', not to 'mine': it was left alone \(adopt: true takes it over\)"
     for state in ("present", "absent"):

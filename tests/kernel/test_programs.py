@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.module_utils import programs
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import MissingSoftware
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import namespaces, nft
+from ansible_collections.nodenet.fabric.plugins.module_utils.system import programs
 
 
 def test_the_status_and_both_outputs_come_back_in_the_locale_c(monkeypatch):
@@ -44,7 +44,7 @@ def test_nft_acts_in_the_namespace_that_is_asked_for_and_nowhere_else(node):
     assert nft.listed("red", ["tables"])[1:] == [{"table": {"family": "inet", "name": "mine", "handle": 1}}]
     assert nft.listed("", ["tables"])[1:] == []
     assert programs.run(["ip", "netns", "identify"]).stdout.strip() == ""
-    assert namespaces.inside("red", lambda: programs.run(["ip", "netns", "identify"])).stdout.strip() == "red"
+    assert namespaces.in_netns("red", lambda: programs.run(["ip", "netns", "identify"])).stdout.strip() == "red"
 
 
 def test_nft_that_is_missing_is_told_with_its_package(monkeypatch):

@@ -11,8 +11,9 @@ import sys
 import threading
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.module_utils import cli, ownership, saved
-from ansible_collections.nodenet.fabric.plugins.module_utils.lock import exclusive
+from ansible_collections.nodenet.fabric.plugins.module_utils import ownership
+from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import cli, snapshot
+from ansible_collections.nodenet.fabric.plugins.module_utils.system.lock import exclusive
 from ansible_collections.nodenet.fabric.plugins.modules import sweep
 
 
@@ -20,7 +21,7 @@ from ansible_collections.nodenet.fabric.plugins.modules import sweep
 def file(tmp_path, monkeypatch):
     """The usual file, in a folder of the test's own."""
     path = str(tmp_path / "etc" / "fabric.json")
-    for module in (saved, ownership):
+    for module in (snapshot, ownership):
         monkeypatch.setattr(module, "FILE", path)
     return path
 
@@ -42,14 +43,14 @@ def names(node):
 
 def test_between_a_change_and_its_save_nothing_comes_back(node, file, capsys):
     site(node, "a", "b")
-    saved.save(file)
+    snapshot.save(file)
     site(node, "b", "c")
     before = node.snapshot()
     assert restore(file) == 3
     assert "older than the last change" in capsys.readouterr().err
     assert node.snapshot() == before
     assert restore(file, "--check") == 3
-    saved.save(file)
+    snapshot.save(file)
     node.sh("ip netns del c")
     assert restore(file) == 0
     assert names(node) == {"b", "c"}
@@ -57,7 +58,7 @@ def test_between_a_change_and_its_save_nothing_comes_back(node, file, capsys):
 
 def test_what_somebody_else_took_away_comes_back_while_nothing_of_ours_changed(node, file):
     site(node, "a")
-    saved.save(file)
+    snapshot.save(file)
     site(node, "a")  # a run that changes nothing
     node.sh("ip link del v-a")
     assert restore(file) == 0
@@ -68,14 +69,14 @@ def test_what_somebody_else_took_away_comes_back_while_nothing_of_ours_changed(n
 
 def test_after_a_teardown_nothing_comes_back_and_after_a_reboot_all_of_the_file(node, file):
     site(node, "a")
-    saved.save(file)
-    sweep.perform({"keep": [], "promised": []}, False)
+    snapshot.save(file)
+    sweep.perform({"except_sets": [], "promised": []}, False)
     assert restore(file) == 3
     assert names(node) == set()
     node.sh("rm -r /run/nodenet")  # the node boots before the file was removed
     assert restore(file) == 0
     assert names(node) == {"a"}
-    sweep.perform({"keep": [], "promised": []}, False)
+    sweep.perform({"except_sets": [], "promised": []}, False)
     os.unlink(file)
     ownership.Ledger().save()  # as persist does when it takes the file away
     assert not os.path.exists("/run/nodenet/state.json")
@@ -84,10 +85,10 @@ def test_after_a_teardown_nothing_comes_back_and_after_a_reboot_all_of_the_file(
 def test_to_go_back_is_possible_and_whole(node, file, tmp_path):
     older = str(tmp_path / "older.json")
     site(node, "a", "b")
-    saved.save(older)
+    snapshot.save(older)
     before = node.snapshot()
     site(node, "b", "c")
-    saved.save(file)
+    snapshot.save(file)
     assert restore(older) == 0  # a file that is named is what is meant
     assert node.snapshot() == before
     assert restore(file) == 3
@@ -100,7 +101,7 @@ def test_beside_a_run_that_changes_the_end_is_one_of_both(node, file, tmp_path, 
     """Restoring an older file and a change at once: the node ends as the one or the other says, never between."""
     older = str(tmp_path / "older.json")
     site(node, "a", "b")
-    saved.save(older)
+    snapshot.save(older)
     command = f"import sys; from {cli.__name__} import main; sys.exit(main(['restore', '--file', {older!r}]))"
     beside = subprocess.Popen([sys.executable, "-c", command])
     node.task("netns", config=[{"name": "b"}, {"name": "c"}], purge=True)
@@ -110,7 +111,7 @@ def test_beside_a_run_that_changes_the_end_is_one_of_both(node, file, tmp_path, 
 
 def test_the_file_is_read_when_nobody_changes_it_any_more(node, file):
     site(node, "a")
-    saved.save(file)
+    snapshot.save(file)
     ended = []
     with exclusive():
         waiting = threading.Thread(target=lambda: ended.append(restore(file)))
@@ -118,6 +119,6 @@ def test_the_file_is_read_when_nobody_changes_it_any_more(node, file):
         waiting.join(0.3)
         assert waiting.is_alive()
         with open(file, "w", encoding="utf-8") as target:
-            target.write(saved.as_text([]))
+            target.write(snapshot.as_text([]))
     waiting.join()
     assert ended == [3]  # what it read is not what was there when it began to wait

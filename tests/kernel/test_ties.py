@@ -9,15 +9,15 @@ import json
 
 import pytest
 import rendered
-from ansible_collections.nodenet.fabric.plugins.module_utils import saved
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.apply import Applier
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import KernelError
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.session import Session
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import procfs
-from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.kernel import Kernel
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
 from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import Ledger
-from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import snapshot
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS, arrange
 
 KINDS = {kind.name: kind for kind in all_kinds()}
 EXAMPLES = ("vxlan", "red-blue-bridge", "calico-routed")
@@ -65,17 +65,22 @@ MORE = {
 
 def everything():
     """Make what three examples have on a node, and more."""
-    common = {**dict.fromkeys(PARTS), "owner": "default", "purge": False, "adopt": False, "promised": []}
+    common = {**dict.fromkeys(SPECS), "owner": "default", "purge": False, "adopt": False, "promised": []}
     sets = [one for example in EXAMPLES for one in rendered.arranged(rendered.variables_of(example))["sets"]]
     sets += [MORE, {"owner": "bridge", "bridge_port": [{"name": "veth-red-br", "cost": 7}]}]
-    told = {**common, "sets": [{**one, "purge": False} for one in sets], "keep": None, "among": None}
+    told = {
+        **common,
+        "sets": [{**one, "purge": False} for one in sets],
+        "remove_sets_except": None,
+        "remove_sets_among": None,
+    }
     arrange(json.loads(json.dumps(told)), False)
 
 
 def ours():
     """Return what is ours as the engine sees it, and how it is marked."""
     marks = {ref: {**mark, "holders": None} for ref, mark in Ledger().marks.items()}
-    return {ref: (one.owner, one.values) for ref, one in saved.observed().items()}, marks
+    return {ref: (one.owner, one.values) for ref, one in snapshot.observed().items()}, marks
 
 
 def remade(netns, dev, text, **options):
@@ -167,7 +172,7 @@ def fail(*_words):
 
 def test_every_module_with_something_to_make_anew_is_tried_here():
     tried = {module for (module, _options), _ref, _lost in CASES.values()}
-    can = {name for name, part in PARTS.items() if any(kind.fixed for kind in part.kinds)}
+    can = {name for name, spec in SPECS.items() if any(kind.fixed for kind in spec.kinds)}
     assert can == tried | {"ipip_tunnel"}  # a link as the others, which not every kernel makes
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.module_utils import cli, saved
+from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import cli, snapshot
 from snapshot import differences
 
 ENDPOINTS = {"blue": "10.0.0.3", "red": "10.0.0.2"}  # in the order of the file: the kernel numbers them
@@ -55,7 +55,7 @@ def fabric(node, tmp_path):
     node.task("masquerade", source="10.0.0.0/24", exclude=["10.0.0.0/24", "10.8.0.0/24"])
     assert node.ping("red", PEER) == 63
     node.file = str(tmp_path / "fabric.json")
-    saved.save(node.file)
+    snapshot.save(node.file)
     return node
 
 

@@ -26,10 +26,10 @@ import injector
 import rendered
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Scope
-from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.door import Kernel
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.kernel import Kernel
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
 from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import STATE_DIR, Ledger
-from ansible_collections.nodenet.fabric.plugins.module_utils.parts.everything import PARTS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS, arrange
 
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
 MS_REC, MS_PRIVATE = 0x4000, 1 << 18
@@ -123,7 +123,7 @@ def unmarked(state):
     return {**state, "marks": {}}
 
 
-def settled(expected, ignored=(), view=lambda state: state):
+def normalised(expected, ignored=(), view=lambda state: state):
     """Return what differs from ``expected`` when the kernel has had time to end what it ends, and make what it makes.
 
     :param ignored: files that may be there or not: nothing can be written or removed when all fails.
@@ -145,12 +145,12 @@ def settled(expected, ignored=(), view=lambda state: state):
 def parameters(example, changed):
     """Return what ``site`` has arrange make; for None what teardown does."""
     told = (
-        {"sets": None, "keep": [], "among": None}
+        {"sets": None, "remove_sets_except": [], "remove_sets_among": None}
         if changed is None
         else rendered.arranged(rendered.variables_of(example, **{name: _listed(value) for name, value in changed}))
     )
     common = {"owner": "default", "purge": False, "adopt": False, "promised": []}
-    return {**dict.fromkeys(PARTS), **common, **told}
+    return {**dict.fromkeys(SPECS), **common, **told}
 
 
 def _listed(value):
@@ -251,7 +251,7 @@ def _trial(case, mode, point, again):
     if case.before is not None:
         assert run(case.example, case.before)[0] == "done"
     wrong = {}
-    left = settled(before)
+    left = normalised(before)
     if left:
         return {"setup": left}
     ended = forked(lambda: faulty(case, mode, point))
@@ -260,11 +260,11 @@ def _trial(case, mode, point, again):
         wrong.update(_judged(end, said, before, after))
     if again:
         end, said = run(case.example, case.after)
-        left = [said] if end != "done" else settled(after)
+        left = [said] if end != "done" else normalised(after)
         if left:
             wrong["does not converge"] = left
     end, said = run(case.example, None)
-    left = [said] if end != "done" else settled(empty, view=taken_down)
+    left = [said] if end != "done" else normalised(empty, view=taken_down)
     if left:
         wrong["teardown leaves"] = left
     return wrong
@@ -275,13 +275,13 @@ def _judged(end, said, before, after):
     if end == "traceback":
         return {"traceback": [said]}
     if end == "done":
-        left = settled(after)
+        left = normalised(after)
         return {"said done falsely": left} if left else {}
     if "as it was before" in said or "nothing was changed" in said:
-        left = settled(before, ["state.json.new"])
+        left = normalised(before, ["state.json.new"])
         return {"said as before falsely": [said, *left]} if left else {}
     if "everything was done" in said:
-        left = settled(after, ["state.json.new", "state.json"], unmarked)  # which are what could not be written
+        left = normalised(after, ["state.json.new", "state.json"], unmarked)  # which are what could not be written
         return {"said done falsely": [said, *left]} if left else {}
     return {} if "could not be undone" in said else {"says nothing of the state": [said]}
 

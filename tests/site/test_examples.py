@@ -40,7 +40,7 @@ def examples(module):
 def told_to_others(task):
     """Say whether a task is about the machine's own files, those of other programs."""
     options = task.get("nodenet.fabric.prepare") or {}
-    return "meddlers" in options or options.get("state") == "absent"
+    return "coexist_with" in options or options.get("state") == "absent"
 
 
 def playbook(path, hosts, tasks):

@@ -170,7 +170,7 @@ def test_a_path_that_is_not_what_it_must_be_is_named(fabric):
     assert "all pairs answer, 1 fault of the paths" in printed
     assert "ns245 -> ns246 (172.246.0.2): a packet of 8950 bytes is lost, and nobody says" in printed
     assert "1 route" in one.play("site", *vxlan)
-    # everybody still answers, with the TTL that is expected; but one way of the two in plain sight
+    # expectations still answers, with the TTL that is expected; but one way of the two in plain sight
     one.on("vm1", "ip route replace 172.246.0.0/24 via 192.168.32.246")
     printed = one.play("verify", *vxlan, fails=True)
     assert "all pairs answer, 3 faults of the paths" in printed

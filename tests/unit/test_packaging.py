@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
 from ansible_collections.nodenet.fabric.plugins.modules import fabric_info
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet

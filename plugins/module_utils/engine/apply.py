@@ -13,7 +13,7 @@ from typing import Callable, NamedTuple, Tuple
 
 from .errors import FabricError, Unrecorded
 from .plan import make_plan
-from .resource import Wish
+from .resource import Desired
 from .step import CHANGE, CREATE, DELETE, FALL, RENAME, refs_of, steps_of
 
 # The kernel ends a namespace, and the veths with an end in it, some time after the request has returned.
@@ -58,7 +58,7 @@ class Applier:
     is_gone: Callable
     record: Callable = lambda steps: None
 
-    def apply(self, plan, wishes, purge=None):
+    def apply(self, plan, desired, purge=None):
         """Carry ``plan`` out and observe that nothing is left to do.
 
         What cannot be brought back goes when all else is done and seen to be; where nothing is made, what the kernel answers
@@ -67,15 +67,15 @@ class Applier:
         :raises Exception: it could not be done.
         """
         self.carry_out(plan.levels)
-        makes = any(wish.present for wish in wishes)
+        makes = any(entry.present for entry in desired)
         if makes or not plan.last:
-            self._verify(plan, wishes, purge)
+            self._verify(plan, desired, purge)
             self.record(steps_of(plan.levels))
         if not plan.last:
             return
         self.carry_out(plan.last)
         if not makes:
-            self._verify(plan, wishes, purge)
+            self._verify(plan, desired, purge)
         elif not self._all_gone(steps_of(plan.last)):
             raise RuntimeError("the kernel did not keep: " + self._names(steps_of(plan.last)) + " is still there")
         self._record_last(plan.steps if not makes else steps_of(plan.last))
@@ -138,21 +138,21 @@ class Applier:
             return kind.rename(step.before, step.after)
         return kind.delete(step.before) if step.action == DELETE else []
 
-    def _verify(self, plan, wishes, purge):
+    def _verify(self, plan, desired, purge):
         """Observe until nothing is left to do.
 
         What did not fall by itself is removed by a request of its own; what the kernel took along (a link's neighbors when
         its MAC address changes, neigh_changeaddr in net/core/neighbour.c) is made again.
         """
-        makes = any(wish.present for wish in wishes)
+        makes = any(entry.present for entry in desired)
         if not makes and self._all_gone(plan.steps):
             return
         going = refs_of(plan.last) if makes else set()
-        wishes = wishes + self._fallen(plan, wishes)
-        rest = self._settle(wishes, purge, going)
+        desired = desired + self._fallen(plan, desired)
+        rest = self._settle(desired, purge, going)
         if rest:
             self.carry_out(rest.levels + rest.last)
-            rest = self._settle(wishes, purge, going)
+            rest = self._settle(desired, purge, going)
         if rest:
             raise RuntimeError("the kernel did not keep: " + "; ".join(self._tell(step) for step in rest.steps[:3]))
 
@@ -175,12 +175,12 @@ class Applier:
             left = [resource for resource in left if not self.is_gone(resource)]
         return not left
 
-    def _fallen(self, plan, wishes):
-        there = [wish.resource for wish in wishes if wish.present]
+    def _fallen(self, plan, desired):
+        there = [entry.resource for entry in desired if entry.present]
         there += [resource for step in plan.steps if step.after for resource in step.everything]
         wanted = {ref for one in there for ref in (one.ref, *self.kinds[one.kind].provides(one))}
         return [
-            Wish(resource, present=False)
+            Desired(resource, present=False)
             for step in steps_of(plan.levels)
             if step.action == FALL
             for resource in step.everything
@@ -188,7 +188,7 @@ class Applier:
             if resource.ref not in wanted and self.kinds[resource.kind].restorable(resource)
         ]
 
-    def _settle(self, wishes, purge, going=frozenset()):
+    def _settle(self, desired, purge, going=frozenset()):
         """Return the plan of what is left to do, when what ends by itself has had its time.
 
         :param going: refs of what is there for the moment, and is not looked at.
@@ -199,7 +199,7 @@ class Applier:
             there = self.observe()
             if going:
                 there = {ref: resource for ref, resource in there.items() if ref not in going}
-            rest = make_plan(self.kinds, there, wishes, adopt=True, purge=purge)
+            rest = make_plan(self.kinds, there, desired, adopt=True, purge=purge)
             only_removals = rest and all(step.after is None for step in rest.steps)
             if not only_removals or time.monotonic() > deadline:
                 return rest

@@ -91,12 +91,12 @@ class Kind:
     """One sort of kernel object; each is one file in ``kinds/``.
 
     ``name`` is what resources carry, ``title`` what errors call it. ``fixed`` are the fields that the kernel lets
-    nobody change after creation.
+    nobody change after creation. ``read_only`` are the fields that are observed and never desired.
     A ``shared`` object is there whether or not we want it (a sysctl): it is never in conflict, it lasts as long as one
-    set holds it (``holders``, a field), and removing it means giving it back the value it had. A ``mortal`` object may go
-    without us and another of the same key come (see :meth:`identity`): what was in it does not come back, so that it goes
-    last, when all else is seen to work. ``marked`` kinds have no place in the kernel for our mark. ``told`` are the fields
-    that are observed and nobody can wish for.
+    set holds it (``holders``, a field), and removing it means giving it back the value it had. An object that
+    ``has_identity`` may go without us and another of the same key come (see :meth:`identity`): what was in it does not
+    come back, so that it goes last, when all else is seen to work. The kernel has no place for our mark on a kind that
+    ``needs_ledger_mark``.
     ``tied_to`` names what the refs in :meth:`ties` are of, ``provided`` what those in :meth:`provides` are: from them
     follows which kinds can be touched, see :func:`underlying`. ``shakes_off`` says by field what ends when that changes in
     place: the names of the kinds of what is bound to the object.
@@ -106,9 +106,9 @@ class Kind:
     title = ""
     fixed = frozenset()
     shared = False
-    mortal = False
-    marked = True
-    told = frozenset()
+    has_identity = False
+    needs_ledger_mark = True
+    read_only = frozenset()
     tied_to = ("netns",)
     provided = ()
     shakes_off = {}
@@ -131,7 +131,7 @@ class Kind:
         return ()
 
     def unfit(self, resource, base):
-        """Return why ``resource`` cannot stand on ``base``, which is there or wished for; None: it can."""
+        """Return why ``resource`` cannot stand on ``base``, which is there or desired; None: it can."""
         return
 
     def restorable(self, resource):
@@ -173,8 +173,8 @@ class Kind:
         return resource.owned(owner)
 
     def wanted(self, resource):
-        """Return an observed ``resource`` as what is to be wished for so that it is as it was."""
-        values = {name: value for name, value in resource.values.items() if name not in self.told}
+        """Return an observed ``resource`` as what is to be desired so that it is as it was."""
+        values = {name: value for name, value in resource.values.items() if name not in self.read_only}
         return Resource(resource.kind, resource.key, values, resource.owner)
 
     def remade(self, was, desired):

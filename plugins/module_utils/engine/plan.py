@@ -37,20 +37,20 @@ class Plan:
         return bool(self.levels or self.last)
 
 
-def make_plan(kinds, observed, wishes, adopt=False, purge=None, yields=None):
-    """Return the :class:`Plan` that brings ``observed`` to what ``wishes`` say.
+def make_plan(kinds, observed, desired, adopt=False, purge=None, yields=None):
+    """Return the :class:`Plan` that brings ``observed`` to what ``desired`` say.
 
     :param kinds: the kinds in play, by name, in the order in which their objects are made.
     :param observed: ref -> Resource.
-    :param wishes: list of Wish.
+    :param desired: list of Desired.
     :param adopt: a foreign object of the same key is taken over.
-    :param purge: tells for an observed object of ours that nobody wished for whether it is to go.
+    :param purge: tells for an observed object of ours that nobody desired whether it is to go.
     :param yields: tells of a set whether its objects may pass to another; None: each does.
-    :raises InputError: a wish stands on something that is not there.
+    :raises InputError: a entry stands on something that is not there.
     :raises Conflict: foreign objects, or those of another set, are in the way.
     """
     planner = _Planner(kinds, observed, adopt, purge or (lambda resource: False), yields or (lambda owner: True))
-    return planner.plan(wishes)
+    return planner.plan(desired)
 
 
 class _Planner:
@@ -62,15 +62,15 @@ class _Planner:
         self.yields = yields
         self.removal = Removal(kinds, observed)
 
-    def plan(self, wishes):
-        wanted = _merged(wish.resource for wish in wishes if wish.present)
+    def plan(self, desired):
+        wanted = _merged(entry.resource for entry in desired if entry.present)
         levels, self.observed, renamed = rename(self.kinds, self.observed, wanted, self.adopt)
-        if self._is_settled(wishes, wanted):
+        if self._is_settled(desired, wanted):
             return Plan(levels, renamed=renamed)
         if levels:
             self.removal = Removal(self.kinds, self.observed)
-        self._refuse_conflicts(wishes)
-        given_up = self._leaving(wishes, wanted)
+        self._refuse_conflicts(desired)
+        given_up = self._leaving(desired, wanted)
         released = self._released(given_up)
         leaving = {ref: None for ref in given_up if ref not in released}
         moved = self._moved(self.removal.closure(leaving), wanted)
@@ -81,7 +81,7 @@ class _Planner:
         shaken = self._shaken_off(wanted, gone)
         gone.update(dict.fromkeys(shaken))
         wanted.update(self._restored([ref for ref in gone if ref not in lost], wanted, gone))
-        self._refuse_missing(wishes, wanted, gone)
+        self._refuse_missing(desired, wanted, gone)
         removals, last = self.removal.steps({**dict.fromkeys(leaving, ""), **anew}, moved, wanted)
         removals += [[Step(FALL, self.observed[ref], None) for ref in shaken]] if shaken else []
         arrivals = self._arrivals(wanted, gone)
@@ -91,53 +91,53 @@ class _Planner:
         levels += order(self.kinds, first) + removals + order(self.kinds, arrivals)
         return Plan(levels, last, renamed)
 
-    def _is_settled(self, wishes, wanted):
-        """Say whether all is as it is wished for: most runs find it so, and a run that did something ends with it."""
-        for ref, desired in wanted.items():
+    def _is_settled(self, desired, wanted):
+        """Say whether the observed state is the desired one: most runs find it so, and each run that acts ends with it."""
+        for ref, resource in wanted.items():
             found = self.observed.get(ref)
-            if found is None or not belongs(found, desired.owner) or differing(desired, found):
+            if found is None or not belongs(found, resource.owner) or differing(resource, found):
                 return False
-        return not any(not wish.present and wish.resource.ref in self.observed for wish in wishes) and not any(
+        return not any(not entry.present and entry.resource.ref in self.observed for entry in desired) and not any(
             ref not in wanted and resource.owner is not None and self.purge(resource)
             for ref, resource in self.observed.items()
         )
 
     # refusals
 
-    def _refuse_conflicts(self, wishes):
+    def _refuse_conflicts(self, desired):
         problems = []
-        for wish in wishes:
-            found = self.observed.get(wish.resource.ref)
+        for entry in desired:
+            found = self.observed.get(entry.resource.ref)
             if found is None or self.adopt or self.kinds[found.kind].shared:
                 continue
-            named = wish.option + self.kinds[found.kind].describe(found)
+            named = entry.option + self.kinds[found.kind].describe(found)
             if found.owner is None:
                 problems.append(
                     f"{named} is there already and is not ours: it was left alone (adopt: true takes it over)"
                 )
-            elif found.owner != wish.resource.owner and not self.yields(found.owner):
+            elif found.owner != entry.resource.owner and not self.yields(found.owner):
                 problems.append(
-                    f"{named} belongs to the set {found.owner!r}, not to {wish.resource.owner!r}: it was left alone"
+                    f"{named} belongs to the set {found.owner!r}, not to {entry.resource.owner!r}: it was left alone"
                     " (adopt: true takes it over)"
                 )
         if problems:
             raise Conflict(problems)
 
-    def _refuse_missing(self, wishes, wanted, gone):
+    def _refuse_missing(self, desired, wanted, gone):
         known = set()
-        for wish in wishes:
-            kind = self.kinds[wish.resource.kind]
-            ties = kind.ties_of(wish.resource)
-            if not wish.present or (id(ties), kind) in known:
+        for entry in desired:
+            kind = self.kinds[entry.resource.kind]
+            ties = kind.ties_of(entry.resource)
+            if not entry.present or (id(ties), kind) in known:
                 continue
             known.add((id(ties), kind))
             for ref, option, _binds in ties:
                 if option and not self._available(ref, wanted, gone):
-                    raise InputError(wish.option + option, f"there is no {self._name(ref)}")
+                    raise InputError(entry.option + option, f"there is no {self._name(ref)}")
                 base = wanted.get(ref) or self.observed.get(ref)
-                problem = kind.unfit(wish.resource, base) if option and base else None
+                problem = kind.unfit(entry.resource, base) if option and base else None
                 if problem:
-                    raise InputError(wish.option + option, problem)
+                    raise InputError(entry.option + option, problem)
 
     def _available(self, ref, wanted, gone):
         return ref[0] not in self.kinds or ref in wanted or (ref in self.observed and ref not in gone)
@@ -147,12 +147,12 @@ class _Planner:
 
     # what goes
 
-    def _leaving(self, wishes, wanted):
-        """Return ref -> the sets that give it up: a wish says so, or nobody wishes for it any more."""
+    def _leaving(self, desired, wanted):
+        """Return ref -> the sets that give it up: a entry says so, or nobody desires it any more."""
         found = {}
-        for wish in wishes:
-            if not wish.present and wish.resource.ref in self.observed:
-                found.setdefault(wish.resource.ref, set()).add(wish.resource.owner)
+        for entry in desired:
+            if not entry.present and entry.resource.ref in self.observed:
+                found.setdefault(entry.resource.ref, set()).add(entry.resource.owner)
         for ref, resource in self.observed.items():
             if ref not in wanted and resource.owner is not None:
                 gone = {owner for owner in holders(resource) if self.purge(resource.owned(owner))}
@@ -264,7 +264,7 @@ class _Planner:
         fields = tuple(differing(desired, found))
         kind = self.kinds[desired.kind]
         owner, values = desired.owner, desired.values
-        adopted = kind.marked and not belongs(found, owner) and not (kind.shared and found.owner is None)
+        adopted = kind.needs_ledger_mark and not belongs(found, owner) and not (kind.shared and found.owner is None)
         if not fields and not adopted:
             return []
         if kind.shared and found.owner is not None:
@@ -274,7 +274,7 @@ class _Planner:
 
 
 def _merged(resources):
-    """Return ref -> Resource; several wishes for one object lay their fields over each other."""
+    """Return ref -> Resource; several desired for one object lay their fields over each other."""
     wanted = {}
     for resource in resources:
         known = wanted.get(resource.ref)

@@ -67,7 +67,7 @@ class Removal:
 
         What goes last takes along all that falls with it, but for what is made again before that.
         """
-        last = {ref: reason for ref, reason in roots.items() if self.kinds[ref[0]].mortal}
+        last = {ref: reason for ref, reason in roots.items() if self.kinds[ref[0]].has_identity}
         falling = self.closure(last, known)
         again = {ref: "" for ref in falling if ref in wanted}
         early = self.closure(again, known)

@@ -48,7 +48,7 @@ class Resource:
         return Resource(self.kind, self.key, self.values, owner)
 
 
-class Wish(NamedTuple):
+class Desired(NamedTuple):
     """What a task says of one object: that it is so, or that it is gone."""
 
     resource: Resource

@@ -48,7 +48,7 @@ class Clock:
 
 @dataclass
 class Session:
-    """Runs wishes through the engine.
+    """Runs desired through the engine.
 
     :param kinds: the kinds in play, by name.
     :param kernel: the door to the kernel; its ledger holds the marks.
@@ -64,16 +64,16 @@ class Session:
     def __post_init__(self):
         self.looked_at = set(self.kinds if self.looked_at is None else self.looked_at)
 
-    def run(self, wishes, check=False, adopt=False, purge=None, everywhere=False, refuse=None, yields=None):
-        """Bring the node to what ``wishes`` say; with ``check`` only plan it.
+    def run(self, desired, check=False, adopt=False, purge=None, everywhere=False, refuse=None, yields=None):
+        """Bring the node to what ``desired`` say; with ``check`` only plan it.
 
-        :param purge: tells for an observed object of ours whether it is to go if nobody wishes for it.
-        :param everywhere: look in every namespace that is ours, not only in those that the wishes name.
+        :param purge: tells for an observed object of ours whether it is to go if nobody desires it.
+        :param everywhere: look in every namespace that is ours, not only in those that the desired name.
         :param yields: see :func:`make_plan`.
         :param refuse: called with the plan before anything is touched; raises where the plan is not to be carried out.
         """
         clock = Clock()
-        scope = self.scope(wishes, everywhere or any(not wish.present for wish in wishes))
+        scope = self.scope(desired, everywhere or any(not entry.present for entry in desired))
         with nothing_changed():
             if not check:
                 self.kernel.ledger.tidy()
@@ -81,10 +81,10 @@ class Session:
             observed = self.observe(scope)
         self.overlay(observed)
         clock.ends("observe")
-        plan = make_plan(self.kinds, observed, wishes, adopt, purge, yields)
+        plan = make_plan(self.kinds, observed, desired, adopt, purge, yields)
         if self._looks_further(plan, scope, observed):
             self.overlay(observed)
-            plan = make_plan(self.kinds, observed, wishes, adopt, purge, yields)
+            plan = make_plan(self.kinds, observed, desired, adopt, purge, yields)
         if refuse:
             refuse(plan)
         clock.ends("plan")
@@ -94,7 +94,7 @@ class Session:
                 with nothing_changed():
                     self.kernel.ledger.prune(observed, self.looked_at, scope.netns)
             if plan:
-                warnings = self._apply(plan, wishes, purge, scope, observed)
+                warnings = self._apply(plan, desired, purge, scope, observed)
                 clock.ends("apply")
         stats = {
             "observed": len(observed),
@@ -134,10 +134,10 @@ class Session:
             observed.update(self.observe(scope) if netns else self._look(kinds, scope))
         return bool(kinds or netns)
 
-    def scope(self, wishes, everywhere):
-        scope = Scope({""}, {wish.resource.ref for wish in wishes})
-        scope.netns.update(wish.resource.netns for wish in wishes)
-        for ties in distinct(self.kinds[wish.resource.kind].ties_of(wish.resource) for wish in wishes):
+    def scope(self, desired, everywhere):
+        scope = Scope({""}, {entry.resource.ref for entry in desired})
+        scope.netns.update(entry.resource.netns for entry in desired)
+        for ties in distinct(self.kinds[entry.resource.kind].ties_of(entry.resource) for entry in desired):
             scope.netns.update(tie.to[1][0] for tie in ties)
         if everywhere:
             scope.netns.update(key[0] for key in self.kernel.ledger.refs("netns"))
@@ -157,7 +157,7 @@ class Session:
             else:
                 observed.pop(resource.ref, None)
 
-    def _apply(self, plan, wishes, purge, scope, observed):
+    def _apply(self, plan, desired, purge, scope, observed):
         ledger = self.kernel.ledger
         marks = ledger.copy()
         scope.refs |= observed.keys()  # whether or not they are still marked
@@ -171,7 +171,7 @@ class Session:
             lambda steps: ledger.settle(steps, self._identities),
         )
         try:
-            applier.apply(plan, wishes, purge)
+            applier.apply(plan, desired, purge)
         except Unrecorded:
             raise
         except Exception as failure:  # whatever it is, the node is not left half-way
@@ -212,7 +212,7 @@ class Session:
 
     def _identities(self, resources):
         """Return ref -> identity of those of ``resources`` that have one."""
-        mortal = [resource for resource in resources if self.kinds[resource.kind].mortal]
+        mortal = [resource for resource in resources if self.kinds[resource.kind].has_identity]
         found = {one.ref: self.kinds[one.kind].identity(self.kernel, one) for one in mortal}
         return {ref: identity for ref, identity in found.items() if identity is not None}
 

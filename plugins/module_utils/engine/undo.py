@@ -11,7 +11,7 @@ from typing import Any, Dict
 
 from .apply import POLL_SECONDS, SETTLE_SECONDS, Applier
 from .plan import Plan, make_plan
-from .resource import Ref, Resource, Wish
+from .resource import Desired, Ref, Resource
 from .step import DELETE, FALL, refs_of, steps_of
 
 # what the kernel took along with something that was brought back is brought back by the next round
@@ -61,7 +61,9 @@ class Undo:
         failures = []
         self.ways.append(back)
         made = [one for step in steps_of(back.levels) if step.before is None for one in step.everything]
-        self.remade.update({one.ref: one for one in made if self.kinds[one.kind].mortal and one.ref in self.before})
+        self.remade.update(
+            {one.ref: one for one in made if self.kinds[one.kind].has_identity and one.ref in self.before}
+        )
         try:
             self.expect(back)
         except Exception as failure:  # the marks are written once more at the end
@@ -90,7 +92,7 @@ class Undo:
         pause = POLL_SECONDS
         while True:
             there = self.applier.observe()
-            back = make_plan(self.kinds, there, self._wishes(there), adopt=True)
+            back = make_plan(self.kinds, there, self._desired(there), adopt=True)
             if not back or any(step.after is not None for step in back.steps) or time.monotonic() > deadline:
                 return back
             if any(step.action == DELETE and step.before.ref in self.planned for step in back.steps):
@@ -98,12 +100,14 @@ class Undo:
             time.sleep(pause)
             pause = min(pause * 2, 0.03)
 
-    def _wishes(self, there):
-        """Return wishes for all that is gone, and for all that is ours or that the plan was about: it may end on the way back."""
-        wishes = []
+    def _desired(self, there):
+        """Return desired for all that is gone, and for all that is ours or that the plan was about: it may end on the way back."""
+        desired = []
         for ref, was in self.before.items():
             restorable = self.kinds[was.kind].restorable(was)
             if restorable and (was.owner is not None or ref not in there) or ref in self.planned and ref in there:
-                wishes.append(Wish(self.kinds[was.kind].wanted(was)))
+                desired.append(Desired(self.kinds[was.kind].wanted(was)))
         new = [one for ref, one in there.items() if ref not in self.before]
-        return wishes + [Wish(one, present=False) for one in new if one.ref in self.planned or one.owner is not None]
+        return desired + [
+            Desired(one, present=False) for one in new if one.ref in self.planned or one.owner is not None
+        ]

@@ -44,7 +44,7 @@ def announce(holders):
         time.sleep(PAUSE_SECONDS * bool(number))
         for netns, frames in by_netns.items():
             try:
-                namespaces.inside(netns, lambda frames=frames: _send(frames))
+                namespaces.in_netns(netns, lambda frames=frames: _send(frames))
             except OSError:
                 continue
 

@@ -56,7 +56,7 @@ def forget(netns, stale):
 
     :raises OSError: the kernel refuses; EINVAL or EPROTONOSUPPORT: it lacks ctnetlink (nfnetlink_rcv_msg, net/netfilter/nfnetlink.c).
     """
-    return namespaces.inside(netns, lambda: _forget(stale))
+    return namespaces.in_netns(netns, lambda: _forget(stale))
 
 
 def _forget(stale):

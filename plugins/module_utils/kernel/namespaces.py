@@ -18,7 +18,7 @@ import threading
 from contextlib import suppress
 from functools import lru_cache
 
-from ..files import make_directory
+from ..system.files import make_directory
 
 RUN_DIR = "/run/netns"
 
@@ -29,7 +29,7 @@ MNT_DETACH = 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
 # of a thread that may go into namespaces: its own namespace, to come back to
-_guest = threading.local()
+_worker = threading.local()
 
 
 def _check(code):
@@ -78,23 +78,23 @@ def named():
     return {name: number for name, number in found.items() if number}
 
 
-def as_guest(function):
+def in_worker_thread(function):
     """Call ``function`` in a thread of its own, and return what it returns; :func:`inside` then moves that thread.
 
     What goes into many namespaces would otherwise start a thread for each visit.
     """
 
     def body():
-        _guest.at = os.open(path_of(""), os.O_RDONLY | os.O_CLOEXEC)
+        _worker.at = os.open(path_of(""), os.O_RDONLY | os.O_CLOEXEC)
         try:
             return function()
         finally:
-            os.close(_guest.at)
+            os.close(_worker.at)
 
     return _in_thread(body)
 
 
-def inside(ref, function):
+def in_netns(ref, function):
     """Call ``function`` in a thread that has entered namespace ``ref``, and return what it returns.
 
     setns(2) moves one thread, not the process: a socket that the function opens, or a process that it starts,
@@ -117,7 +117,7 @@ def inside(ref, function):
 
 def _visiting(function):
     """Call ``function``, which leaves its namespace and comes back, in a thread that may."""
-    return function() if hasattr(_guest, "at") else as_guest(function)
+    return function() if hasattr(_worker, "at") else in_worker_thread(function)
 
 
 def _moved(leave, function):
@@ -126,7 +126,7 @@ def _moved(leave, function):
     try:
         return function()
     finally:
-        _check(_libc.setns(_guest.at, CLONE_NEWNET))
+        _check(_libc.setns(_worker.at, CLONE_NEWNET))
 
 
 def in_fresh(function):

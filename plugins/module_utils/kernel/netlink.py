@@ -20,7 +20,7 @@ from importlib import import_module
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from ..engine.errors import MissingSoftware, reason
-from . import library, namespaces
+from . import namespaces, pyroute2
 from .codec import HEADER, Symbol
 from .tables import FORMS
 
@@ -103,7 +103,7 @@ class Message(NamedTuple):
 @lru_cache(maxsize=1)
 def _problem():
     """Return why pyroute2 cannot be used, or None. This is where it is imported."""
-    problem = library.problem()
+    problem = pyroute2.problem()
     try:
         import_module("pyroute2")
     except ImportError as failure:
@@ -120,7 +120,7 @@ def require_pyroute2(purpose):
     problem = _problem()
     if problem is not None:
         raise MissingSoftware(
-            f"{purpose} needs pyroute2 {library.FLOOR} or newer for the Python that Ansible uses on this node"
+            f"{purpose} needs pyroute2 {pyroute2.FLOOR} or newer for the Python that Ansible uses on this node"
             f" ({problem}): install python3-pyroute2, or pyroute2 with pip"
         )
 
@@ -276,7 +276,7 @@ class Netlink:
 
     def _socket(self, netns):
         if netns not in self.sockets:
-            namespaces.inside(netns, lambda: self.open(netns))
+            namespaces.in_netns(netns, lambda: self.open(netns))
         return self.sockets[netns]
 
     def _send(self, link, data, count):
@@ -344,7 +344,7 @@ def _resolved(value, resolve):
 
 
 def acknowledged(encoded):
-    """Return a request with the wish for an answer, whether it can be done or not."""
+    """Return a request that asks for an answer, whether it can be done or not."""
     length, kind, flags, sequence, port = HEADER.unpack_from(encoded)
     return HEADER.pack(length, kind, flags | NLM_F_ACK, sequence, port) + encoded[HEADER.size :]
 

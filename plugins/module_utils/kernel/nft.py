@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Callable, Dict, Optional, Tuple
 
-from .. import programs
 from ..engine.errors import FabricError, MissingSoftware
+from ..system import programs
 from . import namespaces
 
 
@@ -142,7 +142,7 @@ def load(netns, script):
 
 def _run(netns, arguments, text="", program="nft"):
     try:
-        return namespaces.inside(netns, lambda: programs.run([program, *arguments], text))
+        return namespaces.in_netns(netns, lambda: programs.run([program, *arguments], text))
     except FileNotFoundError as failure:
         if failure.filename == "nft":
             raise MissingSoftware(

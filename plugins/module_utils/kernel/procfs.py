@@ -40,7 +40,7 @@ def read(netns, names):
         with Folders() as folders:
             return {name: _read(name, folders) for name in names}
 
-    return {name: value for name, value in namespaces.inside(netns, inside).items() if value is not None}
+    return {name: value for name, value in namespaces.in_netns(netns, inside).items() if value is not None}
 
 
 class Folders:

@@ -38,7 +38,7 @@ class Address(Kind):
     title = "address"
     # inet_rtm_newaddr (net/ipv4/devinet.c) changes none of them on an address that is there
     fixed = frozenset({"scope", "noprefixroute", "length", "broadcast"})
-    told = frozenset({"generated"})
+    read_only = frozenset({"generated"})
     tied_to = ("netns", "link")
     provided = ("ipv4",)
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from ..engine.apply import Request
 from ..kernel import procfs
-from ..kernel.door import Sysctls
+from ..kernel.kernel import Sysctls
 from .shell import inside
 
 # field -> (number in linux/ip.h: IPV4_DEVCONF_*, name of the sysctl)

@@ -54,8 +54,8 @@ class Link(Kind):
     title = "interface"
     # vxlan_nl2conf (drivers/net/vxlan/vxlan_core.c) refuses to change what a VXLAN device was made with.
     fixed = frozenset({"type", "peer", "vni", "local", "lower", "port", "learning"})
-    marked = False
-    told = frozenset({devconf.RP_FILTER})
+    needs_ledger_mark = False
+    read_only = frozenset({devconf.RP_FILTER})
     tied_to = ("netns", "link")
     provided = ("port",)
     shakes_off = {"mac": ("neighbor",)}  # neigh_changeaddr, net/core/neighbour.c

@@ -39,7 +39,7 @@ class Nat(Kind):
 
     name = "nat"
     title = "NAT rule"
-    told = frozenset({"handles", "alone"})
+    read_only = frozenset({"handles", "alone"})
 
     def observe(self, kernel, scope):
         known = {key[0] for key in kernel.ledger.refs(self.name)} | {

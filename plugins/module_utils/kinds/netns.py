@@ -12,7 +12,7 @@ from ..engine.kind import Kind
 from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE
 from ..kernel import namespaces, procfs
-from ..kernel.door import Call, NewNamespace, Sysctls
+from ..kernel.kernel import Call, NewNamespace, Sysctls
 from ..kernel.netlink import Message
 from .shell import inside, ip
 
@@ -33,7 +33,7 @@ class Netns(Kind):
 
     name = "netns"
     title = "network namespace"
-    mortal = True
+    has_identity = True
     tied_to = ()
 
     def ties(self, resource):

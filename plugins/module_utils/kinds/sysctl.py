@@ -10,7 +10,7 @@ from ..engine.kind import Kind, on_link
 from ..engine.resource import Resource
 from ..engine.step import DELETE
 from ..kernel import procfs
-from ..kernel.door import Sysctls
+from ..kernel.kernel import Sysctls
 from .shell import inside
 
 # arp_tbl (net/ipv4/arp.c) and nd_tbl (net/ipv6/ndisc.c): only the machine's own namespace shows what neighbors begin with
@@ -23,7 +23,7 @@ class Sysctl(Kind):
     name = "sysctl"
     title = "sysctl"
     shared = True
-    told = frozenset({"before", "holders"})
+    read_only = frozenset({"before", "holders"})
     tied_to = ("netns", "link")
 
     def ties(self, resource):

@@ -21,7 +21,7 @@ def advertised(netns):
     """
     if not procfs.has_ipv6() or (netns and namespaces.identity(netns) is None):
         return []
-    return namespaces.inside(netns, _here)
+    return namespaces.in_netns(netns, _here)
 
 
 def accept_ra(link):

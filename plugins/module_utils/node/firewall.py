@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from .. import programs
 from ..kernel import nft
 from ..ownership import NFT_TABLE
+from ..system import programs
 from . import files
 from .facts import Chain, Drop
 

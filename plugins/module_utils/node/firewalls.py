@@ -10,17 +10,17 @@ import html
 import ipaddress
 import os
 
-from .. import programs
-from ..systemd import is_active
+from ..system import programs
+from ..system.systemd import is_active
 from . import files
-from .meddler import HEAD, MARK, Meddler
+from .manager import HEAD, MARK, Manager
 
 XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<!-- Written by nodenet.fabric.prepare -->\n'
 DOCKER_UNIT = "nodenet-fabric-docker.service"
 UFW_DEFAULTS = "/etc/default/ufw"
 
 
-class Firewalld(Meddler):
+class Firewalld(Manager):
     """firewalld.zone(5), firewalld.policy(5)."""
 
     does = "rejects what is forwarded between zones, and encapsulated packets"
@@ -51,7 +51,7 @@ class Firewalld(Meddler):
         return [["firewall-cmd", "--quiet", "--reload"]] if is_active("firewalld.service") else []
 
 
-class Docker(Meddler):
+class Docker(Manager):
     """Docker's documentation, "Packet filtering and firewalls": DOCKER-USER is where others' rules belong."""
 
     does = "drops what is forwarded and is not its own (the policy of the chain FORWARD)"
@@ -88,7 +88,7 @@ class Docker(Meddler):
         return commands
 
 
-class Ufw(Meddler):
+class Ufw(Manager):
     """ufw(8). It has no folder for others' rules: they are told by the program, which keeps them, and listed in a file of ours."""
 
     does = "drops what is forwarded, and encapsulated packets"

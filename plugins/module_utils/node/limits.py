@@ -18,12 +18,12 @@ def raised(facts, expected, check):
     if not low and not any(mark["owner"] == OWNER for mark in Ledger().marks.values()):
         return {}
     # thousands of lines that few nodes have a use for
-    from ..engine.resource import Resource, Wish  # noqa: PLC0415
-    from ..parts.forwarding import PART  # noqa: PLC0415
-    from ..runner import execute  # noqa: PLC0415
+    from ..engine.resource import Desired, Resource  # noqa: PLC0415
+    from ..runner.run import execute  # noqa: PLC0415
+    from ..specs.forwarding import SPEC  # noqa: PLC0415
 
-    wishes = [Wish(Resource("sysctl", ("", name), {"value": value}, OWNER)) for name, value in wanted.items()]
-    result = execute(PART.kinds, wishes, check, purge=lambda resource: resource.owner == OWNER)
+    desired = [Desired(Resource("sysctl", ("", name), {"value": value}, OWNER)) for name, value in wanted.items()]
+    result = execute(SPEC.kinds, desired, check, purge=lambda resource: resource.owner == OWNER)
     return {**result, "told": [_told(facts, name, wanted[name], expected) for name in low if name.endswith("3")]}
 
 

@@ -14,7 +14,7 @@ import ipaddress
 import json
 from pathlib import Path
 
-from ..inventory import segment_of, settled, underlay_of
+from ..inventory.model import normalised, segment_of, underlay_of
 
 ROUTER, OTHER_ROUTER = "router", "lab-router"
 
@@ -45,7 +45,7 @@ def topology_of(hosts):
         a host whose MTU is smaller than that of the others has its own ``mtu``.
     :raises ValueError: a host outside has the name or the address of another host.
     """
-    nodes = {name: settled(variables) for name, variables in hosts.items()}
+    nodes = {name: normalised(variables) for name, variables in hosts.items()}
     first = next(iter(nodes.values()))
     placed = {name: _addresses(values) for name, values in nodes.items()}
     _place_outside(placed, first["fabric_outside"])
@@ -113,7 +113,7 @@ def _host(addresses, prefixes, segments):
 
 
 def _join(made, prefixes, segments, used):
-    """Add a router with an address in every prefix, and lead everybody's default route over it."""
+    """Add a router with an address in every prefix, and lead expectations's default route over it."""
     taken = {address.split("/")[0] for host in made.values() for address in host["links"][0]["addresses"]}
     router = {prefix: _last_free(prefix, taken) for prefix in prefixes if segments[prefix] in used}
     for host in made.values():

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from itertools import permutations
 
-from ...module_utils.engine.resource import Resource, Wish
+from ...module_utils.engine.resource import Desired, Resource
 from ...module_utils.engine.session import Session
-from ...module_utils.kernel.door import Kernel
+from ...module_utils.kernel.kernel import Kernel
 from ...module_utils.kinds.address import Address, address_resource
 from ...module_utils.kinds.link import Link
 from ...module_utils.kinds.neighbor import Neighbor
@@ -18,7 +18,7 @@ from ...module_utils.kinds.netns import Netns
 from ...module_utils.kinds.route import Route
 from ...module_utils.kinds.sysctl import Sysctl
 from ...module_utils.ownership import Ledger
-from ..overlay import mac_of
+from ..backends.overlay import mac_of
 
 # linux/rtnetlink.h
 PROTOCOL_STATIC, TABLE_MAIN, METRIC_IPV6 = 4, 254, 1024
@@ -49,10 +49,10 @@ def make(topology, pids):
     kernel = Kernel(Ledger("/run/nodenet-lab"))
     try:
         session = Session(kinds, kernel)
-        # IPv6 is settled before a link comes up
+        # IPv6 is configured before a link comes up
         links = [*_segments(topology), *_links(topology, places)]
         for part in (_settings(topology, places), links, _inside(topology, places), _neighbors(topology, places)):
-            session.run([Wish(resource) for resource in part], adopt=True)
+            session.run([Desired(resource) for resource in part], adopt=True)
     finally:
         kernel.close()
 

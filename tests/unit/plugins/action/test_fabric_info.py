@@ -38,5 +38,5 @@ def test_the_module_is_the_one_that_the_task_names(monkeypatch, action, resolved
 @pytest.mark.parametrize("prefix", ["nodenet.fabric.", ""])
 def test_only_arrange_waits_for_others(prefix, name, waits, resolved):
     tested = plugin(prefix + name, resolved(name))
-    assert tested._waits({}, {"fabric_together": True}) is waits
-    assert tested._waits({}, {"fabric_together": False}) is False
+    assert tested._waits({}, {"fabric_queue": True}) is waits
+    assert tested._waits({}, {"fabric_queue": False}) is False

@@ -8,13 +8,13 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.nodenet.fabric.plugins.filter.fabric import FilterModule
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import compact
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import fabric_model
 from hypothesis import given
 from hypothesis import strategies as st
 
 FILTERS = FilterModule().filters()
 each, probes, paths = FILTERS["each"], FILTERS["probes"], FILTERS["paths"]
-MODEL = compact(
+MODEL = fabric_model(
     {
         "vm1": {
             "fabric_node_address": "192.0.2.1",

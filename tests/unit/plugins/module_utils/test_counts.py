@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.plan import make_plan
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource, Wish
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Desired, Resource
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.summary import counts_of
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.everything import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
 
 KINDS = {kind.name: kind for kind in all_kinds()}
 ENDS = ("", "v-a"), ("a", "eth0")
@@ -27,7 +27,7 @@ def endpoint(owner="bridge"):
 
 def counts(before, after, purge=None):
     observed = {resource.ref: resource for resource in before}
-    plan = make_plan(KINDS, observed, [Wish(resource) for resource in after], purge=purge)
+    plan = make_plan(KINDS, observed, [Desired(resource) for resource in after], purge=purge)
     return counts_of(plan, KINDS)
 
 

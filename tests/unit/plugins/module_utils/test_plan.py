@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, InputError
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Kind, Tie, overlying, underlying
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.plan import make_plan
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource, Wish
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Desired, Resource
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.step import ADOPT, CHANGE, CREATE, DELETE, FALL
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ class Box(Kind):
     """Stands for a namespace."""
 
     name = title = "box"
-    mortal = True
+    has_identity = True
     tied_to = ()
 
     def ties(self, resource):
@@ -108,11 +108,11 @@ def world(*resources):
 
 
 def present(*resources):
-    return [Wish(resource) for resource in resources]
+    return [Desired(resource) for resource in resources]
 
 
 def absent(*resources):
-    return [Wish(resource, present=False) for resource in resources]
+    return [Desired(resource, present=False) for resource in resources]
 
 
 def actions(plan):
@@ -193,12 +193,12 @@ def test_what_is_unset_is_not_managed():
     assert not make_plan(KINDS, world(box("a"), rod("a", "r", size=7)), present(rod("a", "r")))
 
 
-@pytest.mark.parametrize("wishes", [present(rod("a", "r", size=1)), absent(rod("a", "r"))])
-def test_foreign_objects_are_a_conflict_unless_adopted(wishes):
+@pytest.mark.parametrize("desired", [present(rod("a", "r", size=1)), absent(rod("a", "r"))])
+def test_foreign_objects_are_a_conflict_unless_adopted(desired):
     there = world(box("a"), rod("a", "r", owner=None, size=1))
     with pytest.raises(Conflict, match="rod 'r' in namespace 'a'"):
-        make_plan(KINDS, there, wishes)
-    assert actions(make_plan(KINDS, there, wishes, adopt=True)) in ([(ADOPT, "a", "r")], [(DELETE, "a", "r")])
+        make_plan(KINDS, there, desired)
+    assert actions(make_plan(KINDS, there, desired, adopt=True)) in ([(ADOPT, "a", "r")], [(DELETE, "a", "r")])
 
 
 def test_all_conflicts_are_told_together():
@@ -217,15 +217,15 @@ def test_a_shared_object_is_changed_whoever_set_it_and_given_back_only_by_who_ch
     assert actions(make_plan(KINDS, world(ours), absent(ours))) == [(DELETE, "a", "d")]
 
 
-def test_what_belongs_to_nobody_and_is_wished_for_by_nobody_is_settled():
-    """The lab's own objects have no owner, and its wishes name none."""
+def test_what_belongs_to_nobody_and_is_desired_by_nobody_is_settled():
+    """The lab's own objects have no owner, and its desired name none."""
     there = world(box("a", owner=None), rod("a", "r", owner=None, size=1))
-    assert not make_plan(KINDS, there, [Wish(one) for one in there.values()], adopt=True)
+    assert not make_plan(KINDS, there, [Desired(one) for one in there.values()], adopt=True)
 
 
 def test_what_stands_on_nothing_is_refused_with_the_options_name():
     with pytest.raises(InputError, match="^config.3..rod: there is no rod 'r' in namespace 'a'"):
-        make_plan(KINDS, world(box("a")), [Wish(tag("a", "r", "t"), True, "config[3].")])
+        make_plan(KINDS, world(box("a")), [Desired(tag("a", "r", "t"), True, "config[3].")])
 
 
 def test_what_would_stand_on_something_that_goes_is_refused():
@@ -252,7 +252,7 @@ def test_what_a_tie_does_not_bind_stays_and_what_it_needs_must_be_there():
     there = world(box("a"), rod("a", "r"), rod("a", "s", leans=("a", "r")))
     assert actions(make_plan(KINDS, there, absent(rod("a", "r")))) == [(DELETE, "a", "r")]
     with pytest.raises(InputError, match="leans: there is no rod 'q'"):
-        make_plan(KINDS, there, [Wish(rod("a", "s", leans=("a", "q")), True, "")])
+        make_plan(KINDS, there, [Desired(rod("a", "s", leans=("a", "q")), True, "")])
 
 
 def test_an_order_alone_needs_nothing_and_is_kept():
@@ -271,7 +271,7 @@ def test_the_kinds_that_a_run_can_touch_follow_from_what_each_declares():
     assert overlying(KINDS, {"rod"}) == {"rod", "tag", "lamp"}
 
 
-def test_purge_takes_ours_that_nobody_wished_for():
+def test_purge_takes_ours_that_nobody_desires():
     there = world(box("a"), box("b"), box("c", owner=None), box("d", owner="you"))
     plan = make_plan(KINDS, there, present(box("a")), purge=lambda found: found.owner == "me")
     assert actions(plan) == [(DELETE, "b")]
@@ -309,7 +309,7 @@ def worlds(draw):
 
 
 def towards(there, goal):
-    """Return wishes that say ``goal`` and nothing else."""
+    """Return desired that say ``goal`` and nothing else."""
     return present(*goal.values()) + absent(*(thing for ref, thing in there.items() if ref not in goal))
 
 

@@ -4,7 +4,7 @@
 """What the inventory says that a node is to be compared with."""
 
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.expected import expected_of
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import compact
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import fabric_model
 
 LINK = {"a": {"netns": "red", "name": "r0", "address": "10.9.0.1/24"}, "b": {"name": "r1", "address": "10.9.0.2/24"}}
 NODES = {
@@ -25,7 +25,7 @@ NODES = {
 
 
 def of(name, **everywhere):
-    return expected_of(compact({host: {**values, **everywhere} for host, values in NODES.items()}), name)
+    return expected_of(fabric_model({host: {**values, **everywhere} for host, values in NODES.items()}), name)
 
 
 def test_every_prefix_has_the_name_of_its_variable():

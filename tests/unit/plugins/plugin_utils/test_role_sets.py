@@ -6,8 +6,8 @@
 import re
 from pathlib import Path
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.parts.lost_peers import BACKENDS
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.view import OWNERS
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.lost_peers import BACKENDS
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import OWNERS
 
 ROLES = Path(__file__).parents[4] / "roles"
 

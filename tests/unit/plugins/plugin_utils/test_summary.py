@@ -41,5 +41,10 @@ def test_a_diff_is_in_the_order_of_its_numbers():
 
 
 def test_arguments_hold_the_number_of_objects():
-    arguments = {"veth": [{"name": "a"}] * 1000, "keep": ["bridge"], "owner": "x", "route": None}
-    assert without_objects(arguments) == {"veth": "1,000 objects", "keep": ["bridge"], "owner": "x", "route": None}
+    arguments = {"veth": [{"name": "a"}] * 1000, "remove_sets_except": ["bridge"], "owner": "x", "route": None}
+    assert without_objects(arguments) == {
+        "veth": "1,000 objects",
+        "remove_sets_except": ["bridge"],
+        "owner": "x",
+        "route": None,
+    }

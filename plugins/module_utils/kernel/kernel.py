@@ -1,0 +1,267 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one door to the kernel: what the kinds read from, and what carries requests out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Callable, Dict
+
+from ..engine.errors import FabricError, reason
+from . import namespaces, nft, procfs
+from .netlink import RTEXT_FILTER_SKIP_STATS, Descriptor, Message, Netlink
+
+# linux/net_namespace.h: NETNSA_NSID_NOT_ASSIGNED is -1, read without its sign
+NO_NSID = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that is not netlink: a function of no arguments that raises OSError where it fails.
+
+    :param closes: the namespace that our socket must not keep alive any longer.
+    """
+
+    function: Callable
+    closes: str = None
+
+
+@dataclass(frozen=True)
+class Sysctls:
+    """A request for settings of the namespace ``netns``.
+
+    :param values: name -> value, in order.
+    :param optional: one that is not there is no failure.
+    """
+
+    netns: str
+    values: Dict[str, str]
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class NewNamespace:
+    """A request for a named namespace.
+
+    :param sysctls: name -> value of what is set in it before anybody else finds it.
+    """
+
+    name: str
+    sysctls: Dict[str, str]
+
+
+class Kernel:
+    """Reads each namespace's objects once until something changes, and does what it is asked to.
+
+    :param ledger: the marks of this node (ownership.Ledger), which kinds ask whether something is ours.
+    """
+
+    def __init__(self, ledger):
+        self.ledger = ledger
+        self.netlink = Netlink()
+        self._folders = procfs.Folders()  # of the namespace where we are
+        self._links = {}
+        self._routes = {}
+        self._peers = {}
+        self._searched = set()  # namespaces, for the other ends of their links
+        self._identities = None
+        self._prepared = False
+
+    def close(self):
+        self.netlink.close()
+        self._folders.close()
+
+    def forget(self):
+        """Read again what is asked for from now on."""
+        self._links.clear()
+        self._routes.clear()
+        self._peers.clear()
+        self._searched.clear()
+        self._identities = None
+
+    def dump(self, netns, name, fields=None, keep=None):
+        """Return the objects of a sort (``addr``, ``route``, ``neigh``) in ``netns``; none where there is no such namespace.
+
+        :param keep: tells by the values of its fields whether an object is wanted.
+        """
+        return self.netlink.dump(netns, name, fields, keep=keep) if self.exists(netns) else []
+
+    def routes(self, netns, keep):
+        """Return the routes of ``netns``, read once for all kinds that look at them; ``keep`` is the same for all."""
+        if netns not in self._routes:
+            self._routes[netns] = self.dump(netns, "route", keep=keep)
+        return self._routes[netns]
+
+    def links(self, netns):
+        """Return index -> ``(fields, attributes)`` of every link in ``netns``."""
+        if netns not in self._links:
+            found = (
+                self.netlink.dump(netns, "link", attrs=[("IFLA_EXT_MASK", RTEXT_FILTER_SKIP_STATS)])
+                if self.exists(netns)
+                else []
+            )
+            self._links[netns] = {fields["index"]: (fields, attrs) for fields, attrs in found}
+        return self._links[netns]
+
+    def link_name(self, netns, index):
+        """Return the name of the link of that index, or None."""
+        found = self.links(netns).get(index)
+        return found[1]["IFLA_IFNAME"] if found else None
+
+    def has_link(self, netns, name):
+        """Say whether ``netns`` has a link of that name, now."""
+        try:
+            return bool(self.netlink.index(netns, name))
+        except LookupError:
+            return False
+
+    def peer(self, netns, index, others):
+        """Return (netns, name) of the other end of the link of that index, or None where it is in none of ``others``."""
+        if (netns, index) not in self._peers and netns not in self._searched:
+            self._searched.add(netns)
+            self._find_peers(netns, others)
+        found = self._peers.get((netns, index))
+        return (found[0], self.link_name(*found)) if found else None
+
+    def _find_peers(self, netns, others):
+        """Learn where the other ends of this namespace's links are, and with them where theirs are.
+
+        A link carries its other end's index, and an id for the namespace that it is in. Only namespaces with a link that
+        has this one's index are asked for their id: to ask for all of them, in each, would grow with the square.
+        """
+        loose = {
+            index: (attrs["IFLA_LINK"], attrs.get("IFLA_LINK_NETNSID"))
+            for index, (_fields, attrs) in self.links(netns).items()
+            if attrs.get("IFLA_LINK") and (netns, index) not in self._peers
+        }
+        pairs = {(other, index) for index, (other, nsid) in loose.items() if nsid is not None}
+        asked = [ref for ref in others if ref != netns and not pairs.isdisjoint(self._ends(ref))] if pairs else []
+        homes = {None: netns, **self._namespace_ids(netns, asked)}
+        for index, (other, nsid) in loose.items():
+            where = homes.get(nsid)
+            if where is not None and other in self.links(where):
+                self._peers[netns, index] = where, other
+                self._peers[where, other] = netns, index
+
+    def _ends(self, netns):
+        """Return (index, index of its other end) of each link whose other end is elsewhere and not known yet."""
+        return [
+            (index, attrs["IFLA_LINK"])
+            for index, (_fields, attrs) in self.links(netns).items()
+            if attrs.get("IFLA_LINK_NETNSID") is not None and (netns, index) not in self._peers
+        ]
+
+    def _namespace_ids(self, netns, others):
+        """Return id -> reference for those of ``others`` that ``netns`` has an id for (linux/net_namespace.h)."""
+        answers = self.netlink.lookup(
+            netns,
+            [Message("get", "nsid", 0, {"rtgen_family": 0}, [("NETNSA_FD", Descriptor(ref))]) for ref in others],
+        )
+        return {
+            answer[1]["NETNSA_NSID"]: ref
+            for ref, answer in zip(others, answers)
+            if answer and answer[1].get("NETNSA_NSID", NO_NSID) != NO_NSID
+        }
+
+    def named(self):
+        """Return name -> identity of the named namespaces, sorted."""
+        return {name: found for name, found in self._known().items() if found and name and "/" not in name}
+
+    def forget_leftovers(self, names):
+        """Remove what is in the place of those of ``names``, which are ours, that have no namespace behind them."""
+        for name in names:
+            if "/" not in name and not self.exists(name):
+                namespaces.forget_leftover(name)
+
+    def identity(self, netns):
+        """Return what tells a namespace from others (namespaces.identity), or None where there is none."""
+        known = self._known()
+        if netns not in known:
+            known[netns] = namespaces.identity(netns)
+        return known[netns]
+
+    def exists(self, netns):
+        """Say whether there is such a namespace."""
+        return not netns or self.identity(netns) is not None
+
+    def _known(self):
+        if self._identities is None:
+            self._identities = namespaces.named()
+        return self._identities
+
+    def submit(self, requests):
+        """Carry requests out, in order within each namespace; return for each None or what went wrong."""
+        self.forget()
+        answers = [None] * len(requests)
+        messages, edits, ended = [], {}, []
+        for number, request in enumerate(requests):
+            payload = request.payload
+            if isinstance(payload, Message):
+                messages.append((number, request.netns, payload))
+            elif isinstance(payload, NewNamespace):
+                answers[number] = _answer(partial(self._make, payload))
+            elif isinstance(payload, Sysctls):
+                answers[number] = _answer(partial(self._set, payload))
+            elif isinstance(payload, Call):
+                answers[number] = _answer(payload.function)
+                ended.append(payload.closes)
+            else:
+                edits.setdefault(request.netns, []).append((number, payload))
+        # At once: the kernel takes apart together what ends together.
+        for netns in filter(None, ended):
+            self.netlink.close(netns)
+        self.netlink.request(messages, answers)
+        for netns, asked in edits.items():  # one transaction for all of a namespace
+            answers[asked[0][0]] = _answer(partial(nft.edit, netns, [one for _number, one in asked]))
+        return answers
+
+    def _set(self, asked):
+        if not asked.netns:
+            _put(asked, self._folders)
+            return
+
+        def inside():
+            with procfs.Folders() as folders:
+                _put(asked, folders)
+
+        namespaces.in_netns(asked.netns, inside)
+
+    def _make(self, new):
+        """Make a namespace, and while we are there open our socket into it."""
+        if not self._prepared:
+            namespaces.prepare()
+            self._prepared = True
+
+        def inside():
+            with procfs.Folders() as folders:
+                for name, value in new.sysctls.items():
+                    procfs.put(name, value, folders)
+            self.netlink.open(new.name)
+
+        try:
+            namespaces.create(new.name, inside)
+        except OSError:
+            self.netlink.close(new.name)  # it would lead into a namespace that has no name
+            raise
+
+
+def _put(asked, folders):
+    for name, value in asked.values.items():
+        try:
+            procfs.put(name, value, folders)
+        except FileNotFoundError:
+            if not asked.optional:
+                raise
+
+
+def _answer(function):
+    """Call ``function``; return None, or what went wrong."""
+    try:
+        function()
+    except OSError as failure:
+        return reason(failure)
+    except FabricError as failure:
+        return str(failure)
+    return None

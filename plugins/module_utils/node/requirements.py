@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node has and lacks, found by trying it in a namespace that is thrown away."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ..engine.errors import FabricError
+from ..kernel import namespaces
+from ..system import programs
+
+# feature -> (what a person knows it by, what ip(8) makes where the kernel has it)
+LINKS = {
+    "veth": ("veth pairs (CONFIG_VETH, module veth)", "veth"),
+    "bridge": ("bridges (CONFIG_BRIDGE, module bridge)", "bridge"),
+    "vlan_filtering": (
+        "bridges that tell VLANs apart (CONFIG_BRIDGE_VLAN_FILTERING)",
+        "bridge vlan_filtering 1",
+    ),
+    "vxlan": ("VXLAN devices (CONFIG_VXLAN, module vxlan)", "vxlan id 1 dstport 8472"),
+    "ipip": ("IPIP tunnels (CONFIG_NET_IPIP, module ipip)", "ipip local 192.0.2.1"),
+    "wireguard": ("WireGuard devices (CONFIG_WIREGUARD, module wireguard)", "wireguard"),
+}
+NETNS, IPV6 = "network namespaces (CONFIG_NET_NS)", "IPv6 (CONFIG_IPV6)"
+MASQUERADE = "masquerade in nftables (CONFIG_NFT_MASQ, modules nft_masq and nft_chain_nat)"
+CHAIN = "table inet probe { chain c { type nat hook postrouting priority srcnat; masquerade fully-random; }; }"
+FEATURES = ["netns", *LINKS, "ipv6", "masquerade"]
+
+
+class Lacking(FabricError):
+    """The node lacks something; nothing was touched.
+
+    :param found: what the module tells beside the sentence.
+    """
+
+    def __init__(self, found):
+        lacks = [f"this node's kernel lacks {sentence}" for sentence in found["missing_features"]]
+        super().__init__("; ".join(lacks + [f"this node lacks {sentence}" for sentence in found["missing_software"]]))
+        self._found = found
+
+    def facts(self):
+        return self._found
+
+
+def check(features):
+    """Return what is told of a node that has all that it needs.
+
+    :raises Lacking: it has not.
+    """
+    found = {
+        "missing_software": missing_software(),
+        "missing_features": missing_features(features),
+        "versions": versions(),
+    }
+    if found["missing_software"] or found["missing_features"]:
+        raise Lacking(found)
+    return found
+
+
+def missing_software():
+    """Return a sentence for each program that the engine needs and this node lacks."""
+    return [
+        f"the program {name} (package {package})"
+        for name, package in (("ip", "iproute2"), ("nft", "nftables"))
+        if not programs.find(name)
+    ]
+
+
+def missing_features(names):
+    """Return a sentence for each of ``names`` that the kernel lacks, with what it said."""
+    try:
+        return namespaces.in_fresh(lambda: _tried(names))
+    except OSError as failure:
+        return [f"{NETNS}: {failure.strerror}"]
+
+
+def _tried(names):
+    """Return what :func:`missing_features` does, of the namespace that this thread is in."""
+    links = [name for name in LINKS if name in names]
+    found = [f"{LINKS[name][0]}: {answer}" for name, answer in _links(links).items()]
+    if "ipv6" in names and not os.path.isdir("/proc/sys/net/ipv6/conf"):
+        found.append(IPV6)
+    if "masquerade" in names:
+        refused = _run(["nft", CHAIN])
+        found += [f"{MASQUERADE}: {_said(refused.stderr)}"] if refused and refused.returncode else []
+    return found
+
+
+def _links(names):
+    """Try to make a link for each of ``names``, in one process; return what was said of those that could not be made."""
+    lines = "".join(f"link add probe{number} type {LINKS[name][1]}\n" for number, name in enumerate(names))
+    found = _run(["ip", "-force", "-batch", "-"], lines) if names else None
+    if found is None:  # a program that is missing is told as such, not as a fault of the kernel
+        return {}
+    # what it says of a line, and then which it was; the first is number 1
+    *told, _rest = re.split(r"^Command failed .*?:(\d+)$", found.stderr, flags=re.M)
+    return {names[int(line) - 1]: _said(text) for text, line in zip(told[::2], told[1::2])}
+
+
+def _said(text):
+    """Return the first line of what a program said."""
+    said = [line for line in text.splitlines() if line.strip()]
+    return said[0].strip() if said else "it does not say why"
+
+
+def versions():
+    """Return the versions of what the engine stands on, None for what is missing."""
+    return {
+        "kernel": os.uname().release,
+        "iproute2": _version(["ip", "-V"]),
+        "nftables": _version(["nft", "-v"]),
+    }
+
+
+def _run(command, lines=""):
+    try:
+        return programs.run(command, lines)
+    except (FileNotFoundError, PermissionError):  # not there, or not to be executed
+        return None
+
+
+def _version(command):
+    found = _run(command)
+    return found.stdout.strip().rsplit(", ", 1)[0] or None if found else None

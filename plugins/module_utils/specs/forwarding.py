@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the options of the module forwarding mean: forwarding."""
+
+from __future__ import annotations
+
+from ..engine.resource import Resource
+from ..kinds.fields import interface
+from ..kinds.sysctl import Sysctl, link_sysctl
+from ..node.advertised import accept_ra, advertised
+from ..runner.run import Spec
+
+OPTIONS = {
+    "family": {"type": "str", "choices": ["ipv4", "ipv6"]},
+    "interface": {"type": "str"},
+    "enabled": {"type": "bool", "default": True},
+}
+WHOLE = {"ipv4": "net.ipv4.ip_forward", "ipv6": "net.ipv6.conf.all.forwarding"}
+
+
+def resources(options):
+    """Return the sysctl that ``options`` describe, after those that keep IPv6 routes that a router has advertised."""
+    name = WHOLE[options["family"]]
+    if options["interface"]:
+        name = link_sysctl(options["family"], "conf", interface(options["interface"], "interface"), "forwarding")
+    kept = []
+    if options["family"] == "ipv6" and options["enabled"] and options["state"] == "present":
+        kept = [accept_ra(link) for link in advertised(options["netns"])]
+    wanted = {**dict.fromkeys(kept, "2"), name: str(int(options["enabled"]))}
+    return [Resource("sysctl", (options["netns"], one), {"value": value}) for one, value in wanted.items()]
+
+
+SPEC = Spec(
+    options=OPTIONS,
+    required=["family"],
+    kinds=[Sysctl()],
+    resources=resources,
+    purges=lambda found: found.kind == "sysctl" and found.key[1].endswith(("forwarding", "ip_forward", "accept_ra")),
+)

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Peers that a node knows no longer: a node that was taken out of the inventory keeps all that it has, and nobody goes there."""
+
+from __future__ import annotations
+
+# the sets of the roles that lead to peers
+BACKENDS = ("host_gw", "ipip", "vxlan")
+
+
+def told(plan, desired):
+    """Return a sentence for each subnet that ``plan`` leads to no longer, and that no entry leads to another way."""
+    wanted = {entry.resource.key[2] for entry in desired if entry.present and entry.resource.kind == "route"}
+    gone = [step.before for step in plan.steps if step.after is None]
+    found = {}
+    for route in gone:
+        if route.kind == "route" and route.owner in BACKENDS and route.key[2] not in wanted:
+            found.setdefault(_node(route, gone), []).append(route.key[2])
+    return [_sentence(node, subnets) for node, subnets in found.items()]
+
+
+def _node(route, gone):
+    """Return the address of the node that ``route`` led to: over a VTEP the entries that go with it say it."""
+    via = route.values.get("via")
+    macs = {
+        one.values.get("mac") for one in gone if one.kind == "neighbor" and one.key[1:] == (route.values["dev"], via)
+    }
+    return next((one.values.get("dst") for one in gone if one.kind == "fdb" and one.key[2] in macs), via)
+
+
+def _sentence(node, subnets):
+    return (
+        f"{', '.join(subnets)} by way of {node} is no peer's any more. If that node has left the inventory, it keeps what it has:"
+        " put it back, run nodenet.fabric.teardown with --limit on it, and take it out again"
+    )

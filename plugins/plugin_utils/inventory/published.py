@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a node's published ports. Pure Python."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from .values import ports, shown
+
+
+def publish_faults(values, login):
+    """Yield a sentence for each fault of ``fabric_publish`` of one node.
+
+    A port of one address and the same port of all addresses are two: of the two the one for the address counts.
+
+    :param values: the node's normalised variables.
+    :param login: (address that Ansible connects to or None, its TCP port), or None where it does not connect.
+    """
+    names = {endpoint["name"] for endpoint in values["fabric_endpoints"]}
+    taken = {}
+    for number, entry in enumerate(values["fabric_publish"]):
+        where, protocol = f"fabric_publish[{number}]", entry.get("protocol") or "tcp"
+        if entry["endpoint"] not in names:
+            yield f"{where}.endpoint is {shown(entry['endpoint'])}: the node has no endpoint of that name."
+        given, to_port = ports(entry["port"]), entry.get("to_port")
+        if to_port and len(ports(to_port)) not in (1, len(given)):
+            yield f"{where}.to_port {to_port} has {len(ports(to_port))} ports, and port {entry['port']} has {len(given)}."
+        yield from _cut(where, protocol, given, _address(entry), values, login)
+        others = taken.setdefault((protocol, _address(entry)), set())
+        again = sorted(others.intersection(given))
+        if again:
+            yield f"{where} publishes {protocol} port {again[0]} a second time: choose another port."
+        others.update(given)
+
+
+def _address(entry):
+    return ipaddress.ip_address(entry["address"]) if entry.get("address") else None
+
+
+def _cut(where, protocol, given, address, values, login):
+    """Yield why packets to the node itself, which then go to an endpoint, are missed there."""
+    own = [
+        ipaddress.ip_address(values[name]) for name in ("fabric_node_address", "fabric_node_address6") if values[name]
+    ]
+    port = values["fabric_vxlan_port"]
+    if values["fabric_backend"] == "vxlan" and protocol == "udp" and port in given and address in (None, *own):
+        yield f"{where} publishes udp port {port}, at which the node's VXLAN tunnel ends (fabric_vxlan_port): choose others."
+    if login is None or protocol != "tcp" or login[1] not in given:
+        return
+    reached = [ipaddress.ip_address(login[0])] if login[0] else own
+    if address in (None, *reached):
+        yield (
+            f"{where} publishes tcp port {login[1]}, by which Ansible reaches the node: choose another port, or another"
+            " address of the node for it."
+        )

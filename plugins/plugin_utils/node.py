@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the roles need of one node, read from the model of the fabric. Pure Python."""
+
+from __future__ import annotations
+
+from .attachments.attached import Attached
+from .backends.overlay import Overlay
+from .expected import expected_of
+from .inventory.model import attachments_of, mtu_of, roles_of, subnets_of
+from .naming import host_ends
+
+# What the kernel must be able to do for each
+FEATURES = {
+    "bridge": ["netns", "veth", "bridge"],
+    "routed": ["netns", "veth"],
+    "direct": ["netns", "veth"],
+    "host_gw": [],
+    "ipip": ["ipip"],
+    "vxlan": ["vxlan"],
+    "nat": ["masquerade"],
+}
+# The label of each set that a role makes; those of a user's own tasks are others
+OWNERS = ("bridge", "routed", "direct", "forwarding", "host_gw", "ipip", "vxlan", "nat", "publish", "prepare")
+
+
+def node_model(model, name):
+    """Return what the roles need of node ``name``.
+
+    :raises KeyError: there is no such node.
+    """
+    fabric, values = model["fabric"], model["nodes"][name]
+    subnets = subnets_of(values)
+    mtu = mtu_of(fabric, values)
+    overlay = Overlay(model, name)
+    attached = Attached(name, values, mtu)
+    roles = roles_of(fabric, values)
+    publishing = [{"role": "nat", "tasks": "publish"}] if values["fabric_publish"] else []
+    return {
+        "name": name,
+        "address": values["fabric_node_address"],
+        "address6": values["fabric_node_address6"],
+        "backend": fabric["fabric_backend"],
+        "attachment": values["fabric_attachment"],
+        "mtu": mtu,
+        "subnets": [subnet for subnet, _key in subnets],
+        "families": ["ipv6" if ":" in subnet else "ipv4" for subnet, _key in subnets],
+        "bridge": attached.bridge(),
+        "routed": attached.routed(),
+        "direct": attached.direct(),
+        "peers": overlay.direct(),
+        "host_gw": {"peers": overlay.direct()} if fabric["fabric_backend"] == "host_gw" else None,
+        "vxlan": overlay.vxlan(mtu) if fabric["fabric_backend"] == "vxlan" else None,
+        "ipip": overlay.ipip(mtu) if fabric["fabric_backend"] == "ipip" else None,
+        "masquerade": _masquerade(subnets, fabric["inside"]) if values["fabric_masquerade"] else [],
+        "publish": [rule for entry in values["fabric_publish"] for rule in _published(values, entry)],
+        "inside": fabric["inside"],
+        "outside": fabric["fabric_outside"],
+        "arrangement": [{"role": role, "tasks": "main"} for role in roles[:-1]] + publishing,
+        # whose objects stay: the roles', and what several of them share
+        "all_owners": list(OWNERS),
+        "owners": [*roles, "forwarding", "prepare"] + [part["tasks"] for part in publishing],
+        "ours": _ours(model, name, overlay),
+        "expected": expected_of(model, name),
+        "features": _features(roles, values["fabric_node_subnet6"] is not None),
+    }
+
+
+def what_is_looked_at(model, name):
+    """Return the option ``expected`` of the module probe for node ``name``, which reads nothing but the node's network."""
+    ours = _ours(model, name, Overlay(model, name))
+    return {**expected_of(model, name), "machine": False, **{key: ours[key] for key in ("interfaces", "tunnels")}}
+
+
+def _ours(model, name, overlay):
+    """Return what whatever else acts on the node's network is told of (see the module prepare)."""
+    fabric, values = model["fabric"], model["nodes"][name]
+    tunnels = overlay.tunnels()
+    ends = [link[end] for link in values["fabric_links"] for end in ("a", "b")]
+    links = [end["name"] for end in ends if not end.get("netns")]
+    attachments = attachments_of(values)
+    return {
+        "interfaces": [values["fabric_bridge"]] * ("bridge" in attachments)
+        + host_ends(values["fabric_endpoints"])
+        + links
+        + tunnels,
+        "tunnels": tunnels,
+        "prefixes": fabric["inside"],
+        "remotes": overlay.remotes(),
+        "encapsulation": overlay.encapsulation if tunnels else None,
+    }
+
+
+def _features(roles, ipv6):
+    needed = [feature for role in roles for feature in FEATURES.get(role, [])] + (["ipv6"] if ipv6 else [])
+    return list(dict.fromkeys(needed))
+
+
+def _published(values, entry):
+    """Return a rule for each address of the endpoint that a published port leads to."""
+    endpoint = {one["name"]: one for one in values["fabric_endpoints"]}[entry["endpoint"]]
+    for subnet, key in subnets_of(values):
+        own = f"{endpoint[key]}/{128 if ':' in subnet else 32}"
+        if not entry.get("address") or (":" in entry["address"]) == (":" in subnet):
+            yield {
+                "protocol": entry.get("protocol") or "tcp",
+                "port": str(entry["port"]),
+                "to": endpoint[key],
+                "to_port": str(entry["to_port"]) if entry.get("to_port") else None,
+                "address": entry.get("address") or None,
+                # on one bridge an answer does not pass the node; elsewhere only what an endpoint asks itself does not
+                "hairpin": [subnet if endpoint["attachment"] == "bridge" else own],
+            }
+
+
+def _masquerade(subnets, inside):
+    return [
+        {"source": subnet, "exclude": [prefix for prefix in inside if (":" in prefix) == (":" in subnet)]}
+        for subnet, _key in subnets
+    ]

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who must reach whom in a fabric, as questions to be asked by packets. Pure Python."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..backends.overlay import Overlay
+from ..inventory.model import FAMILIES, GATEWAYS, Segments, attachments_of, mtu_of, subnets_of
+
+ADDRESSES = ("fabric_node_address", "fabric_node_address6")
+# What Linux sends with; each node on the way takes one off (net.ipv4.ip_default_ttl).
+TTL = 64
+
+
+class Expectations:
+    """All who can be asked: labels that differ, and the addresses behind them.
+
+    :param model: the model of the fabric.
+    """
+
+    def __init__(self, model):
+        self._model = model
+        nodes, outside = model["nodes"], model["fabric"]["fabric_outside"]
+        times = Counter(name for values in nodes.values() for name in _namespaces(values))
+        times.update([*nodes, *(entry["name"] for entry in outside)])
+        self._times = times
+        self._segments = Segments(model["fabric"]["fabric_underlay"])
+        self.endpoints = [
+            (self._label(node, endpoint["name"]), node, endpoint, address)
+            for node, values in nodes.items()
+            for endpoint in values["fabric_endpoints"]
+            for address in _addresses(values, endpoint)
+        ]
+        self.nodes = [(node, values[key]) for node, values in nodes.items() for key in ADDRESSES if values[key]]
+        self.outside = [(entry["name"], entry["address"]) for entry in outside]
+
+    def _label(self, node, netns):
+        """A namespace is called by its name alone where no other has it; the node's own as the node."""
+        return netns if self._times[netns] == 1 else f"{node}/{netns}" if netns else node
+
+    def labels(self):
+        """Return all labels: endpoints and ends of links, then nodes, then who is outside."""
+        found = [
+            self._label(node, netns) for node, values in self._model["nodes"].items() for netns in _namespaces(values)
+        ]
+        return list(dict.fromkeys([*found, *(label for label, _address in self.nodes + self.outside)]))
+
+    def asked_by(self, node):
+        """Return what a node is to ask: each of its endpoints expectations, each end of a link the other, itself all endpoints.
+
+        :returns: list of ``{"name": label, "netns", "targets": [{"name": label, "address", "ttl": expected or None, "where"}]}``;
+            ``where`` is the node that an endpoint is on, or what a target is that is no endpoint.
+        """
+        values = self._model["nodes"][node]
+        asked = [self._asked_by_endpoint(node, values, endpoint) for endpoint in values["fabric_endpoints"]]
+        asked += [question for link in values["fabric_links"] for question in self._asked_by_link(node, link)]
+        return [*asked, {"name": node, "netns": "", "targets": self._asked_by_node(node)}]
+
+    def _asked_by_node(self, node):
+        """Return the endpoints, its own and its peers', to which a node has a way with an address that answers come back to."""
+        subnets = {":" in subnet for subnet, _key in subnets_of(self._model["nodes"][node])}
+        plain = {(peer["name"], ":" in peer["subnet"]) for peer in Overlay(self._model, node).direct()}
+        return [
+            _target(label, address, TTL if where == node else TTL - 1, where)
+            for label, where, _endpoint, address in self.endpoints
+            # through a tunnel a node asks from an address in its own subnet
+            if where == node or (":" in address) in subnets or (where, ":" in address) in plain
+        ]
+
+    def _asked_by_endpoint(self, node, values, endpoint):
+        label = self._label(node, endpoint["name"])
+        targets = [
+            _target(other, address, TTL - _hops(node, endpoint, where, one), where)
+            for other, where, one, address in self.endpoints
+            if other != label
+        ]
+        targets += [_target(node, address, TTL, itself(node)) for address in _gateways(values, endpoint)]
+        targets += [
+            _target(other, address, self._ttl_of_node(values, address), itself(other)) for other, address in self.nodes
+        ]
+        if values["fabric_masquerade"]:  # without it no answer finds its way back from outside
+            targets += [_target(label, address, None, label) for label, address in self.outside]
+        families = {":" in address for address in _addresses(values, endpoint)}
+        reached = [target for target in targets if (":" in target["address"]) in families]
+        return {"name": label, "netns": endpoint["name"], "targets": reached}
+
+    def _ttl_of_node(self, values, address):
+        """Return what is left on the way to a node's own address, which no tunnel shortens; None if routers are between."""
+        mine = [values[key] for key in ADDRESSES if values[key]]
+        if address in mine:
+            return TTL
+        near = self._segments.of(address) in [self._segments.of(own) for own in mine]
+        return TTL - 1 if near else None
+
+    def _asked_by_link(self, node, link):
+        for end, other in ((link["a"], link["b"]), (link["b"], link["a"])):
+            netns, there = (one.get("netns") or "" for one in (end, other))
+            targets = [
+                _target(self._label(node, there), other[key].split("/")[0], TTL, node if there else itself(node))
+                for key in ("address", "address6")
+                if end.get(key) and other.get(key)
+            ]
+            yield {"name": self._label(node, netns), "netns": netns, "targets": targets}
+
+    def paths_from(self, node):
+        """Return the ways from a node to its peers, of which each is proven: the largest packet, and what the wire carries.
+
+        :returns: list of ``{"name", "netns", "target": label, "peer", "address", "mtu", "larger", "wire", "underlay"}``;
+            ``larger`` is what the endpoint can send where that is too much for the way.
+        """
+        nodes, overlay, found = self._model["nodes"], Overlay(self._model, node), []
+        values = nodes[node]
+        mine = values["fabric_endpoints"][:1]
+        for peer, other in nodes.items():
+            wire = overlay.wire(peer) if peer != node and mine else {}
+            for _subnet, _address, key in FAMILIES:
+                if wire.get(key) and mine[0].get(key) and other["fabric_endpoints"]:
+                    found.append(
+                        {
+                            "name": self._label(node, mine[0]["name"]),
+                            "netns": mine[0]["name"],
+                            "target": self._label(peer, other["fabric_endpoints"][0]["name"]),
+                            "peer": peer,
+                            "address": other["fabric_endpoints"][0][key],
+                            **self._sizes(values, other),
+                            "wire": wire[key],
+                            "underlay": [values[address] for address in ADDRESSES if values[address]],
+                        }
+                    )
+        return found
+
+    def _sizes(self, values, other):
+        own, others = (mtu_of(self._model["fabric"], one) for one in (values, other))
+        return {"mtu": min(own, others), "larger": max(own, min(own, others) + 1)}
+
+
+def _hops(node, endpoint, where, other):
+    """Return how many nodes are between two endpoints."""
+    if node != where:
+        return 2
+    return 0 if endpoint["attachment"] == other["attachment"] == "bridge" else 1
+
+
+def _gateways(values, endpoint):
+    """Return the addresses that the node has for its endpoints; a routed one leaves by an address that nobody has."""
+    found = []
+    if "bridge" in attachments_of(values):
+        found = [values[GATEWAYS[key]] for _subnet, key in subnets_of(values)]
+    if endpoint["attachment"] == "direct":
+        found += [
+            (endpoint.get("host_address") if key == "address" else None) or values[GATEWAYS[key]]
+            for _subnet, key in subnets_of(values)
+        ]
+    return list(dict.fromkeys(found))
+
+
+def _namespaces(values):
+    """Return the namespaces of a node that somebody can be asked from, endpoints first."""
+    ends = [end.get("netns") for link in values["fabric_links"] for end in (link["a"], link["b"]) if end.get("netns")]
+    return list(dict.fromkeys([*(endpoint["name"] for endpoint in values["fabric_endpoints"]), *ends]))
+
+
+def itself(node):
+    """Return what a node is called beside its endpoints."""
+    return f"{node} itself"
+
+
+def _target(label, address, ttl, where):
+    return {"name": label, "address": address, "ttl": ttl, "where": where}
+
+
+def _addresses(values, endpoint):
+    return [endpoint[key] for _subnet, key in subnets_of(values)]

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What others are told of the fabric: the texts; that they heed them is tested on virtual machines."""
+
+from fnmatch import fnmatch, fnmatchcase
+from xml.etree import ElementTree
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.names import new_interface_fault
+from ansible_collections.nodenet.fabric.plugins.module_utils.node import coexistence, firewalls
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts import Setting
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.backends.overlay import PAIRS, named, patterns
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.naming import HOST_ENDS
+
+OURS = coexistence.Ours(
+    ["fabric0", "veth-*", "vxlan1"],
+    ["vxlan1"],
+    ["10.244.0.0/24", "fd00::/64"],
+    ["192.168.32.246", "fd32::246"],
+    "udp:8472",
+)
+
+
+def only(name, ours=OURS):
+    return list(coexistence.MANAGERS[name].files(ours).values())
+
+
+# of inventory hosts, which Ansible does not restrict, and of endpoints
+NAMES = [
+    *("a", "red", "ns-123456", "a-name-of-14-ch", "one-that-is-much-longer-than-an-interface", "web", "Web", "WEB"),
+    *("node1.example.org", "node2.example.org", "n.o", "192.0.2.1", "fd00::1", "[2001:db8::1]", "root@host", "1"),
+    *(
+        "größe",
+        "größenordnung-1",
+        "größenordnung-2",
+        "日本語の名前です",
+        "a b",
+        "a%d",
+        "a/b",
+        "*",
+        "'x\"",
+        "$(id)",
+        ":",
+        "-",
+    ),
+    # of 13 and 14 characters; and what behind a short prefix would be what another is behind a long one
+    *("thirteen-char", "fourteen-chars", "eth-abcdefghi", "pip-abcdefghi", "p-abcdefghijk", "abcdefghi", "abcdefghijk"),
+]
+
+
+@pytest.mark.parametrize("prefixes", [HOST_ENDS, PAIRS])
+def test_a_made_name_is_one_that_the_kernel_takes_is_nobody_elses_and_is_told_to_others(prefixes):
+    made = {name: named(prefixes, name) for name in NAMES}
+    assert not [name for name in made.values() if new_interface_fault(name)]
+    assert len(set(made.values())) == len(NAMES)
+    assert all(any(fnmatchcase(name, pattern) for pattern in patterns(prefixes)) for name in made.values())
+    assert made["web"] == f"{prefixes[0]}web" and made["n.o"] == f"{prefixes[0]}n.o"
+
+
+def test_patterns_leave_dockers_interfaces_alone():
+    assert not any(fnmatch("veth1a2b3c4", pattern) for pattern in patterns(HOST_ENDS))
+
+
+def test_each_is_told_what_is_ours():
+    assert "OriginalName=fabric0 veth-* vxlan1\n\n[Link]\nMACAddressPolicy=none" in only("udev")[0]
+    assert "ManageForeignRoutes=no" in only("networkd")[0]
+    assert "Name=fabric0 veth-* vxlan1\n\n[Link]\nUnmanaged=yes" in only("networkd")[1]
+    assert "+=interface-name:fabric0;interface-name:veth-*;interface-name:vxlan1\n" in only("networkmanager")[0]
+    assert "\nnet/ipv4/conf/vxlan1/rp_filter = 2\n" in only("rp_filter")[0]
+    unit = only("docker")[0]
+    for way in ("-s", "-d"):
+        assert f"iptables -w -I DOCKER-USER {way} 10.244.0.0/24" in unit
+        assert f"iptables -w -D DOCKER-USER {way} 10.244.0.0/24" in unit
+    assert "ip6tables -w -I DOCKER-USER -s fd00::/64" in unit
+
+
+def test_firewalld_is_told_of_the_subnets_and_of_the_tunnels():
+    zone, policy = (ElementTree.fromstring(text.encode()) for text in only("firewalld"))
+    assert zone.get("target") == "ACCEPT"
+    assert [source.get("address") for source in zone.findall("source")] == OURS.prefixes
+    assert [rule.find("source").get("address") for rule in policy.findall("rule")] == OURS.remotes
+    assert [rule.get("family") for rule in policy.findall("rule")] == ["ipv4", "ipv6"]
+    assert {(rule.find("port").get("port"), rule.find("port").get("protocol")) for rule in policy.findall("rule")} == {
+        ("8472", "udp")
+    }
+    ipip = coexistence.Ours(prefixes=["10.0.0.0/8"], remotes=["192.168.32.246"], encapsulation="ipip")
+    assert '<protocol value="ipip"/>' in only("firewalld", ipip)[1]
+
+
+def test_without_tunnels_no_file_speaks_of_them():
+    plain = coexistence.Ours(["fabric0"], [], ["10.244.0.0/24"], [], None)
+    assert len(only("firewalld", plain)) == 1
+    assert only("rp_filter", plain) == []
+
+
+def test_ufw_is_told_by_its_program_and_what_is_no_longer_so_is_deleted(tmp_path, monkeypatch):
+    defaults, rules = tmp_path / "ufw", tmp_path / "ufw.rules"
+    monkeypatch.setattr(firewalls, "UFW_DEFAULTS", str(defaults))
+    monkeypatch.setattr(coexistence.Ufw, "paths", (str(rules),))
+    monkeypatch.setattr(coexistence.Ufw, "found", lambda self: True)
+    defaults.write_text("IPV6=yes\n", encoding="utf-8")
+    assert len(only("ufw")[0].splitlines()) == 7
+    defaults.write_text("IPV6=no\n", encoding="utf-8")
+    text = only("ufw")[0]
+    assert text.splitlines()[1:] == [
+        "route allow from 10.244.0.0/24",
+        "route allow to 10.244.0.0/24",
+        "allow proto udp from 192.168.32.246 to any port 8472",
+    ]
+    ran = []
+    monkeypatch.setattr(coexistence, "_run", ran.append)
+    ufw = coexistence.MANAGERS["ufw"]
+    coexistence._set(ufw, {str(rules): text})
+    assert ran[0] == ["ufw", "route", "allow", "from", "10.244.0.0/24", "comment", "nodenet.fabric"] and len(ran) == 3
+    ran.clear()
+    coexistence._set(ufw, {str(rules): None})
+    assert ran[0] == ["ufw", "route", "delete", "allow", "from", "10.244.0.0/24"]
+    assert ran[2][:5] == ["ufw", "delete", "allow", "proto", "udp"] and not rules.exists()
+
+
+def test_dockers_rules_of_before_go_before_the_unit_says_others():
+    docker = coexistence.MANAGERS["docker"]
+    (path,) = docker.paths
+    assert docker.before_change({}, []) == []
+    assert docker.before_change({path: "old"}, [])[0][:2] == ["systemctl", "stop"]
+    assert docker.before_change({path: "old"}, [path])[0][:2] == ["systemctl", "disable"]
+
+
+def test_what_turns_forwarding_off_is_corrected_by_a_file_that_comes_after(monkeypatch):
+    settings = coexistence.MANAGERS["sysctl"]
+    found = [Setting("/etc/sysctl.d/99-hard.conf", "net.ipv4.ip_forward", "0")]
+    monkeypatch.setattr(coexistence, "settings", lambda: found)
+    assert settings.found() and only("sysctl")[0].splitlines()[1:] == ["net/ipv4/ip_forward = 1"]
+    found.append(Setting(settings.paths[0], "net/ipv4/ip_forward", "1"))
+    assert settings.found()  # as long as the other file is there
+    del found[0]
+    assert not settings.found()
+    found.append(Setting("/etc/sysctl.d/10-on.conf", "net.ipv4.ip_forward", "1"))
+    assert not settings.found()
+
+
+def test_what_is_not_listed_or_not_there_gets_no_file(monkeypatch):
+    monkeypatch.setattr(coexistence, "has_systemd", lambda: True)
+    monkeypatch.setattr(coexistence.Udev, "found", lambda self: True)
+    monkeypatch.setattr(coexistence.Firewalld, "found", lambda self: False)
+    files, told = coexistence.wanted(["udev", "firewalld"], OURS)
+    assert list(files) == list(coexistence.Udev.paths) and "udev" in told and "firewalld" not in told
+    assert coexistence.wanted([], OURS)[0] == {}
+
+
+def test_a_manager_that_refuses_leaves_its_files_as_they_were(tmp_path, monkeypatch):
+    path = tmp_path / "zone.xml"
+    path.write_text("before", encoding="utf-8")
+
+    class Stubborn(coexistence.Manager):
+        paths = (str(path),)
+
+        def found(self):
+            return True
+
+        def reload(self, paths):
+            return [["sh", "-c", f"! grep -q after {path} || {{ echo a zone is in the way >&2; exit 1; }}"]]
+
+    monkeypatch.setattr(coexistence, "MANAGERS", {"stubborn": Stubborn()})
+    files = {str(path): "after"}
+    with pytest.raises(FabricError, match="a zone is in the way"):
+        coexistence.apply(files, coexistence.differing(files))
+    assert path.read_text(encoding="utf-8") == "before"
