@@ -15,6 +15,14 @@ description:
     what Ansible asks for. The node sees the files of this machine, except for C(/run), C(/proc) and C(/sys).
   - The router and the hosts of C(fabric_outside) are reached by their names too, with C(delegate_to) and this connection.
   - In a node one is root, if need be by way of a user namespace; so no C(become) is needed.
+seealso:
+  - module: nodenet.fabric.lab
+    description: Makes and ends a lab.
+  - ref: ansible_collections.nodenet.fabric.lab_role
+    description: The role C(nodenet.fabric.lab) makes the lab of an inventory.
+  - name: nsenter(1)
+    link: https://man7.org/linux/man-pages/man1/nsenter.1.html
+    description: The program that enters namespaces.
 options:
   node:
     description: Name of the node.

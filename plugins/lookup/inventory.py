@@ -15,6 +15,12 @@ description:
   - The inventory is read once in a run of Ansible, and again where the variables of the host that asks have changed, or
     M(nodenet.fabric.validate) was run in between.
   - It fails, and names every fault, where the inventory has any.
+seealso:
+  - module: nodenet.fabric.validate
+    description: Checks the whole inventory.
+  - plugin: nodenet.fabric.node
+    plugin_type: lookup
+    description: What the roles need of one node.
 options:
   _terms:
     description: The group whose hosts are the nodes, V(fabric) if it is left out.

@@ -16,6 +16,15 @@ description:
   - The inventory is read once in a run of Ansible, whatever roles and hosts ask for it, and again where the variables of the
     host that asks have changed, or M(nodenet.fabric.validate) was run in between.
   - It fails, and names every fault, where the inventory has any.
+seealso:
+  - module: nodenet.fabric.validate
+    description: Checks the whole inventory.
+  - plugin: nodenet.fabric.inventory
+    plugin_type: lookup
+    description: The fabric as the inventory describes it.
+  - plugin: nodenet.fabric.each
+    plugin_type: filter
+    description: Fills in a template for each item of a list.
 options:
   _terms:
     description: Name of the node, a host of the group; by default the host that the task is for.

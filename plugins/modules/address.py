@@ -13,6 +13,18 @@ description:
   - Gives interfaces addresses, IPv4 and IPv6 alike (ip-address(8)).
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.route
+    description: Routes.
+  - module: nodenet.fabric.veth
+    description: Pairs of interfaces that join namespaces.
+  - module: nodenet.fabric.bridge
+    description: Bridges.
+  - ref: ansible_collections.nodenet.fabric.direct_role
+    description: The role C(nodenet.fabric.direct) joins namespaces by veths.
+  - name: ip-address(8)
+    link: https://man7.org/linux/man-pages/man8/ip-address.8.html
+    description: The commands for addresses.
 options:
   address: &address
     description:

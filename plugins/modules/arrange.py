@@ -18,6 +18,22 @@ description:
   - Several sets at once are given by O(sets), or told by earlier tasks and fetched by O(apply_queued). All of them are one plan.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.sweep
+    description: Removes what the collection made.
+  - module: nodenet.fabric.fabric_info
+    description: Reads the kernel's objects.
+  - plugin: nodenet.fabric.node
+    plugin_type: lookup
+    description: What the roles need of one node.
+  - plugin: nodenet.fabric.each
+    plugin_type: filter
+    description: Fills in a template for each item of a list.
+  - ref: ansible_collections.nodenet.fabric.bridge_role
+    description: The role C(nodenet.fabric.bridge) hangs endpoints on a bridge.
+  - name: ip-link(8)
+    link: https://man7.org/linux/man-pages/man8/ip-link.8.html
+    description: The commands for interfaces.
 options:
   netns:
     description:

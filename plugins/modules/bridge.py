@@ -14,6 +14,18 @@ description:
   - A bridge without a MAC address of its own takes over that of a port; with O(mac) it keeps its own.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.bridge_port
+    description: Interfaces that are ports of a bridge.
+  - module: nodenet.fabric.address
+    description: Addresses of interfaces.
+  - module: nodenet.fabric.masquerade
+    description: The node's address for packets that leave.
+  - ref: ansible_collections.nodenet.fabric.bridge_role
+    description: The role C(nodenet.fabric.bridge) hangs endpoints on a bridge.
+  - name: ip-link(8)
+    link: https://man7.org/linux/man-pages/man8/ip-link.8.html
+    description: The commands for interfaces.
 options:
   name: &name
     description:

@@ -13,6 +13,16 @@ description:
   - Makes an interface a port of a bridge, and says how the bridge treats it (bridge(8), link set).
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.bridge
+    description: Bridges.
+  - module: nodenet.fabric.veth
+    description: Pairs of interfaces that join namespaces.
+  - ref: ansible_collections.nodenet.fabric.bridge_role
+    description: The role C(nodenet.fabric.bridge) hangs endpoints on a bridge.
+  - name: bridge(8)
+    link: https://man7.org/linux/man-pages/man8/bridge.8.html
+    description: The commands for bridge ports and forwarding entries.
 options:
   name: &name
     description:

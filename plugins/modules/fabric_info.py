@@ -16,6 +16,21 @@ description:
   - In check mode, what earlier tasks of the play would have made is shown as if it were there.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.arrange
+    description: Objects of several kinds as one plan.
+  - module: nodenet.fabric.sweep
+    description: Removes what the collection made.
+  - module: nodenet.fabric.probe
+    description: Asks by packets on a node.
+  - ref: ansible_collections.nodenet.fabric.verify_role
+    description: The role C(nodenet.fabric.verify) proves the fabric by packets.
+  - name: ip-link(8)
+    link: https://man7.org/linux/man-pages/man8/ip-link.8.html
+    description: The commands for interfaces.
+  - name: nft(8)
+    link: https://www.netfilter.org/projects/nftables/manpage.html
+    description: The commands and the language of nftables.
 options:
   netns:
     description:

@@ -19,6 +19,16 @@ description:
     warning says so, and how to turn it off.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.route
+    description: Routes.
+  - module: nodenet.fabric.masquerade
+    description: The node's address for packets that leave.
+  - ref: ansible_collections.nodenet.fabric.host_gw_role
+    description: The role C(nodenet.fabric.host_gw) makes plain routes to the peers' subnets.
+  - name: ip-sysctl
+    link: https://docs.kernel.org/networking/ip-sysctl.html
+    description: The kernel's settings for IPv4 and IPv6.
 options:
   family: &family
     description:

@@ -16,6 +16,21 @@ description:
   - The namespace's own fallback device C(tunl0) is never touched.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.address
+    description: Addresses of interfaces.
+  - module: nodenet.fabric.route
+    description: Routes.
+  - module: nodenet.fabric.vxlan
+    description: VXLAN devices.
+  - ref: ansible_collections.nodenet.fabric.ipip_role
+    description: The role C(nodenet.fabric.ipip) makes IPIP tunnels to the peers.
+  - name: ip-link(8)
+    link: https://man7.org/linux/man-pages/man8/ip-link.8.html
+    description: The commands for interfaces.
+  - name: RFC 2003
+    link: https://www.rfc-editor.org/rfc/rfc2003
+    description: IP encapsulation within IP.
 options:
   name: &name
     description:

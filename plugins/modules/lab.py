@@ -18,6 +18,17 @@ description:
   - Run it once for a play. Tasks reach the nodes by the connection P(nodenet.fabric.lab#connection).
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.validate
+    description: Checks the whole inventory.
+  - plugin: nodenet.fabric.lab
+    plugin_type: connection
+    description: Runs tasks on the nodes of a lab.
+  - ref: ansible_collections.nodenet.fabric.lab_role
+    description: The role C(nodenet.fabric.lab) makes the lab of an inventory.
+  - name: namespaces(7)
+    link: https://man7.org/linux/man-pages/man7/namespaces.7.html
+    description: The kernel's namespaces.
 options:
   state:
     description:

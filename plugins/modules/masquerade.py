@@ -19,6 +19,16 @@ description:
   - Flows that a change of the rule is about begin anew (ctnetlink). TCP connections that are established are left to their end.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.port_forward
+    description: Ports of the node that lead to an endpoint.
+  - module: nodenet.fabric.forwarding
+    description: Forwarding between interfaces.
+  - ref: ansible_collections.nodenet.fabric.nat_role
+    description: The role C(nodenet.fabric.nat) masquerades and publishes ports.
+  - name: nft(8)
+    link: https://www.netfilter.org/projects/nftables/manpage.html
+    description: The commands and the language of nftables.
 options:
   source: &source
     description:

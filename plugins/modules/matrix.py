@@ -19,6 +19,16 @@ description:
   - In check mode it asks nothing where the fabric is not as the inventory says yet.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.probe
+    description: Asks by packets on a node.
+  - module: nodenet.fabric.validate
+    description: Checks the whole inventory.
+  - ref: ansible_collections.nodenet.fabric.verify_role
+    description: The role C(nodenet.fabric.verify) proves the fabric by packets.
+  - name: ping(8)
+    link: https://man7.org/linux/man-pages/man8/ping.8.html
+    description: The program that asks the same by hand.
 options:
   inventory:
     description:

@@ -15,6 +15,16 @@ description:
   - What the kernel learned by itself is replaced, and stands in the way of nothing.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.vxlan_fdb
+    description: Which node a MAC address is behind.
+  - module: nodenet.fabric.proxy_arp
+    description: Answers to ARP for addresses of others.
+  - ref: ansible_collections.nodenet.fabric.vxlan_role
+    description: The role C(nodenet.fabric.vxlan) makes VXLAN tunnels to the peers.
+  - name: ip-neighbour(8)
+    link: https://man7.org/linux/man-pages/man8/ip-neighbour.8.html
+    description: The commands for neighbors.
 options:
   address: &address
     description:

@@ -15,6 +15,19 @@ description:
     is decided here.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.veth
+    description: Pairs of interfaces that join namespaces.
+  - module: nodenet.fabric.arrange
+    description: Objects of several kinds as one plan.
+  - ref: ansible_collections.nodenet.fabric.bridge_role
+    description: The role C(nodenet.fabric.bridge) hangs endpoints on a bridge.
+  - name: ip-netns(8)
+    link: https://man7.org/linux/man-pages/man8/ip-netns.8.html
+    description: The commands for named network namespaces.
+  - name: network_namespaces(7)
+    link: https://man7.org/linux/man-pages/man7/network_namespaces.7.html
+    description: What a network namespace isolates.
 options:
   name: &name
     description:

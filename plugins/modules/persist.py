@@ -19,6 +19,16 @@ description:
   - The file is what the kernel has after a good run, so the two cannot disagree. It is written atomically.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.prepare
+    description: Prepares a node.
+  - module: nodenet.fabric.fabric_info
+    description: Reads the kernel's objects.
+  - ref: ansible_collections.nodenet.fabric.persist_role
+    description: The role C(nodenet.fabric.persist) keeps the fabric over a reboot.
+  - name: systemd.unit(5)
+    link: https://man7.org/linux/man-pages/man5/systemd.unit.5.html
+    description: How systemd orders the unit at boot.
 options:
   state:
     description:

@@ -20,6 +20,16 @@ description:
     is led to the new address. TCP connections that are established are left to their end.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.masquerade
+    description: The node's address for packets that leave.
+  - module: nodenet.fabric.forwarding
+    description: Forwarding between interfaces.
+  - ref: ansible_collections.nodenet.fabric.nat_role
+    description: The role C(nodenet.fabric.nat) masquerades and publishes ports.
+  - name: nft(8)
+    link: https://www.netfilter.org/projects/nftables/manpage.html
+    description: The commands and the language of nftables.
 options:
   port: &port
     description:

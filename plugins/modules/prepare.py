@@ -17,6 +17,19 @@ description:
     has it leave the fabric alone.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.validate
+    description: Checks the whole inventory.
+  - module: nodenet.fabric.persist
+    description: Keeps the fabric over a reboot.
+  - ref: ansible_collections.nodenet.fabric.prepare_role
+    description: The role C(nodenet.fabric.prepare) prepares a node.
+  - name: ip-sysctl
+    link: https://docs.kernel.org/networking/ip-sysctl.html
+    description: The kernel's settings for IPv4 and IPv6.
+  - name: systemd.network(5)
+    link: https://man7.org/linux/man-pages/man5/systemd.network.5.html
+    description: The settings that systemd-networkd reads.
 options:
   state:
     description:

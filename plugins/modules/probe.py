@@ -16,6 +16,28 @@ description:
   - It changes nothing, and listens at published ports while it asks them. That somebody does not answer is a result, not a failure.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.matrix
+    description: Prints who reaches whom.
+  - module: nodenet.fabric.validate
+    description: Checks the whole inventory.
+  - plugin: nodenet.fabric.probes
+    plugin_type: filter
+    description: The echo requests that a node sends.
+  - plugin: nodenet.fabric.paths
+    plugin_type: filter
+    description: The paths to peers that a node measures.
+  - plugin: nodenet.fabric.ports
+    plugin_type: filter
+    description: The published ports that a node asks.
+  - plugin: nodenet.fabric.expected
+    plugin_type: filter
+    description: What the inventory expects of a node.
+  - ref: ansible_collections.nodenet.fabric.verify_role
+    description: The role C(nodenet.fabric.verify) proves the fabric by packets.
+  - name: ping(8)
+    link: https://man7.org/linux/man-pages/man8/ping.8.html
+    description: The program that asks the same by hand.
 options:
   probes:
     description:

@@ -17,6 +17,19 @@ description:
     and only if it has a route that covers the address and leads elsewhere than back out of the interface.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.route
+    description: Routes.
+  - module: nodenet.fabric.forwarding
+    description: Forwarding between interfaces.
+  - ref: ansible_collections.nodenet.fabric.routed_role
+    description: The role C(nodenet.fabric.routed) gives each endpoint a veth and a route.
+  - name: ip-sysctl
+    link: https://docs.kernel.org/networking/ip-sysctl.html
+    description: The kernel's settings for IPv4 and IPv6.
+  - name: RFC 1027
+    link: https://www.rfc-editor.org/rfc/rfc1027
+    description: Proxy ARP.
 options:
   interface: &interface
     description:

@@ -14,6 +14,18 @@ description:
   - A route is found by its table, prefix and metric. Ours carry the protocol number 178.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.address
+    description: Addresses of interfaces.
+  - module: nodenet.fabric.neighbor
+    description: MAC addresses of neighbors.
+  - module: nodenet.fabric.forwarding
+    description: Forwarding between interfaces.
+  - ref: ansible_collections.nodenet.fabric.host_gw_role
+    description: The role C(nodenet.fabric.host_gw) makes plain routes to the peers' subnets.
+  - name: ip-route(8)
+    link: https://man7.org/linux/man-pages/man8/ip-route.8.html
+    description: The commands for routes.
 options:
   prefix: &prefix
     description:

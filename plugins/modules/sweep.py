@@ -17,6 +17,18 @@ description:
   - With O(except_sets), what belongs to the sets in use stays.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.arrange
+    description: Objects of several kinds as one plan.
+  - module: nodenet.fabric.fabric_info
+    description: Reads the kernel's objects.
+  - module: nodenet.fabric.persist
+    description: Keeps the fabric over a reboot.
+  - ref: ansible_collections.nodenet.fabric.persist_role
+    description: The role C(nodenet.fabric.persist) keeps the fabric over a reboot.
+  - name: ip-link(8)
+    link: https://man7.org/linux/man-pages/man8/ip-link.8.html
+    description: The commands for interfaces.
 options:
   except_sets:
     description:

@@ -15,6 +15,17 @@ description:
   - It runs on the controller, and asks no node anything. Run it once for a play.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.probe
+    description: Asks by packets on a node.
+  - plugin: nodenet.fabric.inventory
+    plugin_type: lookup
+    description: The fabric as the inventory describes it.
+  - plugin: nodenet.fabric.node
+    plugin_type: lookup
+    description: What the roles need of one node.
+  - ref: ansible_collections.nodenet.fabric.verify_role
+    description: The role C(nodenet.fabric.verify) proves the fabric by packets.
 options:
   group:
     description:

@@ -17,6 +17,21 @@ description:
     machine has processors and takes all but one away again, which it has to wait for.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.netns
+    description: Network namespaces.
+  - module: nodenet.fabric.bridge_port
+    description: Interfaces that are ports of a bridge.
+  - module: nodenet.fabric.address
+    description: Addresses of interfaces.
+  - ref: ansible_collections.nodenet.fabric.direct_role
+    description: The role C(nodenet.fabric.direct) joins namespaces by veths.
+  - name: veth(4)
+    link: https://man7.org/linux/man-pages/man4/veth.4.html
+    description: The device of the kernel.
+  - name: ip-link(8)
+    link: https://man7.org/linux/man-pages/man8/ip-link.8.html
+    description: The commands for interfaces.
 options:
   name: &name
     description:

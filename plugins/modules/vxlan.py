@@ -16,6 +16,24 @@ description:
     neighbors, forwarding entries and routes, and RV(reasons) says what differed.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.neighbor
+    description: MAC addresses of neighbors.
+  - module: nodenet.fabric.vxlan_fdb
+    description: Which node a MAC address is behind.
+  - module: nodenet.fabric.route
+    description: Routes.
+  - ref: ansible_collections.nodenet.fabric.vxlan_role
+    description: The role C(nodenet.fabric.vxlan) makes VXLAN tunnels to the peers.
+  - name: ip-link(8)
+    link: https://man7.org/linux/man-pages/man8/ip-link.8.html
+    description: The commands for interfaces.
+  - name: VXLAN in the kernel
+    link: https://docs.kernel.org/networking/vxlan.html
+    description: The device and its forwarding entries.
+  - name: RFC 7348
+    link: https://www.rfc-editor.org/rfc/rfc7348
+    description: VXLAN.
 options:
   name: &name
     description:

@@ -14,6 +14,19 @@ description:
   - The address C(00:00:00:00:00:00), for all that is not known, may be behind many nodes, an entry for each.
 author:
   - The nodenet.fabric authors (@nodenet)
+seealso:
+  - module: nodenet.fabric.vxlan
+    description: VXLAN devices.
+  - module: nodenet.fabric.neighbor
+    description: MAC addresses of neighbors.
+  - ref: ansible_collections.nodenet.fabric.vxlan_role
+    description: The role C(nodenet.fabric.vxlan) makes VXLAN tunnels to the peers.
+  - name: bridge(8)
+    link: https://man7.org/linux/man-pages/man8/bridge.8.html
+    description: The commands for bridge ports and forwarding entries.
+  - name: VXLAN in the kernel
+    link: https://docs.kernel.org/networking/vxlan.html
+    description: The device and its forwarding entries.
 options:
   mac: &mac
     description:
