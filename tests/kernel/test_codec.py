@@ -10,7 +10,7 @@ from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import codec, netlink, tables
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import codec, netlink, pyroute2, tables
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.netlink import Netlink
 
 AF_BRIDGE = 7
@@ -129,7 +129,7 @@ REQUESTS = [
 @pytest.mark.parametrize("name, fields, attrs", REQUESTS)
 def test_requests_are_packed_as_pyroute2_does(name, fields, attrs):
     words = 16, 0x605, 77, fields, attrs, None
-    assert tables.FORMS[name].encoded(*words) == netlink.encoded_by_pyroute2(name, *words)
+    assert tables.FORMS[name].encoded(*words) == pyroute2.encoded(name, *words)
 
 
 def test_settings_of_ipv4_are_attributes_within_theirs():
@@ -179,7 +179,7 @@ def rich(node):
 
 def by_pyroute2(name, data, offset):
     """Return what :meth:`codec.Form.decoded` does, with all that pyroute2 knows."""
-    kind = netlink.CLASSES[name]
+    kind = pyroute2.CLASSES[name]
     message = getattr(import_module(f"pyroute2.netlink.rtnl.{kind}"), kind)(data, offset=offset)
     message.decode()
     return {key: value for key, value in message.items() if key not in ("attrs", "header")}, flattened(message)
@@ -277,7 +277,8 @@ WITHOUT = """
 import sys
 sys.modules["pyroute2"] = None
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import MissingSoftware
-from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.netlink import Message, Netlink
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.messages import Message
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.netlink import Netlink
 link = Netlink()
 answers = {}
 link.request([(0, "", Message("new", "link", 0x600, {}, [("IFLA_IFNAME", "p0"), %s]))], answers)

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from . import namespaces
 from .codec import ATTRIBUTE, HEADER
-from .netlink import BATCH, CHUNK, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, messages_in
+from .messages import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, messages_in
+from .netlink import BATCH, CHUNK
 
 # linux/netlink.h, linux/netfilter/nfnetlink.h
 NETLINK_NETFILTER, SUBSYSTEM = 12, 1

@@ -11,7 +11,8 @@ from typing import Callable, Dict
 
 from ..engine.errors import FabricError, reason
 from . import namespaces, nft, procfs
-from .netlink import RTEXT_FILTER_SKIP_STATS, Descriptor, Message, Netlink
+from .messages import RTEXT_FILTER_SKIP_STATS, Descriptor, Message
+from .netlink import Netlink
 
 # linux/net_namespace.h: NETNSA_NSID_NOT_ASSIGNED is -1, read without its sign
 NO_NSID = 0xFFFFFFFF

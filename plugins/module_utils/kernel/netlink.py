@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""rtnetlink(7): sockets and batches, and the one importer of pyroute2, which writes what :mod:`tables` does not know.
+"""rtnetlink(7): sockets and batches. What :mod:`tables` does not know :mod:`pyroute2` writes.
 
 A socket is opened inside its namespace by a thread that goes there (see :mod:`namespaces`), stays in it, and is kept.
 Requests go in batches: one send, the kernel works through them in order, and answers each.
@@ -15,53 +15,26 @@ import os
 import resource
 import socket
 import struct
-from functools import lru_cache
-from importlib import import_module
-from typing import Any, Dict, List, NamedTuple, Tuple
 
-from ..engine.errors import MissingSoftware, reason
+from ..engine.errors import reason
 from . import namespaces, pyroute2
-from .codec import HEADER, Symbol
+from .messages import (
+    NLM_F_DUMP,
+    NLM_F_DUMP_INTR,
+    NLM_F_REQUEST,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    TYPES,
+    Index,
+    Message,
+    acknowledged,
+    failure_in,
+    messages_in,
+)
 from .tables import FORMS
 
-# object -> pyroute2's module and class for its messages
-CLASSES = {
-    "link": "ifinfmsg",
-    "addr": "ifaddrmsg",
-    "route": "rtmsg",
-    "neigh": "ndmsg",
-    "rule": "fibmsg",
-    "nsid": "nsidmsg",
-}
-
 # linux/netlink.h
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
-NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
-NLM_F_DUMP_INTR = 0x10
-NLMSG_ERROR, NLMSG_DONE = 2, 3
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
-NLMSGERR_ATTR_MSG = 1
-
-# linux/rtnetlink.h: verb and object -> message type
-TYPES = {
-    ("new", "link"): 16,
-    ("del", "link"): 17,
-    ("get", "link"): 18,
-    ("set", "link"): 19,
-    ("new", "addr"): 20,
-    ("del", "addr"): 21,
-    ("get", "addr"): 22,
-    ("new", "route"): 24,
-    ("del", "route"): 25,
-    ("get", "route"): 26,
-    ("new", "neigh"): 28,
-    ("del", "neigh"): 29,
-    ("get", "neigh"): 30,
-    ("get", "rule"): 34,
-    ("new", "nsid"): 88,
-    ("get", "nsid"): 90,
-}
-RTEXT_FILTER_SKIP_STATS = 1 << 3
 
 # Unread answers fill the socket's buffer (rmem_default, 208 KiB, some 270 of them): read before it is full.
 BATCH = 200
@@ -70,59 +43,6 @@ SIOCGIFINDEX = 0x8933
 # An answer that is lost is not waited for again by who only reads; what was asked for may be done for all that.
 TRANSIENT = {errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EBADMSG}
 PATIENCE = struct.pack("@ll", 30, 0)  # struct timeval; Python's own timeout would ask poll(2) before each answer
-
-
-class Index(Symbol):
-    """Stands for the index of a link, looked up when the message is sent."""
-
-    __slots__ = ("netns", "name")
-
-    def __init__(self, netns, name):
-        self.netns, self.name = netns, name
-
-
-class Descriptor(Symbol):
-    """Stands for an open file of a namespace, opened when the message is sent."""
-
-    __slots__ = ("netns",)
-
-    def __init__(self, netns):
-        self.netns = netns
-
-
-class Message(NamedTuple):
-    """One rtnetlink request; ``fields`` and ``attrs`` in pyroute2's names."""
-
-    verb: str
-    object: str
-    flags: int
-    fields: Dict[str, Any]
-    attrs: List[Tuple[str, Any]]
-
-
-@lru_cache(maxsize=1)
-def _problem():
-    """Return why pyroute2 cannot be used, or None. This is where it is imported."""
-    problem = pyroute2.problem()
-    try:
-        import_module("pyroute2")
-    except ImportError as failure:
-        problem = problem or str(failure)
-    return problem
-
-
-def require_pyroute2(purpose):
-    """Say plainly that pyroute2 is missing, too old, or cannot be imported.
-
-    :param purpose: what needs it.
-    :raises MissingSoftware: it is.
-    """
-    problem = _problem()
-    if problem is not None:
-        raise MissingSoftware(
-            f"{purpose} needs pyroute2 {pyroute2.FLOOR} or newer for the Python that Ansible uses on this node"
-            f" ({problem}): install python3-pyroute2, or pyroute2 with pip"
-        )
 
 
 class Netlink:
@@ -185,7 +105,7 @@ class Netlink:
                 if kind == NLMSG_DONE:
                     return found, torn
                 if kind == NLMSG_ERROR:
-                    raise OSError(*_failure(chunk, offset))
+                    raise OSError(*failure_in(chunk, offset))
                 found.append((chunk, offset))
 
     def request(self, messages, answers):
@@ -236,7 +156,7 @@ class Netlink:
             chunk = self._receive(link)
             for offset, kind, _flags, sequence in messages_in(chunk):
                 if kind == NLMSG_ERROR and sequence in sent:
-                    code, text = _failure(chunk, offset)
+                    code, text = failure_in(chunk, offset)
                     answers[sent[sequence]] = text if code else None
                     if sequence == last:
                         return
@@ -304,7 +224,7 @@ class Netlink:
         try:
             encoded = FORMS[name].encoded(kind, flags, self.sequence, fields, attrs, resolve)
         except KeyError:
-            encoded = encoded_by_pyroute2(name, kind, flags, self.sequence, fields, attrs, resolve)
+            encoded = pyroute2.encoded(name, kind, flags, self.sequence, fields, attrs, resolve)
         return self.sequence, encoded
 
     def index(self, netns, name):
@@ -320,35 +240,6 @@ class Netlink:
         return struct.unpack("16si", answer)[1]
 
 
-def encoded_by_pyroute2(name, kind, flags, sequence, fields, attrs, resolve):
-    """Return what :meth:`codec.Form.encoded` does, for all that pyroute2 knows.
-
-    :raises MissingSoftware: there is no pyroute2.
-    """
-    require_pyroute2(f"a request about a {name} with {', '.join([*fields, *(attr for attr, _value in attrs)])}")
-    encoded = getattr(import_module(f"pyroute2.netlink.rtnl.{CLASSES[name]}"), CLASSES[name])()
-    encoded["header"].update({"type": kind, "sequence_number": sequence, "flags": flags, "pid": 0})
-    encoded.update(_resolved(fields, resolve))
-    encoded["attrs"] = _resolved(attrs, resolve)
-    encoded.encode()
-    return bytes(encoded.data)
-
-
-def _resolved(value, resolve):
-    """Return ``value`` with the numbers that stand behind its symbols, all the way down."""
-    if isinstance(value, Symbol):
-        return resolve(value)
-    if isinstance(value, dict):
-        return {name: _resolved(item, resolve) for name, item in value.items()}
-    return [(name, _resolved(item, resolve)) for name, item in value] if isinstance(value, list) else value
-
-
-def acknowledged(encoded):
-    """Return a request that asks for an answer, whether it can be done or not."""
-    length, kind, flags, sequence, port = HEADER.unpack_from(encoded)
-    return HEADER.pack(length, kind, flags | NLM_F_ACK, sequence, port) + encoded[HEADER.size :]
-
-
 def _open():
     link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
     link.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
@@ -356,35 +247,3 @@ def _open():
     link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
     link.bind((0, 0))
     return link
-
-
-def messages_in(chunk):
-    """Yield ``(offset, type, flags, sequence)`` of each message in ``chunk``.
-
-    :raises OSError: the last one is not whole.
-    """
-    offset = 0
-    while offset < len(chunk):
-        whole = offset + HEADER.size <= len(chunk)
-        length, kind, flags, sequence, _pid = HEADER.unpack_from(chunk, offset) if whole else (0, 0, 0, 0, 0)
-        if length < HEADER.size or offset + length > len(chunk):
-            raise OSError(errno.EBADMSG, "an answer of the kernel was cut short")
-        yield offset, kind, flags, sequence
-        offset += (length + 3) & ~3
-
-
-def _failure(chunk, offset):
-    """Return ``(code, sentence)`` of an NLMSG_ERROR, with the kernel's own words where it gives some."""
-    length = HEADER.unpack_from(chunk, offset)[0]
-    code = -struct.unpack_from("=i", chunk, offset + HEADER.size)[0]
-    text = os.strerror(code)
-    # With NETLINK_CAP_ACK only the header of the request comes back, then the attributes.
-    cursor, end = offset + HEADER.size + 4 + HEADER.size, offset + length
-    while code and cursor + 4 <= end:
-        size, name = struct.unpack_from("=HH", chunk, cursor)
-        if size < 4:
-            break
-        if name & 0x3FFF == NLMSGERR_ATTR_MSG:
-            text = f"{text} ({chunk[cursor + 4 : cursor + size].rstrip(bytes(1)).decode()})"
-        cursor += (size + 3) & ~3
-    return code, text

@@ -1,16 +1,34 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pyroute2 that is there, without its import, which takes a tenth of a second."""
+"""The one importer of pyroute2, for the messages that :mod:`tables` does not know.
+
+Its import takes a tenth of a second: which pyroute2 is there can be told without it.
+"""
 
 from __future__ import annotations
 
 import glob
 import os
 import re
+from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 
+from ..engine.errors import MissingSoftware
+from .codec import Symbol
+
 FLOOR = "0.7.2"
+
+# object -> pyroute2's module and class for its messages
+CLASSES = {
+    "link": "ifinfmsg",
+    "addr": "ifaddrmsg",
+    "route": "rtmsg",
+    "neigh": "ndmsg",
+    "rule": "fibmsg",
+    "nsid": "nsidmsg",
+}
 
 
 def problem():
@@ -44,3 +62,51 @@ def _version_in_metadata():
         return metadata.version("pyroute2")
     except metadata.PackageNotFoundError:
         return None
+
+
+@lru_cache(maxsize=1)
+def _obstacle():
+    """Return why pyroute2 cannot be used, or None. Imports it."""
+    found = problem()
+    try:
+        import_module("pyroute2")
+    except ImportError as failure:
+        found = found or str(failure)
+    return found
+
+
+def require(purpose):
+    """Say plainly that pyroute2 is missing, too old, or cannot be imported.
+
+    :param purpose: what needs it.
+    :raises MissingSoftware: it is.
+    """
+    obstacle = _obstacle()
+    if obstacle is not None:
+        raise MissingSoftware(
+            f"{purpose} needs pyroute2 {FLOOR} or newer for the Python that Ansible uses on this node"
+            f" ({obstacle}): install python3-pyroute2, or pyroute2 with pip"
+        )
+
+
+def encoded(name, kind, flags, sequence, fields, attrs, resolve):
+    """Return what :meth:`codec.Form.encoded` does, for all that pyroute2 knows.
+
+    :raises MissingSoftware: there is no pyroute2.
+    """
+    require(f"a request about a {name} with {', '.join([*fields, *(attr for attr, _value in attrs)])}")
+    message = getattr(import_module(f"pyroute2.netlink.rtnl.{CLASSES[name]}"), CLASSES[name])()
+    message["header"].update({"type": kind, "sequence_number": sequence, "flags": flags, "pid": 0})
+    message.update(_resolved(fields, resolve))
+    message["attrs"] = _resolved(attrs, resolve)
+    message.encode()
+    return bytes(message.data)
+
+
+def _resolved(value, resolve):
+    """Return ``value`` with the numbers that stand behind its symbols, all the way down."""
+    if isinstance(value, Symbol):
+        return resolve(value)
+    if isinstance(value, dict):
+        return {name: _resolved(item, resolve) for name, item in value.items()}
+    return [(name, _resolved(item, resolve)) for name, item in value] if isinstance(value, list) else value

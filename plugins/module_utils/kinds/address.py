@@ -12,7 +12,7 @@ from ..engine.apply import Request
 from ..engine.kind import Kind, on_link
 from ..engine.resource import Resource
 from ..engine.step import DELETE
-from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
+from ..kernel.messages import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
 from .announcements import announce_passed
 from .fields import AF_INET, AF_INET6, family
 from .route import managed

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ..kernel.announce import announce
-from ..kernel.netlink import Message
+from ..kernel.messages import Message
 from .fields import family
 
 # Kinds whose objects make a link's MAC address that of an IP address

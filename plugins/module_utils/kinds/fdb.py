@@ -14,7 +14,7 @@ from ..engine.apply import Request
 from ..engine.kind import Kind, on_link
 from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE
-from ..kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Index, Message
+from ..kernel.messages import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Index, Message
 from .shell import bridge
 
 # linux/neighbour.h, linux/socket.h

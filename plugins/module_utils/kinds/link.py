@@ -12,7 +12,7 @@ from ..engine.kind import Kind, Tie, in_namespace
 from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE, RENAME
 from ..kernel import procfs
-from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
+from ..kernel.messages import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
 from . import devconf
 from .fields import given

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
-from ..kernel.netlink import Index
+from ..kernel.messages import Index
 
 # The kernel counts a bridge's times in hundredths of a second (USER_HZ); we say seconds.
 HZ = 100

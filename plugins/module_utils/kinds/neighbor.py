@@ -13,7 +13,7 @@ from ..engine.apply import Request
 from ..engine.kind import Kind, on_link, on_link_with_ipv4
 from ..engine.resource import Resource
 from ..engine.step import DELETE
-from ..kernel.netlink import NLM_F_CREATE, NLM_F_REPLACE, Index, Message
+from ..kernel.messages import NLM_F_CREATE, NLM_F_REPLACE, Index, Message
 from .fields import AF_INET, AF_INET6, family
 from .shell import ip
 

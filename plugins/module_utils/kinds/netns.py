@@ -13,7 +13,7 @@ from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE
 from ..kernel import namespaces, procfs
 from ..kernel.kernel import Call, NewNamespace, Sysctls
-from ..kernel.netlink import Message
+from ..kernel.messages import Message
 from .shell import inside, ip
 
 # Writing "all" sets every link of the namespace and, through "default", those to come

@@ -9,7 +9,7 @@ from ..engine.apply import Request
 from ..engine.kind import Kind, Tie, on_link
 from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE
-from ..kernel.netlink import Index, Message
+from ..kernel.messages import Index, Message
 from .link_types import PORT, decode, encode, words
 from .shell import ip
 

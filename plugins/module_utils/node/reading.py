@@ -9,7 +9,8 @@ import ipaddress
 from fnmatch import fnmatchcase
 
 from ..kernel import procfs
-from ..kernel.netlink import RTEXT_FILTER_SKIP_STATS, Netlink
+from ..kernel.messages import RTEXT_FILTER_SKIP_STATS
+from ..kernel.netlink import Netlink
 from ..ownership import ROUTE_PROTOCOL, owner_in
 from . import files, firewall
 from .facts import Address, Facts, Link, Listener, Route, Rule

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from ..engine.resource import Resource
+from ..kernel.advertised import accept_ra, advertised
 from ..kinds.fields import interface
 from ..kinds.sysctl import Sysctl, link_sysctl
-from ..node.advertised import accept_ra, advertised
 from ..runner.run import Spec
 
 OPTIONS = {

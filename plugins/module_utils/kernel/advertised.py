@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..kernel import namespaces, procfs
+from . import namespaces, procfs
 
 # linux/ipv6_route.h: RTF_DEFAULT, RTF_ADDRCONF
 LEARNED = 0x00010000 | 0x00040000

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The messages of netlink(7) and rtnetlink(7): their numbers, a request, and what an answer is made of."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+from .codec import HEADER, Symbol
+
+# linux/netlink.h
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
+NLM_F_DUMP_INTR = 0x10
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+NLMSGERR_ATTR_MSG = 1
+
+# linux/rtnetlink.h: verb and object -> message type
+TYPES = {
+    ("new", "link"): 16,
+    ("del", "link"): 17,
+    ("get", "link"): 18,
+    ("set", "link"): 19,
+    ("new", "addr"): 20,
+    ("del", "addr"): 21,
+    ("get", "addr"): 22,
+    ("new", "route"): 24,
+    ("del", "route"): 25,
+    ("get", "route"): 26,
+    ("new", "neigh"): 28,
+    ("del", "neigh"): 29,
+    ("get", "neigh"): 30,
+    ("get", "rule"): 34,
+    ("new", "nsid"): 88,
+    ("get", "nsid"): 90,
+}
+RTEXT_FILTER_SKIP_STATS = 1 << 3
+
+
+class Index(Symbol):
+    """Stands for the index of a link, looked up when the message is sent."""
+
+    __slots__ = ("netns", "name")
+
+    def __init__(self, netns, name):
+        self.netns, self.name = netns, name
+
+
+class Descriptor(Symbol):
+    """Stands for an open file of a namespace, opened when the message is sent."""
+
+    __slots__ = ("netns",)
+
+    def __init__(self, netns):
+        self.netns = netns
+
+
+class Message(NamedTuple):
+    """One rtnetlink request; ``fields`` and ``attrs`` in pyroute2's names."""
+
+    verb: str
+    object: str
+    flags: int
+    fields: Dict[str, Any]
+    attrs: List[Tuple[str, Any]]
+
+
+def acknowledged(encoded):
+    """Return a request that asks for an answer, whether it can be done or not."""
+    length, kind, flags, sequence, port = HEADER.unpack_from(encoded)
+    return HEADER.pack(length, kind, flags | NLM_F_ACK, sequence, port) + encoded[HEADER.size :]
+
+
+def messages_in(chunk):
+    """Yield ``(offset, type, flags, sequence)`` of each message in ``chunk``.
+
+    :raises OSError: the last one is not whole.
+    """
+    offset = 0
+    while offset < len(chunk):
+        whole = offset + HEADER.size <= len(chunk)
+        length, kind, flags, sequence, _pid = HEADER.unpack_from(chunk, offset) if whole else (0, 0, 0, 0, 0)
+        if length < HEADER.size or offset + length > len(chunk):
+            raise OSError(errno.EBADMSG, "an answer of the kernel was cut short")
+        yield offset, kind, flags, sequence
+        offset += (length + 3) & ~3
+
+
+def failure_in(chunk, offset):
+    """Return ``(code, sentence)`` of an NLMSG_ERROR, with the kernel's own words where it gives some."""
+    length = HEADER.unpack_from(chunk, offset)[0]
+    code = -struct.unpack_from("=i", chunk, offset + HEADER.size)[0]
+    text = os.strerror(code)
+    # With NETLINK_CAP_ACK only the header of the request comes back, then the attributes.
+    cursor, end = offset + HEADER.size + 4 + HEADER.size, offset + length
+    while code and cursor + 4 <= end:
+        size, name = struct.unpack_from("=HH", chunk, cursor)
+        if size < 4:
+            break
+        if name & 0x3FFF == NLMSGERR_ATTR_MSG:
+            text = f"{text} ({chunk[cursor + 4 : cursor + size].rstrip(bytes(1)).decode()})"
+        cursor += (size + 3) & ~3
+    return code, text
