@@ -278,8 +278,10 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.node import coexistence, limits, requirements
-from ansible_collections.nodenet.fabric.plugins.module_utils.node.examination import examined
+from ansible_collections.nodenet.fabric.plugins.module_utils.node import limits, requirements
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.coexistence import registry as coexistence
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.coexistence.manager import Ours
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.examination.checks import examined
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.expected import OPTIONS, Expected
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
 
@@ -288,9 +290,7 @@ def perform(module):
     """Return the module's result."""
     params = module.params
     present = params["state"] == "present"
-    ours = coexistence.Ours(
-        *(params[name] for name in ("interfaces", "tunnels", "prefixes", "remotes", "encapsulation"))
-    )
+    ours = Ours(*(params[name] for name in ("interfaces", "tunnels", "prefixes", "remotes", "encapsulation")))
     _check(ours)
     found = requirements.check(params["features"]) if present else {}
     looks = not present or params["coexist_with"] is not None
@@ -331,7 +331,7 @@ def _with_limits(result, raised):
         "changed": result.get("changed", False) or raised["changed"],
         "commands": raised["commands"],
         "diff": lambda: files + raised["diff"](),
-        "findings": result["findings"] + raised["told"],
+        "findings": result["findings"] + raised["findings"],
     }
 
 

@@ -219,7 +219,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, in_range
-from ansible_collections.nodenet.fabric.plugins.module_utils.node.causes import likely_causes
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.examination.causes import likely_causes
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.expected import OPTIONS, Expected
 from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.distance import ask as ask_others
 from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.path_mtu import Path, measure

@@ -44,8 +44,8 @@ def test_what_was_lost_comes_back_and_what_is_foreign_stays(site):
         assert time.monotonic() - began < WITHIN
         time.sleep(2)
     journal = one.on("vm1", "journalctl --no-pager -o cat -u nodenet-fabric-repair")
-    told = [line for line in journal.splitlines() if "restored" in line][-1]
-    assert "create network namespace 'ns245'" in told and "172.246.0.0/24" in told
+    restored = [line for line in journal.splitlines() if "restored" in line][-1]
+    assert "create network namespace 'ns245'" in restored and "172.246.0.0/24" in restored
     assert "12 of 12 pairs answer" in one.play("verify")
     assert changed(one.play("site", *repair)) == 0
 

@@ -35,13 +35,13 @@ SCENARIOS = {
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_it_is_arranged_proven_and_gone_again(site, scenario):
-    example, changes, told = SCENARIOS[scenario]
+    example, changes, lines = SCENARIOS[scenario]
     one = site(example, lambda text: functools.reduce(lambda so_far, change: change(so_far), changes, text))
     before = one.snapshot()
     try:
         one.play("site")
         verified = one.play("verify")
-        assert told in verified, verified
+        assert lines in verified, verified
         if not changes:
             one.testinfra(example)
     finally:

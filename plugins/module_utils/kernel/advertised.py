@@ -1,9 +1,11 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Interfaces whose IPv6 routes the kernel has learned from a router, and which it forgets when it becomes one itself."""
+"""Interfaces with IPv6 routes from router advertisements, which the kernel deletes when forwarding is turned on."""
 
 from __future__ import annotations
+
+from typing import List
 
 from . import namespaces, procfs
 
@@ -12,20 +14,20 @@ LEARNED = 0x00010000 | 0x00040000
 ROUTES = "/proc/thread-self/net/ipv6_route"
 
 
-def advertised(netns):
-    """Return the names of the links in ``netns`` that forwarding would take learned routes from, sorted.
+def advertised(netns: str) -> List[str]:
+    """Return the names of the links in ``netns`` that would lose learned routes, sorted.
 
-    When IPv6 forwarding is turned on, the kernel deletes what it has by router advertisement from links whose accept_ra is
-    not 2 (__rt6_purge_dflt_routers in net/ipv6/route.c), and heeds no more of them there. A link that has 2 already is
-    one of them: whoever set it meant the same.
+    When IPv6 forwarding is turned on, the kernel deletes the routes from router advertisements on links whose accept_ra is
+    not 2 (__rt6_purge_dflt_routers in net/ipv6/route.c), and ignores later advertisements there. A link that has 2
+    already is one of them: somebody set it for the same reason.
     """
     if not procfs.has_ipv6() or (netns and namespaces.identity(netns) is None):
         return []
     return namespaces.in_netns(netns, _here)
 
 
-def accept_ra(link):
-    """Return the name of the sysctl that says whether a link heeds router advertisements."""
+def accept_ra(link: str) -> str:
+    """Return the name of a link's sysctl accept_ra."""
     return f"net.ipv6.conf.{link.replace('.', '/')}.accept_ra"
 
 

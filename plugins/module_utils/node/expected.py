@@ -1,14 +1,18 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the inventory expects of a node, as the module prepare is told it."""
+"""The inventory's expectations of a node: the option ``expected`` of the modules prepare and probe."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
-from .facts import network_of
+from .facts.model import network_of
+
+FAMILIES = {4: "ipv4", 6: "ipv6"}
+# IP version -> the sysctl that turns forwarding on
+FORWARDING = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
 
 PREFIX = {"prefix": {"type": "str", "required": True}, "name": {"type": "str", "required": True}}
 PEER = {
@@ -54,12 +58,12 @@ class Expected:
     endpoints: int = 0
     interfaces: List[str] = field(default_factory=list)
     tunnels: List[str] = field(default_factory=list)
-    handled: List[str] = field(default_factory=list)  # programs whose firewall is made to let the fabric pass
+    handled: List[str] = field(default_factory=list)  # programs that are configured to accept the fabric's packets
 
     def __post_init__(self):
         self.networks = [(network_of(one["prefix"]), one["prefix"], one["name"]) for one in self.prefixes]
 
     @property
-    def versions(self):
+    def versions(self) -> List[int]:
         """Return the IP versions of the fabric's prefixes."""
         return sorted({network.version for network, _prefix, _name in self.networks})

@@ -1,23 +1,24 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node has and lacks, found by trying it in a namespace that is thrown away."""
+"""Programs and kernel features that a node has or lacks; features are tried in a temporary namespace."""
 
 from __future__ import annotations
 
 import os
 import re
+from typing import Any, Dict, List, Optional
 
 from ..engine.errors import FabricError
 from ..kernel import namespaces
 from ..system import programs
 
-# feature -> (what a person knows it by, what ip(8) makes where the kernel has it)
+# feature -> (its name in messages, the link type that ip(8) adds if the kernel has it)
 LINKS = {
     "veth": ("veth pairs (CONFIG_VETH, module veth)", "veth"),
     "bridge": ("bridges (CONFIG_BRIDGE, module bridge)", "bridge"),
     "vlan_filtering": (
-        "bridges that tell VLANs apart (CONFIG_BRIDGE_VLAN_FILTERING)",
+        "VLAN filtering in bridges (CONFIG_BRIDGE_VLAN_FILTERING)",
         "bridge vlan_filtering 1",
     ),
     "vxlan": ("VXLAN devices (CONFIG_VXLAN, module vxlan)", "vxlan id 1 dstport 8472"),
@@ -31,24 +32,24 @@ FEATURES = ["netns", *LINKS, "ipv6", "masquerade"]
 
 
 class Lacking(FabricError):
-    """The node lacks something; nothing was touched.
+    """The node lacks a requirement; nothing was changed.
 
-    :param found: what the module tells beside the sentence.
+    :param found: what the module returns beside the message.
     """
 
-    def __init__(self, found):
+    def __init__(self, found: Dict[str, Any]) -> None:
         lacks = [f"this node's kernel lacks {sentence}" for sentence in found["missing_features"]]
         super().__init__("; ".join(lacks + [f"this node lacks {sentence}" for sentence in found["missing_software"]]))
         self._found = found
 
-    def facts(self):
+    def facts(self) -> Dict[str, Any]:
         return self._found
 
 
-def check(features):
-    """Return what is told of a node that has all that it needs.
+def check(features: List[str]) -> Dict[str, Any]:
+    """Return what the module returns of a node that meets all requirements.
 
-    :raises Lacking: it has not.
+    :raises Lacking: it does not.
     """
     found = {
         "missing_software": missing_software(),
@@ -60,7 +61,7 @@ def check(features):
     return found
 
 
-def missing_software():
+def missing_software() -> List[str]:
     """Return a sentence for each program that the engine needs and this node lacks."""
     return [
         f"the program {name} (package {package})"
@@ -69,8 +70,8 @@ def missing_software():
     ]
 
 
-def missing_features(names):
-    """Return a sentence for each of ``names`` that the kernel lacks, with what it said."""
+def missing_features(names: List[str]) -> List[str]:
+    """Return a sentence for each of ``names`` that the kernel lacks, with its error."""
     try:
         return namespaces.in_fresh(lambda: _tried(names))
     except OSError as failure:
@@ -78,36 +79,36 @@ def missing_features(names):
 
 
 def _tried(names):
-    """Return what :func:`missing_features` does, of the namespace that this thread is in."""
+    """Return what :func:`missing_features` does, tried in this thread's namespace."""
     links = [name for name in LINKS if name in names]
     found = [f"{LINKS[name][0]}: {answer}" for name, answer in _links(links).items()]
     if "ipv6" in names and not os.path.isdir("/proc/sys/net/ipv6/conf"):
         found.append(IPV6)
     if "masquerade" in names:
         refused = _run(["nft", CHAIN])
-        found += [f"{MASQUERADE}: {_said(refused.stderr)}"] if refused and refused.returncode else []
+        found += [f"{MASQUERADE}: {_first_line(refused.stderr)}"] if refused and refused.returncode else []
     return found
 
 
 def _links(names):
-    """Try to make a link for each of ``names``, in one process; return what was said of those that could not be made."""
+    """Try to add a link for each of ``names``, in one process; return name -> error of those that failed."""
     lines = "".join(f"link add probe{number} type {LINKS[name][1]}\n" for number, name in enumerate(names))
     found = _run(["ip", "-force", "-batch", "-"], lines) if names else None
-    if found is None:  # a program that is missing is told as such, not as a fault of the kernel
+    if found is None:  # the missing program is reported, not the kernel
         return {}
-    # what it says of a line, and then which it was; the first is number 1
-    *told, _rest = re.split(r"^Command failed .*?:(\d+)$", found.stderr, flags=re.M)
-    return {names[int(line) - 1]: _said(text) for text, line in zip(told[::2], told[1::2])}
+    # the error of a line, then the number of that line, from 1
+    *parts, _rest = re.split(r"^Command failed .*?:(\d+)$", found.stderr, flags=re.M)
+    return {names[int(line) - 1]: _first_line(error) for error, line in zip(parts[::2], parts[1::2])}
 
 
-def _said(text):
-    """Return the first line of what a program said."""
-    said = [line for line in text.splitlines() if line.strip()]
-    return said[0].strip() if said else "it does not say why"
+def _first_line(text):
+    """Return the first line of a program's error."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[0].strip() if lines else "no error message"
 
 
-def versions():
-    """Return the versions of what the engine stands on, None for what is missing."""
+def versions() -> Dict[str, Optional[str]]:
+    """Return the versions of kernel, iproute2 and nftables; None: missing."""
     return {
         "kernel": os.uname().release,
         "iproute2": _version(["ip", "-V"]),
@@ -118,7 +119,7 @@ def versions():
 def _run(command, lines=""):
     try:
         return programs.run(command, lines)
-    except (FileNotFoundError, PermissionError):  # not there, or not to be executed
+    except (FileNotFoundError, PermissionError):  # missing, or not executable
         return None
 
 

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each likely cause of silence is said where it is one, and of a sound node nothing is."""
+"""Each likely cause of silence is reported; a sound node has none."""
 
 import dataclasses
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.module_utils.node.causes import CHECKS, HANDLED, causes_in
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.examination.causes import CHECKS, HANDLED, causes_in
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.expected import Expected
-from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts import (
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts.model import (
     Address,
     Chain,
     Drop,
@@ -56,7 +56,7 @@ def causes(**changes):
     return causes_in(dataclasses.replace(NODE, **changes), FABRIC)
 
 
-def test_of_a_sound_node_nothing_is_said():
+def test_a_sound_node_has_no_cause():
     others = [
         Drop("ip filter FORWARD", 'iifname "docker0" drop'),
         Drop("ip filter FORWARD", "ct state invalid drop"),
@@ -68,7 +68,7 @@ def test_of_a_sound_node_nothing_is_said():
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "words"),
     [
         ({"sysctls": {"net.ipv4.ip_forward": "0"}}, "net.ipv4.ip_forward is 0: this node forwards no IPv4"),
         ({"links": LINKS[:2]}, "the interface vxlan1 is missing: run site"),
@@ -83,11 +83,11 @@ def test_of_a_sound_node_nothing_is_said():
         ),
         (
             {"routes": [*ROUTES, PEERS, Route("10.244.1.2/32", type="blackhole")]},
-            "fabric_node_subnet of vm2 10.244.1.0/24: the node has 'blackhole 10.244.1.2/32', which beats the fabric's",
+            "fabric_node_subnet of vm2 10.244.1.0/24: the node prefers 'blackhole 10.244.1.2/32' to the fabric's",
         ),
         (
             {"rules": [*MAIN, Rule(4, 100, "blackhole", destination="10.244.0.0/16")]},
-            "the rule '100: from all to 10.244.0.0/16 blackhole' decides before the table main",
+            "the policy rule '100: from all to 10.244.0.0/16 blackhole' precedes the table main",
         ),
         (
             {"chains": [Chain("ip filter FORWARD", "forward", "drop")]},
@@ -102,14 +102,14 @@ def test_of_a_sound_node_nothing_is_said():
         ({"drops": [Drop("inet x i", "ip saddr 10.0.0.2 drop")]}, "has the rule 'ip saddr 10.0.0.2 drop'"),
         (
             {"sysctls": {**NODE.sysctls, "net.ipv4.conf.eth0.forwarding": "0"}},
-            "eth0 does not forward what arrives there for endpoints",
+            "eth0 does not forward received packets",
         ),
         ({"sysctls": {**NODE.sysctls, "net.ipv4.conf.all.rp_filter": "1"}}, "rp_filter is strict for vxlan1"),
     ],
 )
-def test_each_cause_is_said(changes, told):
-    (said,) = causes(**changes)
-    assert told in said
+def test_each_cause_is_reported(changes, words):
+    (cause,) = causes(**changes)
+    assert words in cause
 
 
 def test_the_likeliest_come_first_and_no_more_than_a_few():
@@ -119,5 +119,5 @@ def test_the_likeliest_come_first_and_no_more_than_a_few():
         routes=ROUTES,
         drops=[Drop("a b c", "ip daddr 10.244.1.2 drop")] * 9,
     )
-    assert [said.split()[0] for said in found] == ["net.ipv4.ip_forward", "the", "the", "there"]
+    assert [cause.split()[0] for cause in found] == ["net.ipv4.ip_forward", "the", "the", "there"]
     assert len(CHECKS) == 9

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What others are told of the fabric: the texts; that they heed them is tested on virtual machines."""
+"""The files that keep other network managers away from the fabric; their effect is tested on virtual machines."""
 
 from fnmatch import fnmatch, fnmatchcase
 from xml.etree import ElementTree
@@ -9,12 +9,18 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.names import new_interface_fault
-from ansible_collections.nodenet.fabric.plugins.module_utils.node import coexistence, firewalls
-from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts import Setting
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.coexistence import (
+    firewalls,
+    interfaces,
+    registry,
+    sysctls,
+)
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.coexistence.manager import Manager, Ours
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts.model import Setting
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.backends.overlay import PAIRS, named, patterns
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.naming import HOST_ENDS
 
-OURS = coexistence.Ours(
+OURS = Ours(
     ["fabric0", "veth-*", "vxlan1"],
     ["vxlan1"],
     ["10.244.0.0/24", "fd00::/64"],
@@ -24,7 +30,7 @@ OURS = coexistence.Ours(
 
 
 def only(name, ours=OURS):
-    return list(coexistence.MANAGERS[name].files(ours).values())
+    return list(registry.MANAGERS[name].files(ours).values())
 
 
 # of inventory hosts, which Ansible does not restrict, and of endpoints
@@ -45,13 +51,13 @@ NAMES = [
         ":",
         "-",
     ),
-    # of 13 and 14 characters; and what behind a short prefix would be what another is behind a long one
+    # of 13 and 14 characters; and names that with a short prefix equal others with a long one
     *("thirteen-char", "fourteen-chars", "eth-abcdefghi", "pip-abcdefghi", "p-abcdefghijk", "abcdefghi", "abcdefghijk"),
 ]
 
 
 @pytest.mark.parametrize("prefixes", [HOST_ENDS, PAIRS])
-def test_a_made_name_is_one_that_the_kernel_takes_is_nobody_elses_and_is_told_to_others(prefixes):
+def test_a_generated_name_is_valid_unique_and_matches_the_patterns(prefixes):
     made = {name: named(prefixes, name) for name in NAMES}
     assert not [name for name in made.values() if new_interface_fault(name)]
     assert len(set(made.values())) == len(NAMES)
@@ -63,7 +69,7 @@ def test_patterns_leave_dockers_interfaces_alone():
     assert not any(fnmatch("veth1a2b3c4", pattern) for pattern in patterns(HOST_ENDS))
 
 
-def test_each_is_told_what_is_ours():
+def test_the_files_of_each_manager_name_the_fabric():
     assert "OriginalName=fabric0 veth-* vxlan1\n\n[Link]\nMACAddressPolicy=none" in only("udev")[0]
     assert "ManageForeignRoutes=no" in only("networkd")[0]
     assert "Name=fabric0 veth-* vxlan1\n\n[Link]\nUnmanaged=yes" in only("networkd")[1]
@@ -76,7 +82,7 @@ def test_each_is_told_what_is_ours():
     assert "ip6tables -w -I DOCKER-USER -s fd00::/64" in unit
 
 
-def test_firewalld_is_told_of_the_subnets_and_of_the_tunnels():
+def test_firewalld_accepts_the_subnets_and_the_tunnels():
     zone, policy = (ElementTree.fromstring(text.encode()) for text in only("firewalld"))
     assert zone.get("target") == "ACCEPT"
     assert [source.get("address") for source in zone.findall("source")] == OURS.prefixes
@@ -85,21 +91,21 @@ def test_firewalld_is_told_of_the_subnets_and_of_the_tunnels():
     assert {(rule.find("port").get("port"), rule.find("port").get("protocol")) for rule in policy.findall("rule")} == {
         ("8472", "udp")
     }
-    ipip = coexistence.Ours(prefixes=["10.0.0.0/8"], remotes=["192.168.32.246"], encapsulation="ipip")
+    ipip = Ours(prefixes=["10.0.0.0/8"], remotes=["192.168.32.246"], encapsulation="ipip")
     assert '<protocol value="ipip"/>' in only("firewalld", ipip)[1]
 
 
-def test_without_tunnels_no_file_speaks_of_them():
-    plain = coexistence.Ours(["fabric0"], [], ["10.244.0.0/24"], [], None)
+def test_without_tunnels_no_file_names_them():
+    plain = Ours(["fabric0"], [], ["10.244.0.0/24"], [], None)
     assert len(only("firewalld", plain)) == 1
     assert only("rp_filter", plain) == []
 
 
-def test_ufw_is_told_by_its_program_and_what_is_no_longer_so_is_deleted(tmp_path, monkeypatch):
+def test_ufw_gets_its_rules_by_its_program_and_old_ones_are_deleted(tmp_path, monkeypatch):
     defaults, rules = tmp_path / "ufw", tmp_path / "ufw.rules"
     monkeypatch.setattr(firewalls, "UFW_DEFAULTS", str(defaults))
-    monkeypatch.setattr(coexistence.Ufw, "paths", (str(rules),))
-    monkeypatch.setattr(coexistence.Ufw, "found", lambda self: True)
+    monkeypatch.setattr(firewalls.Ufw, "paths", (str(rules),))
+    monkeypatch.setattr(firewalls.Ufw, "found", lambda self: True)
     defaults.write_text("IPV6=yes\n", encoding="utf-8")
     assert len(only("ufw")[0].splitlines()) == 7
     defaults.write_text("IPV6=no\n", encoding="utf-8")
@@ -110,28 +116,28 @@ def test_ufw_is_told_by_its_program_and_what_is_no_longer_so_is_deleted(tmp_path
         "allow proto udp from 192.168.32.246 to any port 8472",
     ]
     ran = []
-    monkeypatch.setattr(coexistence, "_run", ran.append)
-    ufw = coexistence.MANAGERS["ufw"]
-    coexistence._set(ufw, {str(rules): text})
+    monkeypatch.setattr(registry, "_run", ran.append)
+    ufw = registry.MANAGERS["ufw"]
+    registry._set(ufw, {str(rules): text})
     assert ran[0] == ["ufw", "route", "allow", "from", "10.244.0.0/24", "comment", "nodenet.fabric"] and len(ran) == 3
     ran.clear()
-    coexistence._set(ufw, {str(rules): None})
+    registry._set(ufw, {str(rules): None})
     assert ran[0] == ["ufw", "route", "delete", "allow", "from", "10.244.0.0/24"]
     assert ran[2][:5] == ["ufw", "delete", "allow", "proto", "udp"] and not rules.exists()
 
 
-def test_dockers_rules_of_before_go_before_the_unit_says_others():
-    docker = coexistence.MANAGERS["docker"]
+def test_dockers_old_rules_are_removed_before_the_unit_changes():
+    docker = registry.MANAGERS["docker"]
     (path,) = docker.paths
     assert docker.before_change({}, []) == []
     assert docker.before_change({path: "old"}, [])[0][:2] == ["systemctl", "stop"]
     assert docker.before_change({path: "old"}, [path])[0][:2] == ["systemctl", "disable"]
 
 
-def test_what_turns_forwarding_off_is_corrected_by_a_file_that_comes_after(monkeypatch):
-    settings = coexistence.MANAGERS["sysctl"]
+def test_a_file_that_turns_forwarding_off_is_corrected_by_a_later_file(monkeypatch):
+    settings = registry.MANAGERS["sysctl"]
     found = [Setting("/etc/sysctl.d/99-hard.conf", "net.ipv4.ip_forward", "0")]
-    monkeypatch.setattr(coexistence, "settings", lambda: found)
+    monkeypatch.setattr(sysctls, "sysctl_settings", lambda: found)
     assert settings.found() and only("sysctl")[0].splitlines()[1:] == ["net/ipv4/ip_forward = 1"]
     found.append(Setting(settings.paths[0], "net/ipv4/ip_forward", "1"))
     assert settings.found()  # as long as the other file is there
@@ -141,20 +147,20 @@ def test_what_turns_forwarding_off_is_corrected_by_a_file_that_comes_after(monke
     assert not settings.found()
 
 
-def test_what_is_not_listed_or_not_there_gets_no_file(monkeypatch):
-    monkeypatch.setattr(coexistence, "has_systemd", lambda: True)
-    monkeypatch.setattr(coexistence.Udev, "found", lambda self: True)
-    monkeypatch.setattr(coexistence.Firewalld, "found", lambda self: False)
-    files, told = coexistence.wanted(["udev", "firewalld"], OURS)
-    assert list(files) == list(coexistence.Udev.paths) and "udev" in told and "firewalld" not in told
-    assert coexistence.wanted([], OURS)[0] == {}
+def test_a_manager_that_is_not_listed_or_not_found_gets_no_file(monkeypatch):
+    monkeypatch.setattr(registry, "has_systemd", lambda: True)
+    monkeypatch.setattr(interfaces.Udev, "found", lambda self: True)
+    monkeypatch.setattr(firewalls.Firewalld, "found", lambda self: False)
+    files, configured = registry.wanted(["udev", "firewalld"], OURS)
+    assert list(files) == list(interfaces.Udev.paths) and "udev" in configured and "firewalld" not in configured
+    assert registry.wanted([], OURS)[0] == {}
 
 
 def test_a_manager_that_refuses_leaves_its_files_as_they_were(tmp_path, monkeypatch):
     path = tmp_path / "zone.xml"
     path.write_text("before", encoding="utf-8")
 
-    class Stubborn(coexistence.Manager):
+    class Stubborn(Manager):
         paths = (str(path),)
 
         def found(self):
@@ -163,8 +169,8 @@ def test_a_manager_that_refuses_leaves_its_files_as_they_were(tmp_path, monkeypa
         def reload(self, paths):
             return [["sh", "-c", f"! grep -q after {path} || {{ echo a zone is in the way >&2; exit 1; }}"]]
 
-    monkeypatch.setattr(coexistence, "MANAGERS", {"stubborn": Stubborn()})
+    monkeypatch.setattr(registry, "MANAGERS", {"stubborn": Stubborn()})
     files = {str(path): "after"}
     with pytest.raises(FabricError, match="a zone is in the way"):
-        coexistence.apply(files, coexistence.differing(files))
+        registry.apply(files, registry.differing(files))
     assert path.read_text(encoding="utf-8") == "before"

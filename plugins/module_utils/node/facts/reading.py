@@ -1,19 +1,20 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what :mod:`facts` describes: one dump of the kernel for each sort of object, and the files and programs that matter."""
+"""Reads the facts: one dump of the kernel for each kind of object, sysctls, files and firewalls."""
 
 from __future__ import annotations
 
 import ipaddress
 from fnmatch import fnmatchcase
 
-from ..kernel import procfs
-from ..kernel.messages import RTEXT_FILTER_SKIP_STATS
-from ..kernel.netlink import Netlink
-from ..ownership import ROUTE_PROTOCOL, owner_in
+from ...kernel import procfs
+from ...kernel.messages import RTEXT_FILTER_SKIP_STATS
+from ...kernel.netlink import Netlink
+from ...ownership import ROUTE_PROTOCOL, owner_in
+from ..expected import Expected
 from . import files, firewall
-from .facts import Address, Facts, Link, Listener, Route, Rule
+from .model import Address, Facts, Link, Listener, Route, Rule
 
 AF_INET, AF_INET6 = 2, 10
 RT_TABLE_LOCAL, RTM_F_CLONED, IFF_UP = 255, 0x200, 1
@@ -36,10 +37,10 @@ SYSCTLS = (
 )
 
 
-def read(expected):
-    """Return the Facts of the node that this process is on.
+def read(expected: Expected) -> Facts:
+    """Return the Facts of this node.
 
-    :param expected: an Expected; what it does not ask for is not read.
+    :param expected: facts that it does not need are not read.
     """
     netlink = Netlink()
     try:
@@ -56,7 +57,7 @@ def read(expected):
     forwarding = [f"net.{family}.conf.{dev}.forwarding" for family in ("ipv4", "ipv6") for dev in uplinks]
     facts.sysctls = procfs.read("", [*SYSCTLS, *forwarding])
     if expected.machine:
-        facts.settings, facts.came_from = files.settings(), files.came_from()
+        facts.settings, facts.ssh_client = files.sysctl_settings(), files.ssh_client()
     return facts
 
 
@@ -90,14 +91,14 @@ def _link(fields, attrs, names, interfaces):
 
 def _address(fields, attrs, names, ours):
     dev = names.get(fields["index"], "?")
-    # with a peer (ip-address(8)), that is what is connected
+    # of an address with a peer (ip-address(8)) the peer's prefix is the connected one
     address = attrs.get("IFA_LOCAL") or attrs["IFA_ADDRESS"]
     connected = ipaddress.ip_network(f"{attrs.get('IFA_ADDRESS', address)}/{fields['prefixlen']}", strict=False)
     return Address(dev, address, str(connected), dev in ours)
 
 
 def _counts(fields, attrs):
-    """Say whether a route is one that decides: not of the node's own addresses, none that the kernel keeps for a while."""
+    """Say whether a route decides: no local one, no cached one."""
     table = attrs.get("RTA_TABLE", fields["table"])
     return table != RT_TABLE_LOCAL and fields["type"] in ROUTE_TYPES and not fields["flags"] & RTM_F_CLONED
 
@@ -134,7 +135,7 @@ def _rule(fields, attrs):
 
 
 def _listeners(protocol, state):
-    """Return the sockets that wait, of both families (proc(5), /proc/net/tcp)."""
+    """Return the listening sockets of both families (proc(5), /proc/net/tcp)."""
     found = []
     for name in (protocol, f"{protocol}6"):
         for words in files.lines(f"/proc/thread-self/net/{name}"):
@@ -145,7 +146,7 @@ def _listeners(protocol, state):
 
 
 def _ip(text):
-    """Return an address as the kernel writes it there, in words of 32 bits of this machine's order; None: any."""
+    """Return an address of /proc/net, written as 32-bit words in this machine's byte order; None: any."""
     raw = b"".join(int(text[place : place + 8], 16).to_bytes(4, "little") for place in range(0, len(text), 8))
     address = ipaddress.ip_address(raw)
     return None if address.is_unspecified else str(address)

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One who acts on a node's network beside the fabric, and is told of it by files of its own kind."""
+"""A program that configures a node's network beside the fabric, and the files that keep it away from the fabric."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import List, Optional
+from typing import Dict, List, Optional, Tuple
 
 HEAD = "# Written by nodenet.fabric.prepare\n"
 MARK = "nodenet.fabric"
@@ -14,12 +14,12 @@ MARK = "nodenet.fabric"
 
 @dataclass(frozen=True)
 class Ours:
-    """What is the fabric's on this node.
+    """The fabric's part of this node's network.
 
     :param interfaces: names of interfaces in the node's own namespace, or patterns of them (glob(7)).
     :param tunnels: those of them that are tunnels.
     :param prefixes: subnets of the whole fabric.
-    :param remotes: addresses from which encapsulated packets come.
+    :param remotes: source addresses of encapsulated packets.
     :param encapsulation: their protocol: "ipip", "udp:PORT", or None.
     """
 
@@ -31,29 +31,31 @@ class Ours:
 
 
 class Manager:
-    """One of them.
+    """One such program.
 
-    ``does``: what it does to a fabric; ``answer``: what is set against it; ``paths``: all files that may be set.
+    ``does``: its effect on a fabric; ``answer``: what it does once configured; ``paths``: all files that may configure it.
     """
 
-    does = answer = ""
-    paths = ()
+    does: str = ""
+    answer: str = ""
+    paths: Tuple[str, ...] = ()
 
-    def found(self):
+    def found(self) -> bool:
         """Say whether the node has it."""
         raise NotImplementedError
 
-    def files(self, ours):
-        """Return path -> text of what is to be there; {}: there is nothing to keep from it."""
+    def files(self, ours: Ours) -> Dict[str, str]:
+        """Return path -> content of the files that configure it; {}: nothing to configure."""
         raise NotImplementedError
 
-    def before_change(self, before, removed):
+    def before_change(self, before: Dict[str, str], removed: List[str]) -> List[List[str]]:
         """Return commands to run before files are written or removed.
 
-        :param before: path -> text of those that are there; ``removed``: the paths of those that go.
+        :param before: path -> content of the existing ones.
+        :param removed: the paths of those that will be removed.
         """
         return []
 
-    def reload(self, paths):
-        """Return the commands by which it takes notice of ``paths``, which have changed."""
+    def reload(self, paths: List[str]) -> List[List[str]]:
+        """Return the commands that make it read ``paths``, which have changed."""
         return []

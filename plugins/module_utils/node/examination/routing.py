@@ -1,20 +1,23 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What decides before the fabric's routes do: foreign routes and rules. Each check yields a warning."""
+"""Foreign routes and policy rules that precede the fabric's routes. Each check yields warnings."""
 
 from __future__ import annotations
 
-from .addressing import named
-from .facts import MAIN, network_of
+from typing import Iterator
 
-# linux/ipv6_route.h: IP6_RT_PRIO_USER is what a route of IPv6 has where none is given
+from ..expected import Expected
+from ..facts.model import MAIN, Facts, network_of
+from .addressing import named
+
+# the metric of a route if none is given (linux/ipv6_route.h: IP6_RT_PRIO_USER)
 USUAL_METRIC = {4: 0, 6: 1024}
 ENDS = ("blackhole", "unreachable", "prohibit")
 WHOLE = {4: network_of("0.0.0.0/0"), 6: network_of("::/0")}
 
 
-def foreign_routes_win(facts, expected):
+def foreign_routes_win(facts: Facts, expected: Expected) -> Iterator[str]:
     """A longer prefix wins, and of the same prefix the smaller metric (fib_table_lookup in net/ipv4/fib_trie.c)."""
     connected = {one.prefix for one in facts.addresses}
     foreign = [
@@ -23,20 +26,20 @@ def foreign_routes_win(facts, expected):
         if route.table == MAIN and not route.ours and route.prefix not in connected
     ]
     for mine, prefix, name in expected.networks:
-        beating = [
+        preferred = [
             f"'{route}'"
             for network, route in foreign
             if mine.covers(network) and (network != mine or route.metric < USUAL_METRIC[mine.version])
         ]
-        if beating:
+        if preferred:
             yield (
-                f"{name} {prefix}: the node has {named(beating)}, which beats the fabric's routes there:"
-                " remove it if the fabric is to have all of the prefix"
+                f"{name} {prefix}: the node prefers {named(preferred)} to the fabric's routes:"
+                " remove it if the fabric needs the whole prefix"
             )
 
 
-def rules_decide_first(facts, expected):
-    """A rule that looks elsewhere before the table main is asked, and finds something there (fib_rules_lookup)."""
+def rules_decide_first(facts: Facts, expected: Expected) -> Iterator[str]:
+    """A rule before the table main that finds a route in another table (fib_rules_lookup)."""
     tables = {}
     for route in facts.routes:
         if route.table != MAIN:
@@ -45,14 +48,14 @@ def rules_decide_first(facts, expected):
         for rule in sorted((one for one in facts.rules if one.version == version), key=lambda one: one.priority):
             if rule.action == "lookup" and rule.table == MAIN and _is_for_all(rule):
                 break
-            beaten = [
+            affected = [
                 f"{name} {prefix}"
                 for network, prefix, name in expected.networks
                 if network.version == version and _takes(rule, network, tables)
             ]
-            if beaten:
+            if affected:
                 yield (
-                    f"the rule '{rule}' decides before the table main about {named(beaten)}:"
+                    f"the policy rule '{rule}' precedes the table main for {named(affected)}:"
                     " remove it, or give it a priority above 32766"
                 )
 
@@ -62,7 +65,7 @@ def _is_for_all(rule):
 
 
 def _takes(rule, network, tables):
-    """Say whether a rule may decide about packets to ``network``."""
+    """Say whether a rule may route packets to ``network``."""
     aim = network_of(rule.destination) if rule.destination else WHOLE[network.version]
     if not aim.overlaps(network):
         return False

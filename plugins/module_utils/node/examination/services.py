@@ -1,92 +1,96 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What else is on the node that the fabric meets: tunnels, ports, firewalls. Each check yields what is wrong."""
+"""Other tunnels, listening ports and firewalls of the node. Each check yields a sentence for each fault."""
 
 from __future__ import annotations
 
 import re
+from typing import Iterator
 
-# as nft(8) and iptables(8) write IP protocol 4
+from ..expected import Expected
+from ..facts.model import Facts
+
+# names of IP protocol 4 in nft(8) and iptables(8)
 IPIP = {"ipip", "ipencap"}
 ANY = (None, "0.0.0.0", "::")
 
 
-def vni_is_taken(facts, expected):
-    """One VNI at one port is one device's (vxlan_vni_in_use, drivers/net/vxlan/vxlan_core.c)."""
+def vni_is_taken(facts: Facts, expected: Expected) -> Iterator[str]:
+    """Only one device may have a VNI and a port (vxlan_vni_in_use, drivers/net/vxlan/vxlan_core.c)."""
     for link in facts.links:
         taken = link.details.get("vni"), link.details.get("port")
         if link.type == "vxlan" and not link.ours and taken == (expected.vxlan_vni, expected.vxlan_port):
             yield (
-                f"the VXLAN device {link.name} has the VNI {expected.vxlan_vni} at UDP port {expected.vxlan_port}"
-                " already (flannel's and Docker's are such): choose another fabric_vxlan_vni or fabric_vxlan_port"
+                f"the VXLAN device {link.name} already has VNI {expected.vxlan_vni} and UDP port {expected.vxlan_port}"
+                " (flannel and Docker make such devices): choose another fabric_vxlan_vni or fabric_vxlan_port"
             )
 
 
-def tunnel_has_no_interface(facts, expected):
-    """The interface that the VXLAN device stands on is the node's own; it must be there."""
+def tunnel_has_no_interface(facts: Facts, expected: Expected) -> Iterator[str]:
+    """The VXLAN device needs its lower interface, which the collection does not make."""
     if expected.vxlan_dev and not facts.link(expected.vxlan_dev):
         there = ", ".join(link.name for link in facts.links if not link.ours and link.name != "lo")
-        yield f"fabric_vxlan_dev is {expected.vxlan_dev}, and this node has no such interface: it has {there or 'none'}"
+        yield f"fabric_vxlan_dev is {expected.vxlan_dev}, and this node has no such interface; it has {there or 'none'}"
 
 
-def tunnel_port_is_taken(facts, expected):
-    """Another program's socket at the tunnel's port; that of a VXLAN device is shared by all devices of the port."""
+def tunnel_port_is_taken(facts: Facts, expected: Expected) -> Iterator[str]:
+    """Another program listens on the tunnel's port; VXLAN devices with one port share its socket."""
     shared = {link.details.get("port") for link in facts.links if link.type == "vxlan"}
     if expected.vxlan_port is None or expected.vxlan_port in shared:
         return
     if any(one.protocol == "udp" and one.port == expected.vxlan_port for one in facts.listeners):
         yield (
             f"UDP port {expected.vxlan_port} of this node is in use by another program: choose another"
-            " fabric_vxlan_port, or stop it"
+            " fabric_vxlan_port, or stop that program"
         )
 
 
-def ssh_is_published(facts, expected):
-    """The port by which Ansible came is not led to an endpoint."""
-    if facts.came_from is None:
+def ssh_is_published(facts: Facts, expected: Expected) -> Iterator[str]:
+    """The port of Ansible's SSH connection may not be forwarded to an endpoint."""
+    if facts.ssh_client is None:
         return
-    _address, port = facts.came_from
+    _address, port = facts.ssh_client
     for one in expected.published:
         if one["protocol"] == "tcp" and port in _ports(one["port"]):
             yield (
-                f"{one['name']} publishes tcp port {port}, by which Ansible comes to this node: choose another port, or"
-                " reach the node by another"
+                f"{one['name']} publishes tcp port {port}, the port of Ansible's SSH connection to this node: publish another"
+                " port, or connect to another SSH port"
             )
 
 
-def published_port_has_a_listener(facts, expected):
-    """A program that listens at a published port is reached from this node alone."""
+def published_port_has_a_listener(facts: Facts, expected: Expected) -> Iterator[str]:
+    """Other hosts no longer reach a program that listens on a published port."""
     for one in expected.published:
         wanted, where = _ports(one["port"]), one.get("address")
         for found in facts.listeners:
             same = found.protocol == one["protocol"] and found.port in wanted
             if same and (where is None or found.address in (*ANY, where)) and not _is_loopback(found.address):
                 yield (
-                    f"{one['name']} publishes {found.protocol} port {found.port}, at which a program of this node listens"
-                    f" ({found.address or 'any address'}): others reach the endpoint instead of it"
+                    f"{one['name']} publishes {found.protocol} port {found.port}, on which a program of this node listens"
+                    f" ({found.address or 'any address'}): other hosts reach the endpoint instead of the program"
                 )
 
 
-def firewall_drops(facts, expected):
-    """A chain of which the policy is to drop lets pass only what its rules name."""
+def firewall_drops(facts: Facts, expected: Expected) -> Iterator[str]:
+    """A chain with the policy drop accepts only what its rules accept."""
     for chain in facts.chains:
         if chain.policy != "drop" or chain.whose in expected.handled or _names_fabric(chain, expected):
             continue
         if chain.hook == "forward":
-            what = "forwarded: accept there what comes from and goes to " + _prefixes(expected)
+            what = f"forwarded packets: accept packets from and to {_prefixes(expected)} in it"
         elif chain.hook == "input" and expected.vxlan_port is not None:
-            what = f"meant for this node: accept there UDP port {expected.vxlan_port} from the peers"
+            what = f"packets to this node: accept UDP port {expected.vxlan_port} from the peers in it"
         elif chain.hook == "input" and expected.backend == "ipip":
-            what = "meant for this node: accept there IP protocol 4 (IPIP) from the peers"
+            what = "packets to this node: accept IP protocol 4 (IPIP) from the peers in it"
         else:
             continue
         whose = f" ({chain.whose})" if chain.whose else ""
-        yield f"the chain {chain.place}{whose} of this node's firewall drops what is {what}"
+        yield f"the chain {chain.place}{whose} of this node's firewall drops {what}"
 
 
 def _names_fabric(chain, expected):
-    """Say whether somebody has had the chain let the fabric pass."""
+    """Say whether rules of the chain name the fabric: somebody has made them for it."""
     words = set(re.findall(r"[\w.:-]+", chain.text))
     if chain.hook == "input":
         tunnel = {str(expected.vxlan_port)} if expected.vxlan_port is not None else IPIP

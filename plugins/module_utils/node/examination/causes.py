@@ -1,30 +1,33 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why packets may be lost on a node: what verify says when pairs are silent. Each check yields a sentence."""
+"""Likely causes of packet loss on a node, for verify when pairs are silent. Each check yields sentences."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from fnmatch import fnmatchcase
+from typing import Iterator, List
 
-from ..engine.errors import FabricError
-from ..kernel import procfs
-from . import firewall, reading, routing, services, settings
-from .facts import MAIN, network_of
+from ...engine.errors import FabricError
+from ...kernel import procfs
+from ..expected import FORWARDING, Expected
+from ..facts import firewall, reading
+from ..facts.model import MAIN, Facts, network_of
+from . import routing, services, sysctls
 
-# These have rules for the fabric outside of their base chains (see the module prepare), which say nothing alone.
+# The module prepare gives these firewalls rules for the fabric in other chains: their base chains alone prove nothing.
 HANDLED = ("docker", "firewalld", "ufw")
 ADDRESS = re.compile(r"(?<![\w.:])[0-9a-fA-F]*[.:][0-9a-fA-F.:]*(?:/\d+)?")
 MOST = 4
 RP_FILTER = "net.ipv4.conf.{}.rp_filter"
 
 
-def likely_causes(expected):
+def likely_causes(expected: Expected) -> List[str]:
     """Read the node and return the likely causes of silence, at most :data:`MOST`, the likeliest first.
 
-    :param expected: an Expected; its ``handled`` are overruled.
+    :param expected: its ``handled`` is replaced.
     """
     expected.handled = list(HANDLED)
     try:
@@ -38,21 +41,21 @@ def likely_causes(expected):
     return causes_in(facts, expected)
 
 
-def causes_in(facts, expected):
-    """Return what in ``facts`` may stop the fabric's packets, the likeliest first."""
+def causes_in(facts: Facts, expected: Expected) -> List[str]:
+    """Return the likely causes in ``facts``, the likeliest first."""
     return [sentence for check in CHECKS for sentence in check(facts, expected)][:MOST]
 
 
-def nothing_is_forwarded(facts, expected):
-    """Without it a node drops what is not for itself (ip_forward in ip-sysctl, the kernel's documentation)."""
+def nothing_is_forwarded(facts: Facts, expected: Expected) -> Iterator[str]:
+    """Without forwarding a node drops packets to others (ip_forward in ip-sysctl, the kernel's documentation)."""
     for version in expected.versions:
-        name = settings.FORWARDING[version]
+        name = FORWARDING[version]
         if facts.sysctls.get(name, "0") != "1":
-            yield f"{name} is {facts.sysctls.get(name, 'not there')}: this node forwards no IPv{version}; run site"
+            yield f"{name} is {facts.sysctls.get(name, 'missing')}: this node forwards no IPv{version}; run site"
 
 
-def interfaces_are_away(facts, expected):
-    """Of the fabric's interfaces those that have a name, and are no endpoint's."""
+def interfaces_are_away(facts: Facts, expected: Expected) -> Iterator[str]:
+    """The fabric's interfaces with a fixed name: bridge and tunnels."""
     for name in expected.interfaces:
         if not re.search(r"[*?\[]", name):
             link = facts.link(name)
@@ -60,8 +63,8 @@ def interfaces_are_away(facts, expected):
                 yield f"the interface {name} is {'down' if link else 'missing'}: run site"
 
 
-def routes_are_not_ours(facts, expected):
-    """To a peer's subnet a route of the fabric's leads; without one the default route does."""
+def routes_are_not_ours(facts: Facts, expected: Expected) -> Iterator[str]:
+    """Without the fabric's route to a peer's subnet the default route takes the packets."""
     ours = {}
     for route in sorted(facts.routes, key=lambda one: -one.metric):
         if route.table == MAIN:
@@ -76,8 +79,8 @@ def routes_are_not_ours(facts, expected):
             yield f"the route to {prefix} ({name}) is '{route}', which is not the fabric's: remove it and run site"
 
 
-def rules_drop(facts, expected):
-    """Rules of which all addresses are the fabric's, or that name its interfaces or its tunnel."""
+def rules_drop(facts: Facts, expected: Expected) -> Iterator[str]:
+    """Rules that drop, whose addresses are all the fabric's, or that name its interfaces or its tunnel."""
     for drop in facts.drops:
         if _names(drop.rule, expected):
             yield f"the chain {drop.place} of this node's firewall has the rule '{drop.rule}': remove it"
@@ -105,12 +108,12 @@ def _network(text):
         return None
 
 
-def answers_come_another_way(facts, expected):
-    """Strict rp_filter drops what would not be answered by the interface that it came by; the larger of two counts."""
+def replies_leave_by_another_interface(facts: Facts, expected: Expected) -> Iterator[str]:
+    """Strict rp_filter drops packets whose reply would leave by another interface; the larger of two values counts."""
     for tunnel in expected.tunnels:
         names = [RP_FILTER.format(name) for name in ("all", tunnel.replace(".", "/"))]
         if max(facts.sysctls.get(name, "0") for name in names) == "1":
-            yield f"rp_filter is strict for {tunnel} (net.ipv4.conf): set it to 2 if answers leave by another interface"
+            yield f"rp_filter is strict for {tunnel} (net.ipv4.conf): set it to 2 if replies leave by another interface"
 
 
 CHECKS = (
@@ -121,6 +124,6 @@ CHECKS = (
     routing.rules_decide_first,
     rules_drop,
     services.firewall_drops,
-    settings.uplink_does_not_forward,
-    answers_come_another_way,
+    sysctls.uplink_does_not_forward,
+    replies_leave_by_another_interface,
 )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Firewalls that are told to let the fabric pass."""
+"""Firewalls: firewalld, Docker's, ufw. Each gets rules that accept the fabric's packets."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import html
 import ipaddress
 import os
 
-from ..system import programs
-from ..system.systemd import is_active
-from . import files
+from ...system import programs
+from ...system.systemd import is_active
+from ..facts import files
 from .manager import HEAD, MARK, Manager
 
 XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<!-- Written by nodenet.fabric.prepare -->\n'
@@ -23,8 +23,11 @@ UFW_DEFAULTS = "/etc/default/ufw"
 class Firewalld(Manager):
     """firewalld.zone(5), firewalld.policy(5)."""
 
-    does = "rejects what is forwarded between zones, and encapsulated packets"
-    answer = "forwards for the fabric's subnets (zone nodenet), and accepts what the peers encapsulate (policy nodenet-peers)"
+    does = "rejects packets forwarded between zones, and encapsulated packets"
+    answer = (
+        "accepts forwarded packets of the fabric's subnets (zone nodenet)"
+        " and encapsulated packets of the peers (policy nodenet-peers)"
+    )
     paths = ("/etc/firewalld/zones/nodenet.xml", "/etc/firewalld/policies/nodenet-peers.xml")
 
     def found(self):
@@ -52,10 +55,10 @@ class Firewalld(Manager):
 
 
 class Docker(Manager):
-    """Docker's documentation, "Packet filtering and firewalls": DOCKER-USER is where others' rules belong."""
+    """Docker's documentation, "Packet filtering and firewalls": rules of other programs belong in DOCKER-USER."""
 
-    does = "drops what is forwarded and is not its own (the policy of the chain FORWARD)"
-    answer = f"has what comes from and goes to the fabric's subnets accepted in its chain DOCKER-USER ({DOCKER_UNIT})"
+    does = "drops forwarded packets that are not its own (policy of the chain FORWARD)"
+    answer = f"accepts packets from and to the fabric's subnets in its chain DOCKER-USER ({DOCKER_UNIT})"
     paths = (f"/etc/systemd/system/{DOCKER_UNIT}",)
 
     def found(self):
@@ -74,7 +77,7 @@ class Docker(Manager):
         }
 
     def before_change(self, before, removed):
-        # what the unit stands for goes while it still says what that is
+        # stopping the unit removes its rules: before its file changes
         if removed:
             return [["systemctl", "disable", "--quiet", "--now", DOCKER_UNIT]]
         return [["systemctl", "stop", DOCKER_UNIT]] if before else []
@@ -83,17 +86,18 @@ class Docker(Manager):
         commands = [["systemctl", "daemon-reload"]]
         if os.path.exists(self.paths[0]):
             commands.append(["systemctl", "enable", "--quiet", DOCKER_UNIT])
-            # it stands for rules in a chain of Docker's: where Docker does not run they come with it
+            # its rules are in a chain of Docker's: where Docker does not run yet, they come when it starts
             commands += [["systemctl", "restart", DOCKER_UNIT]] if is_active("docker.service") else []
         return commands
 
 
 class Ufw(Manager):
-    """ufw(8). It has no folder for others' rules: they are told by the program, which keeps them, and listed in a file of ours."""
+    """ufw(8). It reads no files of others: the program adds the rules, and a file of ours lists them."""
 
-    does = "drops what is forwarded, and encapsulated packets"
+    does = "drops forwarded packets and encapsulated packets"
     answer = (
-        f"forwards for the fabric's subnets, and accepts what the peers encapsulate (rules with the comment {MARK})"
+        "accepts forwarded packets of the fabric's subnets and encapsulated packets of the peers"
+        f" (rules with the comment {MARK})"
     )
     paths = ("/etc/nodenet/ufw.rules",)
 
@@ -104,14 +108,14 @@ class Ufw(Manager):
         rules = [f"route allow {way} {prefix}" for prefix in self._filtered(ours.prefixes) for way in ("from", "to")]
         if ours.encapsulation:
             _protocol, _colon, port = ours.encapsulation.partition(":")
-            # it knows no name and no number for IP in IP
+            # ufw knows no name and no number for IP in IP
             what = "allow proto udp from {} to any port " + port if port else "allow from {}"
             rules += [what.format(remote) for remote in self._filtered(ours.remotes)]
         return {self.paths[0]: HEAD + "".join(f"{rule}\n" for rule in rules)} if rules else {}
 
     @staticmethod
     def _filtered(texts):
-        """Return those that it filters: IPv6 only where it is told to."""
+        """Return those that ufw filters: IPv6 only if it is configured to."""
         ipv6 = ["yes"] in [words[1:] for words in files.lines(UFW_DEFAULTS, 0, "=") if words[0] == "IPV6"]
         return [text for text in texts if ipv6 or ":" not in text]
 
@@ -139,18 +143,18 @@ def _docker_lines(prefix):
     path = programs.find(name) or f"/usr/sbin/{name}"
     for way in ("-s", "-d"):
         rule = f"DOCKER-USER {way} {prefix} -m comment --comment {MARK} -j ACCEPT"
-        # Docker has that chain for IPv6 too where it was told to filter it
+        # Docker has that chain for IPv6 only if it is configured to filter IPv6
         yield f"ExecStart={'-' if ipv6 else ''}{path} -w -I {rule}"
-        yield f"ExecStopPost=-{path} -w -D {rule}"  # after a start that was cut off, too
+        yield f"ExecStopPost=-{path} -w -D {rule}"  # also after an interrupted start
 
 
 def _quoted(text):
-    """Return ``text`` as the value of an attribute; xml.sax.saxutils would load what speaks HTTP."""
+    """Return ``text`` as the value of an XML attribute; xml.sax.saxutils would import urllib."""
     return f'"{html.escape(text)}"'
 
 
 def _rules(text):
-    """Return the rules that a file of ours lists."""
+    """Return the rules listed in a file of ours."""
     return [line for line in (text or "").splitlines() if line and not line.startswith("#")]
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node has, as plain data: read once (see :mod:`reading`), then compared with what the inventory expects."""
+"""Facts of a node as plain data: read once (see :mod:`reading`), then compared with the inventory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAIN = 254  # linux/rtnetlink.h: RT_TABLE_MAIN
 
 
 class Link(NamedTuple):
-    """An interface; ``ours`` says whether it is the fabric's, ``details`` are what is particular to its type."""
+    """An interface; ``ours``: it belongs to the fabric; ``details``: attributes of its type."""
 
     name: str
     type: str = "device"
@@ -25,21 +25,21 @@ class Link(NamedTuple):
 
 
 class Network(NamedTuple):
-    """A prefix as numbers, quick to compare."""
+    """A prefix as numbers, fast to compare."""
 
     version: int
     first: int
     last: int
 
-    def overlaps(self, other):
+    def overlaps(self, other: Network) -> bool:
         return self.version == other.version and self.first <= other.last and other.first <= self.last
 
-    def covers(self, other):
+    def covers(self, other: Network) -> bool:
         return self.version == other.version and self.first <= other.first and other.last <= self.last
 
 
 class Address(NamedTuple):
-    """An address of an interface, and the prefix that it makes connected."""
+    """An address of an interface, and its connected prefix."""
 
     dev: str
     address: str
@@ -48,7 +48,7 @@ class Address(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A route; ``type`` is what ip-route(8) calls it."""
+    """A route; ``type`` as in ip-route(8)."""
 
     prefix: str
     dev: Optional[str] = None
@@ -85,7 +85,7 @@ class Rule(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """A base chain of a firewall: ``whose`` is the program that made it where it is one that is known, ``text`` its rules."""
+    """A base chain of a firewall; ``whose``: the program that made it, if known; ``text``: its rules."""
 
     place: str
     hook: str
@@ -95,14 +95,14 @@ class Chain(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """A rule of a firewall that drops or rejects, in nft(8)'s words."""
+    """A rule of a firewall that drops or rejects, as nft(8) prints it."""
 
     place: str
     rule: str
 
 
 class Listener(NamedTuple):
-    """A socket that waits: ``address`` None for any."""
+    """A listening socket; ``address`` None: any."""
 
     protocol: str
     port: int
@@ -119,11 +119,11 @@ class Setting(NamedTuple):
 
 @dataclass
 class Facts:
-    """What was read of a node.
+    """Everything read from a node.
 
     :param sysctls: name -> value.
-    :param settings: those of the files that are read at boot, in the order in which they are.
-    :param came_from: (address of the machine that Ansible runs on, port of SSH here), or None where that is not known.
+    :param settings: lines of the sysctl files, in the order in which they are read at boot.
+    :param ssh_client: (address of Ansible's controller, port of SSH on this node), or None if unknown.
     """
 
     links: List[Link] = field(default_factory=list)
@@ -135,44 +135,46 @@ class Facts:
     drops: List[Drop] = field(default_factory=list)
     sysctls: Dict[str, str] = field(default_factory=dict)
     settings: List[Setting] = field(default_factory=list)
-    came_from: Optional[Tuple[str, int]] = None
+    ssh_client: Optional[Tuple[str, int]] = None
 
-    def link(self, name):
+    def link(self, name: str) -> Optional[Link]:
         """Return the link of that name, or None."""
         return next((link for link in self.links if link.name == name), None)
 
-    def way_to(self, address):
-        """Return the route of the table main that leads to ``address``, or None."""
-        if not hasattr(self, "_ways"):
-            self._ways = Ways(self.routes)
-        return self._ways.to(address)
+    def route_to(self, address: str) -> Optional[Route]:
+        """Return the route of the table main to ``address``, or None."""
+        if not hasattr(self, "_lookup"):
+            self._lookup = RouteLookup(self.routes)
+        return self._lookup.to(address)
 
-    def uplinks(self, expected):
-        """Return the names of the foreign interfaces that lead to the peers, or without peers to the world, in order."""
+    def uplinks(self, expected) -> List[str]:
+        """Return the names of the foreign interfaces on the routes to the peers; without peers, on default routes."""
         targets = [peer["address"] for peer in expected.peers] or [route.via for route in self.gateways()]
-        ways = [self.way_to(target) for target in targets]
+        routes = [self.route_to(target) for target in targets]
         own = [one.dev for one in self.addresses if one.address in expected.node_addresses]
-        found = [way.dev for way in ways if way and way.dev and not way.ours] or [dev for dev in own if dev != "lo"]
+        found = [route.dev for route in routes if route and route.dev and not route.ours] or [
+            dev for dev in own if dev != "lo"
+        ]
         return list(dict.fromkeys(found))
 
-    def gateways(self):
-        """Return the foreign default routes that lead to a gateway."""
+    def gateways(self) -> List[Route]:
+        """Return the foreign default routes with a gateway."""
         return [
             route for route in self.routes if route.via and route.prefix in ("0.0.0.0/0", "::/0") and not route.ours
         ]
 
 
-class Ways:
-    """The routes of the table main, made to be asked for many addresses."""
+class RouteLookup:
+    """The routes of the table main, indexed for many look-ups."""
 
-    def __init__(self, routes):
+    def __init__(self, routes: List[Route]) -> None:
         self._by_length = defaultdict(dict)
         for route in sorted(routes, key=lambda one: -one.metric):
             if route.table == MAIN:
                 network = network_of(route.prefix)
                 self._by_length[network.version, network.last - network.first][network.first] = route
 
-    def to(self, address):
+    def to(self, address: str) -> Optional[Route]:
         """Return the route with the longest prefix that covers ``address``, or None."""
         ip = ipaddress.ip_address(address)
         for (version, size), routes in sorted(self._by_length.items(), key=lambda item: item[0][1]):
@@ -182,7 +184,7 @@ class Ways:
         return None
 
 
-def network_of(prefix):
+def network_of(prefix: str) -> Network:
     """Return the :class:`Network` of a prefix, or of an address with a length."""
     network = ipaddress.ip_network(prefix, strict=False)
     return Network(network.version, int(network.network_address), int(network.broadcast_address))

@@ -1,20 +1,21 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The firewall's base chains that drop what no rule of theirs accepts, nft(8)'s and those of the older iptables(8)."""
+"""Base chains of the firewall that drop by policy, in nft(8) and in the legacy iptables(8), and rules that drop."""
 
 from __future__ import annotations
 
 import re
+from typing import List, Tuple
 
-from ..kernel import nft
-from ..ownership import NFT_TABLE
-from ..system import programs
+from ...kernel import nft
+from ...ownership import NFT_TABLE
+from ...system import programs
 from . import files
-from .facts import Chain, Drop
+from .model import Chain, Drop
 
 HOOKS = {"input": "INPUT", "forward": "FORWARD"}
-# what begins a chain's name -> whose it is
+# prefix of a chain's name -> the program that made its table
 MARKS = {"DOCKER-USER": "docker", "ufw-": "ufw", "ufw6-": "ufw"}
 COUNTER = re.compile(r"counter packets \d+ bytes \d+ ?")
 VERDICT = re.compile(r"\b(drop|reject)\b(?!;)")  # a policy ends with a semicolon
@@ -22,12 +23,12 @@ ALL = re.compile(r"drop|reject( with .*)?")
 LEGACY = {"iptables-legacy": "ip_tables_names", "ip6tables-legacy": "ip6_tables_names"}
 
 
-def chains():
+def chains() -> List[Chain]:
     """Return a Chain for each base chain of the hooks input and forward that drops by its policy."""
     return [*_of_nft(), *_of_iptables()]
 
 
-def rules_that_drop():
+def rules_that_drop() -> Tuple[List[Chain], List[Drop]]:
     """Return (chains, drops) of nft's ruleset: base chains that end with a drop of all, and each :class:`Drop` besides."""
     found, drops, table, chain = [], [], "", None
     for line in nft.output("", ["nft", "list", "ruleset"]).splitlines():
@@ -63,7 +64,7 @@ def _of_nft():
 
 def _of_iptables():
     for program, names in LEGACY.items():
-        # without the file none of its tables was ever asked for, and to ask would load its modules
+        # if the file does not list the table, nobody used it, and listing it would load its modules
         used = ["filter"] in files.lines(f"/proc/thread-self/net/{names}", skip=0)
         if used and programs.find(program):
             text = nft.output("", [program, "-S"])
