@@ -4,29 +4,28 @@
 """Which part of the code may import which, and how large a file and a function may be."""
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
 
 ROOT = Path(__file__).absolute().parents[2]
 PLUGINS = ROOT / "plugins"
 PREFIX = "ansible_collections.nodenet.fabric.plugins."
 FILES = sorted(PLUGINS.rglob("*.py"))
 
-# the rooms of module_utils, from the ground up: each imports only from those before it
-MODULE_UTILS = [
-    "engine",
-    "system",
-    "kernel",
-    "ownership",
-    "kinds",
-    "reachability",
-    "persistence",
-    "runner",
-    "specs",
-    "node",
-]
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+def rooms_of_the_page(heading):
+    """Return the rooms in the table below a heading, in order; each imports only from those above it."""
+    section = PAGE.partition(f"\n### {heading}\n")[2].partition("\n#")[0]
+    return re.findall(r"^\| `(\w+)` \|", section, re.M)
+
+
+MODULE_UTILS = rooms_of_the_page("On the node: `plugins/module_utils`")
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 320, 45
 
 
@@ -87,9 +86,9 @@ def test_module_utils_has_at_most_ten_rooms():
 
 
 @pytest.mark.parametrize("room", MODULE_UTILS)
-def test_a_room_of_module_utils_imports_only_from_rooms_below_it(room):
-    below = set(MODULE_UTILS[: MODULE_UTILS.index(room)])
-    assert rooms("module_utils")[room] <= below
+def test_a_room_of_module_utils_imports_only_from_rooms_above_it_in_the_table(room):
+    above = set(MODULE_UTILS[: MODULE_UTILS.index(room)])
+    assert rooms("module_utils")[room] <= above
 
 
 def test_module_utils_import_nothing_that_only_the_controller_has():
@@ -101,6 +100,27 @@ def test_module_utils_import_nothing_that_only_the_controller_has():
 def test_a_planner_knows_no_kernel():
     outside = {one for name in IMPORTS if name.startswith("module_utils.engine.") for one in IMPORTS[name]}
     assert all(one.startswith("module_utils.engine.") for one in outside)
+
+
+# --- drawings ---
+
+
+def test_the_drawing_of_the_ties_has_those_that_the_kinds_declare():
+    drawing = (ROOT / "docs" / "ties.svg").read_text(encoding="utf-8")
+    arrows = re.findall(r'class="line( gives)?[^"]*" data-tie="(\w+) (\w+)"', drawing)
+    kinds = {kind.name: kind for kind in all_kinds()}
+    assert set(re.findall(r'id="kind-(\w+)"', drawing)) == set(kinds) - {"netns"}
+    # that all lie in a namespace is the frame around them
+    drawn = {(kind, to) for gives, kind, to in arrows if not gives}
+    assert drawn == {(name, to) for name, kind in kinds.items() for to in kind.tied_to if to != "netns"}
+    given = {(kind, to) for gives, kind, to in arrows if gives}
+    assert given == {(name, to) for name, kind in kinds.items() for to in kind.provided}
+    assert all("netns" in kind.tied_to for name, kind in kinds.items() if name != "netns")
+
+
+def test_the_page_shows_drawings_that_exist():
+    shown = re.findall(r"!\[[^]]+\]\((\S+)\)", PAGE)
+    assert shown == ["task.svg", "ties.svg"] and all((ROOT / "docs" / name).exists() for name in shown)
 
 
 # --- sizes ---
