@@ -15,7 +15,7 @@ from typing import Any, Dict, List
 from . import measure
 
 MODULES = "ansible_collections.nodenet.fabric.plugins.modules."
-RUNNER = "ansible_collections.nodenet.fabric.plugins.module_utils.runner.run"
+RUNNER = "ansible_collections.nodenet.fabric.plugins.module_utils.runner."
 SUMMED = ("observed", "changed", "sockets", "sends", "requests")
 
 
@@ -48,12 +48,12 @@ def task(module, config, **options):
 
 def session(checked):
     """Run everything that the tasks say in one session of the engine; return its stats."""
-    runner = import_module(RUNNER)
+    options, run = import_module(RUNNER + "options"), import_module(RUNNER + "run")
     desired, kinds = [], {}
     for spec, parameters in checked:
-        desired += runner.desired_of(parameters, spec)
+        desired += options.desired_of(parameters, spec)
         kinds.update({kind.name: kind for kind in spec.kinds})
-    return _summed([runner.execute(list(kinds.values()), desired)])
+    return _summed([run.execute(list(kinds.values()), desired)])
 
 
 def _summed(results):
@@ -76,7 +76,7 @@ class Inline:
 
     def begin(self):
         self.checked = [one.checked() for one in self.tasks]
-        import_module(RUNNER)
+        import_module(RUNNER + "run")
 
     def __call__(self):
         return self.way(self.checked)

@@ -296,7 +296,8 @@ stats:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import COMMON, guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import COMMON
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SET, SPECS, arrange
 
 

@@ -98,37 +98,33 @@ learned:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Scope
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.session import Session
-from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.kernel import Kernel
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.learned import learned_neighbors
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
-from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import Ledger
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import PROMISED, guarded, reference
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import PROMISED, reference
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import on_node
 
 
 def perform(params, check=False):
     """Return the module's result for ``params``."""
-    kernel = Kernel(Ledger())
-    kinds = {kind.name: kind for kind in all_kinds()}
+    return on_node(lambda session: _observed(session, params, check), promised=params["promised"])
+
+
+def _observed(session, params, check):
     named = params["netns"]
     where = (
-        {"", *(key[0] for key in kernel.ledger.refs("netns"))}
+        {"", *(key[0] for key in session.kernel.ledger.refs("netns"))}
         if named is None
         else {reference({"netns": text}) for text in named}
     )
-    try:
-        session = Session(kinds, kernel, params["promised"])
-        found = session.observe(Scope(where))
-        if check:
-            session.overlay(found)
-        learned = (
-            [one for netns in sorted(where) for one in learned_neighbors(kernel, netns)]
-            if params.get("learned")
-            else None
-        )
-    finally:
-        kernel.close()
-    objects = {name: [] for name in kinds}
+    found = session.observe(Scope(where))
+    if check:
+        session.overlay(found)
+    learned = (
+        [one for netns in sorted(where) for one in learned_neighbors(session.kernel, netns)]
+        if params.get("learned")
+        else None
+    )
+    objects = {name: [] for name in session.kinds}
     for resource in found.values():
         if resource.owner is not None or not params["ours"]:
             objects[resource.kind].append(

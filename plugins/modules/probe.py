@@ -225,7 +225,8 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.distan
 from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.path_mtu import Path, measure
 from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.ping import probe
 from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.ports import Listener, Question, ask_own
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import guarded, reference
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import reference
 
 NAMES = {"type": "list", "elements": "str", "default": []}
 EXPECTED = {**OPTIONS, "interfaces": dict(NAMES), "tunnels": dict(NAMES)}

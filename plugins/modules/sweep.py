@@ -81,7 +81,9 @@ stats:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
-from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import PROMISED, execute, guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import PROMISED
+from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import execute
 
 
 def perform(params, check):

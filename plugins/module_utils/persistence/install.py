@@ -5,27 +5,18 @@
 
 from __future__ import annotations
 
-import io
 import os
-import sys
-import zipfile
 
 from ..engine.errors import FabricError
 from ..ownership import Ledger
 from ..system.files import FILE, fsync_directory, write
 from ..system.programs import run
 from ..system.systemd import is_active, is_enabled
+from .program import program
 
 PROGRAM = "/usr/local/sbin/nodenet-fabric"
 UNITS = "/etc/systemd/system/"
 SERVICE, REPAIR, TIMER = "nodenet-fabric.service", "nodenet-fabric-repair.service", "nodenet-fabric-repair.timer"
-# The engine without what speaks to Ansible: whole wings, and files of others.
-WINGS = ("engine", "kernel", "kinds")
-FILES = (
-    "ownership",
-    *(f"system{file}" for file in ("", ".files", ".lock", ".programs")),
-    *(f"persistence{file}" for file in ("", ".cli", ".snapshot", ".waiting")),
-)
 # where systemctl notes what is enabled
 WANTED = [
     f"{UNITS}{unit}.wants"
@@ -37,9 +28,6 @@ WANTED = [
         "timers.target",
     )
 ]
-PACKAGE = "nodenet_fabric"
-MAIN = f"import sys\n\nfrom {PACKAGE}.persistence.cli import main\n\nsys.exit(main())\n"
-
 UNIT = f"""\
 # Written by nodenet.fabric.persist
 [Unit]
@@ -191,29 +179,6 @@ class Persistence:
                     {"before_header": path, "after_header": path, "before": _text(before), "after": _text(after)}
                 )
         return found
-
-
-def program():
-    """Return the engine as a program of one file: the same sources give the same bytes (zipapp in Python's library)."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, source in sorted({**_sources(), "__main__.py": MAIN.encode()}.items()):
-            archive.writestr(zipfile.ZipInfo(name), source, zipfile.ZIP_DEFLATED)  # ZipInfo has a time of its own, 1980
-    return b"#!" + sys.executable.encode() + b"\n" + content.getvalue()
-
-
-def _sources():
-    """Return the engine's files as this process has loaded them, out of a folder or out of what Ansible sent."""
-    from . import cli  # noqa: PLC0415 - it loads all of them
-
-    above = cli.__name__.rsplit(".", 2)[0]
-    found = {f"{PACKAGE}/__init__.py": b""}
-    for name, module in list(sys.modules.items()):
-        below = name[len(above) + 1 :] if name.startswith(above + ".") else ""
-        if below in FILES or below.split(".")[0] in WINGS:
-            place = below.replace(".", "/") + ("/__init__.py" if hasattr(module, "__path__") else ".py")
-            found[f"{PACKAGE}/{place}"] = module.__loader__.get_data(module.__file__)
-    return found
 
 
 def _read(path):

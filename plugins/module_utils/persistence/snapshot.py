@@ -5,19 +5,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from typing import List, NamedTuple
 
 from ..engine.errors import FabricError, Unrecorded
 from ..engine.resource import Desired, Resource, differing, from_plain, to_plain
-from ..engine.session import Session
-from ..kernel.kernel import Kernel
 from ..kinds.registry import all_kinds
 from ..ownership import Ledger
+from ..runner.run import on_node
 from ..system.files import FILE, write
-from ..system.lock import exclusive
 from .waiting import causes, parted
 
 VERSION = 1
@@ -43,14 +40,12 @@ class Restored(NamedTuple):
 
 def observed():
     """Return what is ours in the kernel, ref -> Resource; of each its fields that can be desired."""
-    kinds = {kind.name: kind for kind in all_kinds()}
-    kernel = Kernel(Ledger())
-    try:
-        session = Session(kinds, kernel)
-        found = session.observe(session.scope([], everywhere=True))
-    finally:
-        kernel.close()
-    return {ref: kinds[ref[0]].wanted(resource) for ref, resource in found.items() if resource.owner is not None}
+    return on_node(_ours)
+
+
+def _ours(session):
+    found = session.observe(session.scope([], everywhere=True)).items()
+    return {ref: session.kinds[ref[0]].wanted(resource) for ref, resource in found if resource.owner is not None}
 
 
 def as_text(resources):
@@ -105,12 +100,15 @@ def note(text):
 
 def save(path=FILE):
     """Write what is ours in the kernel to ``path``; return the resources."""
-    with exclusive():
-        found = list(observed().values())
+
+    def work(session):
+        found = list(_ours(session).values())
         write(path, as_text(found))
         if path == FILE:
             note(as_text(found))
-    return found
+        return found
+
+    return on_node(work, alone=True)
 
 
 def restore(path=FILE, check=False, force=False):
@@ -122,9 +120,9 @@ def restore(path=FILE, check=False, force=False):
     :returns: :class:`Restored`.
     :raises Outdated: something changed, and there is no ``force``.
     """
-    kinds = {kind.name: kind for kind in all_kinds()}
-    with contextlib.nullcontext() if check else exclusive():  # nobody changes the file, or what it is about, meanwhile
-        text, ledger = _text_of(path), Ledger()
+
+    def work(session):
+        text, ledger = _text_of(path), session.kernel.ledger
         resources = from_text(text, path)
         if path == FILE:
             ledger.restoring = digest(text)
@@ -133,11 +131,9 @@ def restore(path=FILE, check=False, force=False):
                     f"{path} is older than the last change of the fabric on this node, and nothing is restored:"
                     " run the playbook nodenet.fabric.site or nodenet-fabric save, or go back with restore --force"
                 )
-        kernel = Kernel(ledger)
-        try:
-            return _restored(Session(kinds, kernel), resources, check)
-        finally:
-            kernel.close()
+        return _restored(session, resources, check)
+
+    return on_node(work, alone=not check)
 
 
 def _restored(session, resources, check):

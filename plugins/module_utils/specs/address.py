@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..kinds.address import Address, address_resource
 from ..kinds.fields import AF_INET, broadcast, family, given, host_prefix, interface
-from ..runner.run import Spec
+from .spec import Spec
 
 OPTIONS = {
     "address": {"type": "str"},

@@ -9,7 +9,7 @@ from ..engine.resource import Resource
 from ..kinds.fields import given, in_range, new_interface
 from ..kinds.link import Link
 from ..kinds.options import LINK_OPTIONS, link_values, sound
-from ..runner.run import Spec
+from .spec import Spec
 
 OWN = {
     "stp": {"type": "bool"},

@@ -10,7 +10,7 @@ from ..engine.resource import Resource
 from ..kinds.fields import given, in_range, interface
 from ..kinds.link_types import PORT
 from ..kinds.port import Port
-from ..runner.run import Spec
+from .spec import Spec
 
 NUMBERS = {"cost": (1, 65535), "priority": (0, 63)}
 OPTIONS = {

@@ -9,7 +9,7 @@ from ..engine.resource import Resource
 from ..kernel.advertised import accept_ra, advertised
 from ..kinds.fields import interface
 from ..kinds.sysctl import Sysctl, link_sysctl
-from ..runner.run import Spec
+from .spec import Spec
 
 OPTIONS = {
     "family": {"type": "str", "choices": ["ipv4", "ipv6"]},

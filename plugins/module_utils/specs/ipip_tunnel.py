@@ -10,7 +10,7 @@ from ..engine.resource import Resource
 from ..kinds.fields import AF_INET, family, given, in_range, interface, new_interface, unicast
 from ..kinds.link import Link
 from ..kinds.options import LINK_OPTIONS, link_values, sound
-from ..runner.run import Spec
+from .spec import Spec
 
 OPTIONS = {
     "name": {"type": "str"},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..engine.resource import Resource
 from ..kinds import fields, nat
-from ..runner.run import Spec
+from .spec import Spec
 
 OPTIONS = {
     "source": {"type": "str"},

@@ -9,7 +9,7 @@ from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import given, interface, mac, unicast
 from ..kinds.neighbor import Neighbor
-from ..runner.run import Spec
+from .spec import Spec
 
 OPTIONS = {"address": {"type": "str"}, "dev": {"type": "str"}, "mac": {"type": "str"}}
 

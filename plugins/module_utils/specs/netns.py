@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..engine.resource import Resource
 from ..kinds.fields import given, netns_name
 from ..kinds.netns import Netns
-from ..runner.run import Spec
+from .spec import Spec
 
 OPTIONS = {
     "name": {"type": "str"},

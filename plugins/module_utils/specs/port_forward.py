@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds import fields, nat
-from ..runner.run import Spec
+from .spec import Spec
 
 OPTIONS = {
     "port": {"type": "str"},

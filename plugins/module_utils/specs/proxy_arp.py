@@ -10,7 +10,7 @@ from ..engine.resource import Resource
 from ..kinds.fields import AF_INET6, address, family, interface
 from ..kinds.neighbor import Proxy
 from ..kinds.sysctl import Sysctl, link_sysctl
-from ..runner.run import Spec
+from .spec import Spec
 
 OPTIONS = {
     "interface": {"type": "str"},

@@ -13,7 +13,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ..engine.errors import FabricError, InputError
 from ..engine.resource import differing
 from ..kinds.registry import all_kinds
-from ..runner.run import COMMON, desired_in, execute, refuse
+from ..runner.options import COMMON, desired_in, refuse
+from ..runner.run import execute
 from . import (
     address,
     bridge,

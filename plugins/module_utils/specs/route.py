@@ -10,7 +10,7 @@ from ..engine.resource import Resource
 from ..kinds import fields
 from ..kinds.route import Route, default_scope, metric_of
 from ..ownership import ROUTE_PROTOCOL
-from ..runner.run import Spec
+from .spec import Spec
 
 OPTIONS = {
     "prefix": {"type": "str"},

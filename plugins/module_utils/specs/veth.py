@@ -10,7 +10,8 @@ from ..engine.resource import Resource
 from ..kinds.fields import given, interface, new_interface
 from ..kinds.link import Link
 from ..kinds.options import LINK_OPTIONS, link_values, sound
-from ..runner.run import NETNS, Spec, reference
+from ..runner.options import NETNS, reference
+from .spec import Spec
 
 END = dict(LINK_OPTIONS, master={"type": "str"}, hairpin={"type": "bool"})
 PEER = dict(END, name={"type": "str", "required": True}, **NETNS)

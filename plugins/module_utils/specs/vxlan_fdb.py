@@ -9,7 +9,7 @@ from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fdb import ZERO, Fdb, key_of
 from ..kinds.fields import address, given, interface, mac
-from ..runner.run import Spec
+from .spec import Spec
 
 OPTIONS = {"mac": {"type": "str"}, "dev": {"type": "str"}, "dst": {"type": "str"}}
 

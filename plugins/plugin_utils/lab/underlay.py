@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from itertools import permutations
 
 from ...module_utils.engine.resource import Desired, Resource
-from ...module_utils.engine.session import Session
-from ...module_utils.kernel.kernel import Kernel
 from ...module_utils.kinds.address import Address, address_resource
 from ...module_utils.kinds.link import Link
 from ...module_utils.kinds.neighbor import Neighbor
@@ -18,6 +17,7 @@ from ...module_utils.kinds.netns import Netns
 from ...module_utils.kinds.route import Route
 from ...module_utils.kinds.sysctl import Sysctl
 from ...module_utils.ownership import Ledger
+from ...module_utils.runner.run import on_node
 from ..backends.overlay import mac_of
 
 # linux/rtnetlink.h
@@ -45,16 +45,15 @@ def make(topology, pids):
     :raises FabricError: the kernel refused.
     """
     places = {name: f"/proc/{pid}/ns/net" for name, pid in pids.items()}
-    kinds = {kind.name: kind for kind in (Netns(), Sysctl(), Link(), Address(), Neighbor(), Route())}
-    kernel = Kernel(Ledger("/run/nodenet-lab"))
-    try:
-        session = Session(kinds, kernel)
-        # IPv6 is configured before a link comes up
-        links = [*_segments(topology), *_links(topology, places)]
-        for part in (_settings(topology, places), links, _inside(topology, places), _neighbors(topology, places)):
-            session.run([Desired(resource) for resource in part], adopt=True)
-    finally:
-        kernel.close()
+    kinds = [Netns(), Sysctl(), Link(), Address(), Neighbor(), Route()]
+    on_node(lambda session: _make(session, topology, places), kinds, ledger=partial(Ledger, "/run/nodenet-lab"))
+
+
+def _make(session, topology, places):
+    # IPv6 is configured before a link comes up
+    links = [*_segments(topology), *_links(topology, places)]
+    for part in (_settings(topology, places), links, _inside(topology, places), _neighbors(topology, places)):
+        session.run([Desired(resource) for resource in part], adopt=True)
 
 
 def _segments(topology):
