@@ -14,13 +14,13 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
+from ..plugin_utils.queue import promises
 from ..plugin_utils.reachability.expectations import Expectations
 from ..plugin_utils.reachability.matrix import Path, as_data, pairs, path_lines
 from ..plugin_utils.reachability.ports import port_lines, port_questions, published_ports
 from ..plugin_utils.reachability.silence import nodes_of_silence, silent_lines
 from ..plugin_utils.reachability.table import as_text
 from ..plugin_utils.summary import counted
-from .fabric_info import kept_of
 
 display = Display()
 # what the probe says of a namespace that is not there
@@ -146,7 +146,7 @@ def _display(text):
 
 def _is_early(node, found):
     """Say whether a run in check mode finds a node as it is before the fabric is made."""
-    return node in found.absent or bool(kept_of("promised", node))
+    return node in found.absent or bool(promises(node).read())
 
 
 def _answers(registered):

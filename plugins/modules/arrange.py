@@ -164,12 +164,16 @@ options:
         required: true
   apply_queued:
     description:
-      - Fetch, as O(sets), what earlier tasks of this module have told. Where the variable C(fabric_queue) is true, a task
-        without O(sets), O(remove_sets_except) and O(apply_queued) only tells what it is about, does nothing on the node, and counts as
-        unchanged.
+      - Apply what earlier tasks have queued, too. Where the variable C(fabric_queue) is true, a task of this module without
+        O(remove_sets_except) and O(apply_queued), and one of M(nodenet.fabric.prepare), only queues what it declares, does
+        nothing on the node, and counts as unchanged.
       - O(adopt) of one of these tasks counts for all of them.
     type: bool
     default: false
+  prepare:
+    description:
+      - Options of M(nodenet.fabric.prepare), which is done first, in the same run of the module.
+    type: dict
 extends_documentation_fragment:
   - nodenet.fabric.common.promised
   - nodenet.fabric.attributes
@@ -280,6 +284,11 @@ commands:
   type: list
   elements: str
   sample: ["ip netns add ns245", "ip -n ns245 link set lo up"]
+prepared:
+  description: What was found of the node, as M(nodenet.fabric.prepare) returns it.
+  returned: when O(prepare) was given, by itself or by an earlier task
+  type: dict
+  sample: {missing_software: [], missing_features: [], findings: []}
 reasons:
   description: Why an object was made anew instead of changed in place.
   returned: when one was
@@ -301,6 +310,18 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options impo
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SET, SPECS, arrange
 
 
+def perform(params, check):
+    """Return the module's result."""
+    if params["prepare"] is None:
+        return arrange(params, check)
+    # as much as all the rest, and few tasks have a use for it
+    from ansible_collections.nodenet.fabric.plugins.module_utils.node.prepared import (  # noqa: PLC0415
+        arrange_prepared,
+    )
+
+    return arrange_prepared(params, check)
+
+
 def main():
     spec = {
         **SET,
@@ -308,11 +329,12 @@ def main():
         "remove_sets_except": {"type": "list", "elements": "str"},
         "remove_sets_among": {"type": "list", "elements": "str"},
         "apply_queued": {"type": "bool", "default": False},
+        "prepare": {"type": "dict"},
         "adopt": COMMON["adopt"],
         "promised": COMMON["promised"],
     }
     module = AnsibleModule(spec, supports_check_mode=True, required_one_of=[[*SPECS, "sets", "remove_sets_except"]])
-    guarded(module, lambda: arrange(module.params, module.check_mode))
+    guarded(module, lambda: perform(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -44,6 +44,13 @@ options:
     elements: str
     choices: [netns, veth, bridge, vlan_filtering, vxlan, ipip, wireguard, ipv6, masquerade]
     default: [netns, veth, bridge]
+  install:
+    description:
+      - Packages to install, with M(ansible.builtin.package), where a program is missing; the node is checked again afterwards.
+      - Without any, a missing program is an error.
+    type: list
+    elements: str
+    default: []
   coexist_with:
     description:
       - Whom to keep the fabric from, where they are on the node. What is not on the node gets no file, and a file of ours
@@ -273,106 +280,14 @@ files:
   sample: [/etc/systemd/network/10-nodenet-fabric.link]
 """
 
-import ipaddress
-import re
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.node import limits, requirements
-from ansible_collections.nodenet.fabric.plugins.module_utils.node.coexistence import registry as coexistence
-from ansible_collections.nodenet.fabric.plugins.module_utils.node.coexistence.manager import Ours
-from ansible_collections.nodenet.fabric.plugins.module_utils.node.examination.checks import examined
-from ansible_collections.nodenet.fabric.plugins.module_utils.node.expected import OPTIONS, Expected
+from ansible_collections.nodenet.fabric.plugins.module_utils.node.preparation import OPTIONS, prepare
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
 
 
-def perform(module):
-    """Return the module's result."""
-    params = module.params
-    present = params["state"] == "present"
-    ours = Ours(*(params[name] for name in ("interfaces", "tunnels", "prefixes", "remotes", "encapsulation")))
-    _check(ours)
-    found = requirements.check(params["features"]) if present else {}
-    looks = not present or params["coexist_with"] is not None
-    files, configured = coexistence.wanted(params["coexist_with"], ours) if present and looks else ({}, {})
-    raised = {}
-    if present and params["expected"]:
-        expected = Expected(**params["expected"], interfaces=ours.interfaces, handled=list(configured))
-        facts, found["findings"] = examined(expected)
-        raised = limits.raised(facts, expected, module.check_mode) if expected.machine else {}
-    result = {"changed": False, **found, **_kept_out(files, configured, module.check_mode)} if looks else {**found}
-    return _with_limits(result, raised)
-
-
-def _kept_out(files, configured, check):
-    """Have the files be as they are to be; return what there is to say of it."""
-    differing = coexistence.differing(files)
-    if not check:
-        coexistence.apply(files, differing)
-    diff = [
-        {"before_header": path, "after_header": path, "before": there or "", "after": files.get(path, "")}
-        for path, there in differing.items()
-    ]
-    return {
-        "changed": bool(differing),
-        "configured": list(configured.values()),
-        "files": sorted(differing),
-        "diff": diff,
-    }
-
-
-def _with_limits(result, raised):
-    """Return ``result`` with what the engine says of the limits of the kernel's tables."""
-    if not raised:
-        return {"changed": False, **result}
-    files = result.get("diff", [])
-    return {
-        **result,
-        "changed": result.get("changed", False) or raised["changed"],
-        "commands": raised["commands"],
-        "diff": lambda: files + raised["diff"](),
-        "findings": result["findings"] + raised["findings"],
-    }
-
-
-def _check(ours):
-    """Refuse what would end in a file that means something else.
-
-    :raises InputError: something would.
-    """
-    for option in ("interfaces", "tunnels"):
-        for name in getattr(ours, option):
-            if not re.fullmatch(r"[^\s/;=!\"']{1,15}", name):
-                raise InputError(option, f"{name!r} is neither the name of an interface nor a pattern of names")
-    for option, parse in (("prefixes", ipaddress.ip_network), ("remotes", ipaddress.ip_address)):
-        for text in getattr(ours, option):
-            try:
-                parse(text)
-            except ValueError as failure:
-                raise InputError(option, str(failure)) from failure
-    if ours.encapsulation and not re.fullmatch(r"ipip|udp:\d{1,5}", ours.encapsulation):
-        raise InputError("encapsulation", f"{ours.encapsulation!r} is neither ipip nor udp:PORT")
-
-
 def main():
-    listed = {"type": "list", "elements": "str", "default": []}
-    module = AnsibleModule(
-        {
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "features": {
-                "type": "list",
-                "elements": "str",
-                "choices": requirements.FEATURES,
-                "default": ["netns", "veth", "bridge"],
-            },
-            "coexist_with": {"type": "list", "elements": "str", "choices": list(coexistence.MANAGERS)},
-            **{name: dict(listed) for name in ("interfaces", "tunnels", "prefixes", "remotes")},
-            "encapsulation": {"type": "str"},
-            "expected": {"type": "dict", "options": OPTIONS},
-        },
-        supports_check_mode=True,
-    )
-    guarded(module, lambda: perform(module))
+    module = AnsibleModule(OPTIONS, supports_check_mode=True)
+    guarded(module, lambda: prepare(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

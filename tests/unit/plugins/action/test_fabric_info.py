@@ -30,13 +30,42 @@ def test_the_module_is_the_one_that_the_task_names(monkeypatch, action, resolved
     tested = plugin(action, resolved("netns"))
     monkeypatch.setattr(tested, "_execute_module", lambda **asked: ran.append(asked["module_name"]) or {})
     monkeypatch.setattr(tested, "_remove_tmp_path", lambda _path: None)
+    tested._node = "vm1"
     tested._perform({"name": "never"}, {})
     assert ran == [action]
 
 
-@pytest.mark.parametrize("name, waits", [("arrange", True), ("netns", False), ("fabric_info", False)])
+@pytest.mark.parametrize(
+    "name, queues", [("arrange", True), ("prepare", True), ("netns", False), ("fabric_info", False)]
+)
 @pytest.mark.parametrize("prefix", ["nodenet.fabric.", ""])
-def test_only_arrange_waits_for_others(prefix, name, waits, resolved):
+def test_only_prepare_and_arrange_are_queued(prefix, name, queues, resolved):
     tested = plugin(prefix + name, resolved(name))
-    assert tested._waits({}, {"fabric_queue": True}) is waits
-    assert tested._waits({}, {"fabric_queue": False}) is False
+    assert tested._is_queued({}, {"fabric_queue": True}) is queues
+    assert tested._is_queued({"sets": []}, {"fabric_queue": True}) is queues
+    assert tested._is_queued({"remove_sets_except": []}, {"fabric_queue": True}) is False
+    assert tested._is_queued({}, {"fabric_queue": False}) is False
+
+
+LACKS = {"failed": True, "msg": "this node lacks the program nft", "missing_software": ["the program nft"]}
+
+
+@pytest.mark.parametrize(
+    "packages, installed, runs, ends",
+    [
+        (["nftables"], {"changed": True}, [LACKS, {}], {"changed": True}),
+        (["nftables"], {"failed": True, "msg": "no mirror"}, [LACKS], {"failed": True, "msg": "no mirror"}),
+        ([], None, [LACKS], LACKS),
+        (["nftables"], None, [{"failed": True, "msg": "a conflict"}], {"failed": True, "msg": "a conflict"}),
+    ],
+    ids=["installed, and run again", "cannot be installed", "nothing to install", "nothing is missing"],
+)
+@pytest.mark.parametrize("name", ["prepare", "arrange"])
+def test_what_a_node_lacks_is_installed_once(monkeypatch, name, packages, installed, runs, ends):
+    tested = plugin(f"nodenet.fabric.{name}", None)
+    tested._node, answers = "vm1", iter(runs)
+    monkeypatch.setattr(tested, "_perform", lambda _arguments, _vars: dict(next(answers)))
+    monkeypatch.setattr(tested, "_install", lambda asked, _vars: asked == packages and installed)
+    options = {"install": packages}
+    assert tested._installing(options if name == "prepare" else {"prepare": options}, {}) == ends
+    assert next(answers, None) is None

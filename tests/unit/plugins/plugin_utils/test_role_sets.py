@@ -14,7 +14,7 @@ ROLES = Path(__file__).parents[4] / "roles"
 
 def test_the_playbook_knows_the_sets_of_its_roles():
     tasks = [path.read_text(encoding="utf-8") for path in ROLES.glob("*/tasks/*.yml")]
-    assert {owner for text in tasks for owner in re.findall(r"^ +owner: (\w+)", text, re.M)} | {"prepare"} == set(
-        OWNERS
-    )
+    assert {owner for text in tasks for owner in re.findall(r"^ +(?:- )?owner: (\w+)", text, re.M)} | {
+        "prepare"
+    } == set(OWNERS)
     assert set(BACKENDS) < set(OWNERS)

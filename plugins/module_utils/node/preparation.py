@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module prepare does, by itself or as the first part of arrange."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from ..engine.errors import InputError
+from . import expected, limits, requirements
+from .coexistence import registry as coexistence
+from .coexistence.manager import Ours
+from .examination.checks import examined
+
+LISTED = {"type": "list", "elements": "str", "default": []}
+OPTIONS = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "features": {**LISTED, "choices": requirements.FEATURES, "default": ["netns", "veth", "bridge"]},
+    "install": LISTED,
+    "coexist_with": {"type": "list", "elements": "str", "choices": list(coexistence.MANAGERS)},
+    **dict.fromkeys(("interfaces", "tunnels", "prefixes", "remotes"), LISTED),
+    "encapsulation": {"type": "str"},
+    "expected": {"type": "dict", "options": expected.OPTIONS},
+}
+
+
+def prepare(params, check):
+    """Return the module's result for ``params``.
+
+    :raises FabricError: the node lacks something, or is not as the inventory expects it.
+    """
+    present = params["state"] == "present"
+    ours = Ours(*(params[name] for name in ("interfaces", "tunnels", "prefixes", "remotes", "encapsulation")))
+    _check(ours)
+    found = requirements.check(params["features"]) if present else {}
+    looks = not present or params["coexist_with"] is not None
+    files, configured = coexistence.wanted(params["coexist_with"], ours) if present and looks else ({}, {})
+    raised = {}
+    if present and params["expected"]:
+        wanted = expected.Expected(**params["expected"], interfaces=ours.interfaces, handled=list(configured))
+        facts, found["findings"] = examined(wanted)
+        raised = limits.raised(facts, wanted, check) if wanted.machine else {}
+    result = {"changed": False, **found, **_kept_out(files, configured, check)} if looks else {**found}
+    return _with_limits(result, raised)
+
+
+def _kept_out(files, configured, check):
+    """Have the files be as they are to be; return what there is to say of it."""
+    differing = coexistence.differing(files)
+    if not check:
+        coexistence.apply(files, differing)
+    diff = [
+        {"before_header": path, "after_header": path, "before": there or "", "after": files.get(path, "")}
+        for path, there in differing.items()
+    ]
+    return {
+        "changed": bool(differing),
+        "configured": list(configured.values()),
+        "files": sorted(differing),
+        "diff": diff,
+    }
+
+
+def _with_limits(result, raised):
+    """Return ``result`` with what the engine says of the limits of the kernel's tables."""
+    if not raised:
+        return {"changed": False, **result}
+    files = result.get("diff", [])
+    return {
+        **result,
+        "changed": result.get("changed", False) or raised["changed"],
+        "commands": raised["commands"],
+        "diff": lambda: files + raised["diff"](),
+        "findings": result["findings"] + raised["findings"],
+    }
+
+
+def _check(ours):
+    """Refuse what would end in a file that means something else.
+
+    :raises InputError: something would.
+    """
+    for option in ("interfaces", "tunnels"):
+        for name in getattr(ours, option):
+            if not re.fullmatch(r"[^\s/;=!\"']{1,15}", name):
+                raise InputError(option, f"{name!r} is neither the name of an interface nor a pattern of names")
+    for option, parse in (("prefixes", ipaddress.ip_network), ("remotes", ipaddress.ip_address)):
+        for text in getattr(ours, option):
+            try:
+                parse(text)
+            except ValueError as failure:
+                raise InputError(option, str(failure)) from failure
+    if ours.encapsulation and not re.fullmatch(r"ipip|udp:\d{1,5}", ours.encapsulation):
+        raise InputError("encapsulation", f"{ours.encapsulation!r} is neither ipip nor udp:PORT")
