@@ -183,6 +183,6 @@ def test_the_node_is_read_for_what_may_be_the_cause_of_silence(node):
     assert perform(**asked, expected=expected)["causes"] == []
     node.sh("ip -n red route add blackhole 10.0.0.2/32; sysctl -qw net.ipv4.ip_forward=0")
     result = perform(**asked, expected=expected)
-    assert result["answers"][0]["targets"][0]["reason"] == "a blackhole route where it is asked from"
+    assert result["answers"][0]["targets"][0]["reason"] == "a blackhole route at the source"
     assert result["causes"] == ["net.ipv4.ip_forward is 0: this node forwards no IPv4; run site"]
     assert "causes" not in perform(**asked)
