@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import ipaddress
 
-from .backends.overlay import Overlay
-from .inventory.model import FAMILIES, attachments_of
+from .backends import backend_of
+from .inventory.model import attachments_of
+from .inventory.networks import FAMILIES
 
 
-def expected_of(model, name):
-    """Return the option ``expected`` of the module prepare for node ``name``."""
+def expected_of(model, name, peers):
+    """Return the option ``expected`` of the module prepare for node ``name`` with its ``peers``."""
     fabric, values = model["fabric"], model["nodes"][name]
-    vxlan = fabric["fabric_backend"] == "vxlan"
     return {
         "backend": fabric["fabric_backend"],
         "node_addresses": [values[address] for _subnet, address, _key in FAMILIES if values[address]],
         "underlay_mtu": values["fabric_underlay_mtu"],
         "prefixes": _prefixes(model["nodes"], name),
-        "peers": _peers(Overlay(model, name), model["nodes"], name),
+        "peers": _peers(peers, model["nodes"], name),
         "published": [
             {
                 "name": f"fabric_publish[{number}]",
@@ -30,10 +30,8 @@ def expected_of(model, name):
             }
             for number, entry in enumerate(values["fabric_publish"])
         ],
-        "vxlan_vni": fabric["fabric_vxlan_vni"] if vxlan else None,
-        "vxlan_port": fabric["fabric_vxlan_port"] if vxlan else None,
-        "vxlan_dev": values["fabric_vxlan_dev"] if vxlan else None,
         "endpoints": len(values["fabric_endpoints"]),
+        **backend_of(fabric).expected(peers.values),
     }
 
 
@@ -59,10 +57,10 @@ def _prefixes(nodes, name):
     return found
 
 
-def _peers(overlay, nodes, name):
+def _peers(peers, nodes, name):
     """Return the peers, each by the address that plain routes or tunnels lead to, and which of the two it is."""
-    direct = {peer["via"]: peer["name"] for peer in overlay.direct()}
-    tunnelled = [address for address in overlay.remotes() if address not in direct]
+    direct = {peer["via"]: peer["name"] for peer in peers.routes()}
+    tunnelled = [address for address in peers.remotes() if address not in direct]
     of = {values[address]: other for other, values in nodes.items() for _subnet, address, _key in FAMILIES}
     found = [{"name": other, "address": address, "direct": True} for address, other in direct.items()]
     return found + [

@@ -1,88 +1,62 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names of a node's interfaces, given or by default, and whether it can have all of them. Pure Python."""
+"""The names and MAC addresses of the fabric's interfaces. Pure Python.
+
+Which names the kernel accepts is the rule of :mod:`module_utils.kinds.names`.
+"""
 
 from __future__ import annotations
 
-from .backends.overlay import PAIRS, named, patterns, vtep_of
-from .inventory.model import attachments_of
+import base64
+import hashlib
+import re
+from typing import Any, Dict, Iterable, List, Sequence
 
-# What the names of endpoints' host ends begin with, where the inventory gives none
+from ..module_utils.kinds.names import interface_fault
+
+# the prefixes of the host ends of endpoints' veth pairs, unless the inventory names them
 HOST_ENDS = ("veth-", "v-", "v")
 INTERFACE = "eth0"
 
 
-def host_end(endpoint):
-    """Return the name of the end of an endpoint's veth in the node: host_interface, else the endpoint's own as far as it fits."""
+def named(prefixes: Sequence[str], name: str) -> str:
+    """Return the name of an interface made for ``name``, which Ansible lets be anything.
+
+    That is the name itself behind the first of ``prefixes`` that makes a valid interface name, else a digest of it behind
+    the last, which is for digests alone: :func:`patterns` says which names are ours.
+    """
+    for prefix in prefixes[:-1]:
+        if not interface_fault(f"{prefix}{name}"):
+            return f"{prefix}{name}"
+    # 40 bits: names that begin alike, as those of replicas do, do not collide
+    digest = base64.b32encode(hashlib.sha256(name.encode()).digest())[:8].decode().lower()
+    return f"{prefixes[-1]}{re.sub(r'[^A-Za-z0-9_.-]', '', name)[:5]}-{digest}"
+
+
+def patterns(prefixes: Sequence[str]) -> List[str]:
+    """Return the patterns (glob(7)) of the names that :func:`named` gives with ``prefixes``."""
+    return [f"{prefix}*" for prefix in prefixes[:-1]] + [f"{prefixes[-1]}*-{'?' * 8}"]
+
+
+def mac_of(*words: str) -> str:
+    """Return a MAC address derived from ``words``: locally administered, the same on every run and on a reinstalled node."""
+    digest = hashlib.sha256("\0".join(words).encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
+
+
+def host_end(endpoint: Dict[str, Any]) -> str:
+    """Return the name of the end of an endpoint's veth in the node: host_interface, else one made of the endpoint's name."""
     return endpoint.get("host_interface") or named(HOST_ENDS, endpoint["name"])
 
 
-def interface_of(endpoint):
+def interface_of(endpoint: Dict[str, Any]) -> str:
     """Return the name of the end of an endpoint's veth in its namespace."""
     return endpoint.get("interface") or INTERFACE
 
 
-def host_ends(endpoints):
-    """Return the names of the ends in the node: patterns (glob(7)) of those by default, and each that is given."""
+def host_ends(endpoints: Iterable[Dict[str, Any]]) -> List[str]:
+    """Return the names of the ends in the node: patterns (glob(7)) of the default names, and each name that is given."""
+    endpoints = list(endpoints)
     given = [endpoint["host_interface"] for endpoint in endpoints if endpoint.get("host_interface")]
     return patterns(HOST_ENDS) * (len(given) < len(endpoints)) + given
-
-
-def end_faults(nodes):
-    """Yield (host, sentence) for each two interfaces that would be one.
-
-    :param nodes: host name -> its normalised variables.
-    """
-    pairs = {named(PAIRS, name): name for name in nodes} if any(map(_has_pairs, nodes.values())) else {}
-    for name, values in nodes.items():
-        taken = {}
-        tunnels = pairs if _has_pairs(values) else {}
-        for where, netns, end, what in [*_of_endpoints(values), *_of_node(values), *_of_links(values)]:
-            other = taken.setdefault((netns, end), what)
-            if not netns and tunnels.get(end, name) != name:
-                other = f"the tunnel to {tunnels[end]} (fabric_ipip_pairs)"
-            if other != what:
-                yield (
-                    name,
-                    f"{where} is {end!r} in {netns or 'the node itself'}, which is {other}: choose another name.",
-                )
-
-
-def _has_pairs(values):
-    """Say whether a node has a tunnel for each peer, each with a name of its own."""
-    return values["fabric_backend"] == "ipip" and values["fabric_ipip_pairs"] and not values["fabric_ipip_name"]
-
-
-# (the option, the namespace, the name of the interface, what it is) of each
-
-
-def _of_endpoints(values):
-    known = set()
-    for number, endpoint in enumerate(values["fabric_endpoints"]):
-        name = endpoint["name"]
-        if name in known:  # told already
-            continue
-        known.add(name)
-        where = f"fabric_endpoints[{number}]"
-        default = "" if endpoint.get("host_interface") else " (by default)"
-        yield f"{where}.host_interface{default}", "", host_end(endpoint), f"the host's end of endpoint {name!r}"
-        yield f"{where}.interface", name, interface_of(endpoint), f"the interface of endpoint {name!r}"
-
-
-def _of_node(values):
-    if "bridge" in attachments_of(values):
-        yield "fabric_bridge", "", values["fabric_bridge"], "fabric_bridge"
-    if values["fabric_backend"] == "vxlan":
-        yield "fabric_vxlan_name", "", vtep_of(values), "fabric_vxlan_name"
-        if values["fabric_vxlan_dev"]:
-            yield "fabric_vxlan_dev", "", values["fabric_vxlan_dev"], "fabric_vxlan_dev, an interface of the underlay"
-    if values["fabric_backend"] == "ipip" and not _has_pairs(values):
-        yield "fabric_ipip_name", "", values["fabric_ipip_name"] or "ipip0", "fabric_ipip_name"
-
-
-def _of_links(values):
-    for number, link in enumerate(values["fabric_links"]):
-        for word in ("a", "b"):
-            where, end = f"fabric_links[{number}].{word}", link[word]
-            yield f"{where}.name", end.get("netns") or "", end["name"], f"that of {where}"

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from .attachments.attached import Attached
-from .backends.overlay import Overlay
+from .backends import BACKENDS, backend_of, peers_of
 from .expected import expected_of
-from .inventory.model import attachments_of, mtu_of, roles_of, subnets_of
+from .inventory.model import attachments_of, mtu_of, roles_of
+from .inventory.networks import subnets_of
 from .naming import host_ends
 
 # What the kernel must be able to do for each
@@ -16,13 +17,11 @@ FEATURES = {
     "bridge": ["netns", "veth", "bridge"],
     "routed": ["netns", "veth"],
     "direct": ["netns", "veth"],
-    "host_gw": [],
-    "ipip": ["ipip"],
-    "vxlan": ["vxlan"],
+    **{backend.name: backend.features for backend in BACKENDS.values()},
     "nat": ["masquerade"],
 }
 # The label of each set that a role makes; those of a user's own tasks are others
-OWNERS = ("bridge", "routed", "direct", "forwarding", "host_gw", "ipip", "vxlan", "nat", "publish", "prepare")
+OWNERS = ("bridge", "routed", "direct", "forwarding", *BACKENDS, "nat", "publish", "prepare")
 
 
 def node_model(model, name):
@@ -33,7 +32,7 @@ def node_model(model, name):
     fabric, values = model["fabric"], model["nodes"][name]
     subnets = subnets_of(values)
     mtu = mtu_of(fabric, values)
-    overlay = Overlay(model, name)
+    backend, peers = backend_of(fabric), peers_of(model, name)
     attached = Attached(name, values, mtu)
     roles = roles_of(fabric, values)
     publishing = [{"role": "nat", "tasks": "publish"}] if values["fabric_publish"] else []
@@ -49,10 +48,9 @@ def node_model(model, name):
         "bridge": attached.bridge(),
         "routed": attached.routed(),
         "direct": attached.direct(),
-        "peers": overlay.direct(),
-        "host_gw": {"peers": overlay.direct()} if fabric["fabric_backend"] == "host_gw" else None,
-        "vxlan": overlay.vxlan(mtu) if fabric["fabric_backend"] == "vxlan" else None,
-        "ipip": overlay.ipip(mtu) if fabric["fabric_backend"] == "ipip" else None,
+        "peers": peers.routes(),
+        **dict.fromkeys(BACKENDS),
+        backend.name: backend.part(peers, mtu),
         "masquerade": _masquerade(subnets, fabric["inside"]) if values["fabric_masquerade"] else [],
         "publish": [rule for entry in values["fabric_publish"] for rule in _published(values, entry)],
         "inside": fabric["inside"],
@@ -61,22 +59,27 @@ def node_model(model, name):
         # whose objects stay: the roles', and what several of them share
         "all_owners": list(OWNERS),
         "owners": [*roles, "forwarding", "prepare"] + [part["tasks"] for part in publishing],
-        "ours": _ours(model, name, overlay),
-        "expected": expected_of(model, name),
+        "ours": _ours(model, name, peers),
+        "expected": expected_of(model, name, peers),
         "features": _features(roles, values["fabric_node_subnet6"] is not None),
     }
 
 
 def what_is_looked_at(model, name):
     """Return the option ``expected`` of the module probe for node ``name``, which reads nothing but the node's network."""
-    ours = _ours(model, name, Overlay(model, name))
-    return {**expected_of(model, name), "machine": False, **{key: ours[key] for key in ("interfaces", "tunnels")}}
+    peers = peers_of(model, name)
+    ours = _ours(model, name, peers)
+    return {
+        **expected_of(model, name, peers),
+        "machine": False,
+        **{key: ours[key] for key in ("interfaces", "tunnels")},
+    }
 
 
-def _ours(model, name, overlay):
+def _ours(model, name, peers):
     """Return what whatever else acts on the node's network is told of (see the module prepare)."""
     fabric, values = model["fabric"], model["nodes"][name]
-    tunnels = overlay.tunnels()
+    tunnels = peers.tunnels()
     ends = [link[end] for link in values["fabric_links"] for end in ("a", "b")]
     links = [end["name"] for end in ends if not end.get("netns")]
     attachments = attachments_of(values)
@@ -87,8 +90,8 @@ def _ours(model, name, overlay):
         + tunnels,
         "tunnels": tunnels,
         "prefixes": fabric["inside"],
-        "remotes": overlay.remotes(),
-        "encapsulation": overlay.encapsulation if tunnels else None,
+        "remotes": peers.remotes(),
+        "encapsulation": peers.encapsulation,
     }
 
 

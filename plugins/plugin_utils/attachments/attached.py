@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 
-from ..backends.overlay import mac_of
-from ..inventory.model import GATEWAYS, attachments_of, subnets_of
-from ..naming import INTERFACE, host_end, interface_of
+from ..inventory.model import attachments_of
+from ..inventory.networks import GATEWAYS, subnets_of
+from ..naming import INTERFACE, host_end, interface_of, mac_of
 
 # The node's own on a link to endpoints; an endpoint derives one from its MAC address.
 LINK_LOCAL = "fe80::1/64"

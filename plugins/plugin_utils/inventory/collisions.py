@@ -9,8 +9,10 @@ import ipaddress
 from bisect import bisect_left
 from contextlib import suppress
 
+from ..backends import backend_of
 from .addresses import assigned
-from .model import GATEWAYS, Segments, attachment_of, attachments_of, subnets_of
+from .model import attachment_of, attachments_of
+from .networks import GATEWAYS, Segments, subnets_of
 
 NODES = ("fabric_node_address", "fabric_node_address6")
 
@@ -29,14 +31,14 @@ def collision_faults(nodes, underlay, logins):
             *_links(values, taken),
             *_host_addresses(values, taken),
             *_routed_gateway(values, taken),
-            *_tunnel_address(name, values, taken),
+            *_tunnel_addresses(name, values, taken),
         ]
         yield from ((name, sentence) for sentence in found)
     yield from _logins(nodes, logins)
 
 
 def _is_concerned(values):
-    return values["fabric_links"] or values["fabric_ipip_address"] or attachments_of(values) != {"bridge"}
+    return values["fabric_links"] or any(backend_of(values).addresses(values)) or attachments_of(values) != {"bridge"}
 
 
 class _Taken:
@@ -142,16 +144,14 @@ def _routed_gateway(values, taken):
         yield f"fabric_routed_gateway is {ip}, which is {whose}: choose one that nobody has, such as 169.254.1.1."
 
 
-def _tunnel_address(name, values, taken):
-    given = values["fabric_ipip_address"]
-    if not given or values["fabric_backend"] != "ipip":
-        return
-    found = ipaddress.ip_interface(given)
-    other = taken.tunnels.setdefault(found.ip, name)
-    whose = taken.whose(found.ip) or (f"that of {other} too" if other != name else None)
-    fault = _taken_by("fabric_ipip_address", found.ip, whose) or _covers("fabric_ipip_address", found, taken)
-    if fault:
-        yield fault
+def _tunnel_addresses(name, values, taken):
+    for variable, given in backend_of(values).addresses(values):
+        found = ipaddress.ip_interface(given)
+        other = taken.tunnels.setdefault(found.ip, name)
+        whose = taken.whose(found.ip) or (f"that of {other} too" if other != name else None)
+        fault = _taken_by(variable, found.ip, whose) or _covers(variable, found, taken)
+        if fault:
+            yield fault
 
 
 def _logins(nodes, logins):

@@ -19,10 +19,8 @@ from ansible import errors
 from ansible.template import Templar
 
 from ..templated import OMITTED, plain
-from .model import DEFAULTS
-from .variables import OTHERS, RESERVED
+from .variables import RESERVED, VARIABLES
 
-KNOWN = frozenset((*DEFAULTS, *OTHERS))
 # what site itself registers
 REGISTERED = "fabric_checked"
 # connections that come by the network, to a port that a node may publish
@@ -46,7 +44,7 @@ class HostVariables:
         self._of_play = {
             name: value
             for name, value in task_vars.items()
-            if name in KNOWN and not (name in own and own[name] == value)
+            if name in VARIABLES and not (name in own and own[name] == value)
         }
 
     def of(self, host):
@@ -57,7 +55,7 @@ class HostVariables:
         for name in raw:
             if not name.startswith("fabric_") or name == REGISTERED:
                 continue
-            if name in by_tasks and name not in KNOWN and name not in RESERVED:
+            if name in by_tasks and name not in VARIABLES and name not in RESERVED:
                 continue  # somebody's own
             try:
                 value = plain(template(raw[name]), self._omit)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from ..backends import backend_of
 from .values import ports, shown
 
 
@@ -44,9 +45,13 @@ def _cut(where, protocol, given, address, values, login):
     own = [
         ipaddress.ip_address(values[name]) for name in ("fabric_node_address", "fabric_node_address6") if values[name]
     ]
-    port = values["fabric_vxlan_port"]
-    if values["fabric_backend"] == "vxlan" and protocol == "udp" and port in given and address in (None, *own):
-        yield f"{where} publishes udp port {port}, at which the node's VXLAN tunnel ends (fabric_vxlan_port): choose others."
+    backend = backend_of(values)
+    for port in backend.ports(values):
+        if port.protocol == protocol and port.number in given and address in (None, *own):
+            yield (
+                f"{where} publishes {protocol} port {port.number}, at which the node's {backend.title} tunnel ends"
+                f" ({port.variable}): choose others."
+            )
     if login is None or protocol != "tcp" or login[1] not in given:
         return
     reached = [ipaddress.ip_address(login[0])] if login[0] else own

@@ -20,6 +20,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
+from ..backends import BACKENDS
 from ..node import node_model
 from .host_variables import HostVariables
 from .model import fabric_model
@@ -29,7 +30,7 @@ GROUP = "fabric"
 # the roles that arrange a node as a variable says, which has them as its values
 ARRANGED_BY = {
     "fabric_attachment": ("bridge", "routed", "direct"),
-    "fabric_backend": ("host_gw", "ipip", "vxlan"),
+    "fabric_backend": tuple(BACKENDS),
 }
 ARRANGING = [role for roles in ARRANGED_BY.values() for role in roles]
 # Ansible splits a play by its keyword serial, before a host has variables

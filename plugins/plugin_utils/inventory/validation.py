@@ -11,41 +11,32 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 
-from ..backends.capabilities import backend_faults, some
-from ..naming import end_faults
+from ..backends import BACKENDS, backend_of
 from .addresses import assigned, rivalries
 from .collisions import collision_faults
-from .model import (
-    FABRIC_WIDE,
-    FAMILIES,
-    GATEWAYS,
-    OVERHEAD,
-    Segments,
-    attachment_of,
-    attachments_of,
-    normalised,
-    subnets_of,
-    underlay_of,
-)
+from .interfaces import interface_faults
+from .model import attachment_of, attachments_of, normalised
+from .networks import FAMILIES, GATEWAYS, Segments, subnets_of, underlay_of
 from .published import publish_faults
-from .values import choice, shown
-from .variables import shape_of
+from .values import choice, shown, some
+from .variables import COMMON, FABRIC_WIDE, OF_MODEL, variable_faults
 
 ATTACHMENTS = ("bridge", "routed", "direct")
 # net/bridge/br_private.h: BR_MAX_PORTS is 1 << 10, and port 0 is none
 MOST_PORTS = 1023
 
 
-def faults_of(hosts, logins=None):
+def faults_of(hosts, logins=None, reachability=True):
     """Return every fault of the inventory.
 
     :param hosts: host name -> its fabric_* variables.
     :param logins: host name -> (address that Ansible connects to or None, TCP port), of the hosts that it connects to.
+    :param reachability: False leaves out that nodes are where their backend cannot reach them.
     """
     logins = logins or {}
     if not hosts:
         return ["The inventory's group fabric has no hosts: list the nodes there."]
-    shapes = [(name, sentence) for name, variables in hosts.items() for sentence in shape_of(variables)]
+    shapes = [(name, sentence) for name, variables in hosts.items() for sentence in variable_faults(variables)]
     if shapes:  # what cannot be read cannot be compared either
         return _told(shapes)
     nodes = {name: normalised(variables) for name, variables in hosts.items()}
@@ -54,13 +45,16 @@ def faults_of(hosts, logins=None):
     segments = Segments(underlay)
     found = list(_agreement(nodes))
     found += [(name, sentence) for name, values in nodes.items() for sentence in _node(values, logins.get(name))]
-    found += end_faults(nodes)
+    found += interface_faults(nodes)
     found += _underlay(nodes, segments, given)
     found += _addresses(nodes)
     found += _overlaps(nodes, given, underlay)
     found += _outside(nodes)
     found += collision_faults(nodes, underlay, logins)
-    return _told(found + list(backend_faults(nodes, segments)))
+    backend = backend_of(list(nodes.values())[0])
+    found += backend.faults(nodes) if backend.name else ()
+    found += backend.reach_faults(nodes, segments) if reachability else ()
+    return _told(found)
 
 
 def warnings_of(hosts):
@@ -68,33 +62,26 @@ def warnings_of(hosts):
     nodes = {name: normalised(variables) for name, variables in hosts.items()}
     warnings = [*_public(nodes)]
     first = next(iter(nodes.values()))
-    if first["fabric_cross_subnet"] and first["fabric_backend"] == "host_gw":
-        warnings.append("fabric_cross_subnet says nothing to fabric_backend host_gw, which has no tunnel to leave out.")
-    return [*warnings, *_rivalries(nodes)]
+    return [*warnings, *backend_of(first).warnings(first), *_rivalries(nodes)]
 
 
 def _public(nodes):
     """Yield a warning for each variable with addresses of others in the world."""
-    told = {
-        "fabric_node_subnet": "public prefixes, whose owners in the world cannot be reached from the fabric.",
-        "fabric_node_subnet6": "public prefixes, whose owners in the world cannot be reached from the fabric.",
-        "fabric_routed_gateway": "a public address, whose owner cannot be reached from routed endpoints.",
-        "fabric_ipip_address": "public addresses, whose owners in the world cannot be reached from the nodes.",
-    }
-    for variable, consequence in told.items():
+    for variable in OF_MODEL:
         found = {
-            name: values[variable]
+            name: values[variable.name]
             for name, values in nodes.items()
-            if values[variable] and ipaddress.ip_interface(values[variable]).ip.is_global and _is_used(variable, values)
+            if variable.public and values[variable.name] and _is_used(variable, values)
         }
-        if found:
-            yield f"{variable} {some(f'{value} of {name}' for name, value in found.items())}: {consequence}"
+        public = [f"{text} of {name}" for name, text in found.items() if ipaddress.ip_interface(text).ip.is_global]
+        if public:
+            yield f"{variable.name} {some(public)}: {variable.public}"
 
 
 def _is_used(variable, values):
-    if variable == "fabric_routed_gateway":
+    if variable.name == "fabric_routed_gateway":
         return "routed" in attachments_of(values)
-    return variable != "fabric_ipip_address" or values["fabric_backend"] == "ipip"
+    return variable in COMMON or variable in backend_of(values).variables
 
 
 def _rivalries(nodes):
@@ -131,7 +118,7 @@ def _node(values, login):
     bare = not (values["fabric_node_subnet"] or values["fabric_node_subnet6"])
     if bare and (values["fabric_endpoints"] or not values["fabric_links"]):
         yield "fabric_node_subnet is missing: set it to the subnet of the node's endpoints."
-    for variable, choices in (("fabric_backend", tuple(OVERHEAD)), ("fabric_attachment", ATTACHMENTS)):
+    for variable, choices in (("fabric_backend", tuple(BACKENDS)), ("fabric_attachment", ATTACHMENTS)):
         yield from choice(variable, values[variable], choices)
     yield from _names(values)
     yield from _attached(values)

@@ -13,7 +13,7 @@ import re
 
 from ...module_utils.engine.errors import InputError
 from ...module_utils.kinds import fields, names
-from .model import DEFAULTS, boolean
+from .networks import FAMILIES, GATEWAYS
 
 # so much of a value is shown in a sentence
 MOST_SHOWN = 80
@@ -34,6 +34,32 @@ NOBODYS = [
     )
 ]
 LINK_LOCAL = [network for network in NOBODYS if network.is_link_local]
+# RFC 791: every host takes 576 bytes
+MTU_MIN, MTU_MAX = 576, 65535
+# As Ansible reads them; -e and INI inventories give text.
+TRUE, FALSE = (True, "true", "yes", "on", "1"), (False, "false", "no", "off", "0")
+# variables of which there is one for each family
+OF_FAMILIES = {*GATEWAYS.values(), *(name for family in FAMILIES for name in (family.subnet, family.address))}
+# More hosts than this are counted, not named.
+MOST_NAMED = 5
+
+
+def boolean(value):
+    """Return the truth value that Ansible reads in ``value``.
+
+    :raises ValueError: it is none.
+    """
+    word = value.lower() if isinstance(value, str) else value
+    if word in TRUE or word in FALSE:
+        return word in TRUE
+    raise ValueError(f"{value!r} is neither true nor false")
+
+
+def some(words):
+    """Return the first few of ``words`` as a list in a sentence, and how many more there are."""
+    words = list(dict.fromkeys(words))
+    more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
+    return ", ".join(words[:MOST_NAMED]) + more
 
 
 def shown(value):
@@ -184,4 +210,4 @@ def _network(value, strict=False):
 def _other_family(where, version):
     """Say which variable is for the other family, if there is one."""
     other = where[:-1] if where.endswith("6") else f"{where}6"
-    return f": {other} is for IPv{version}" if other in DEFAULTS or ".address" in where else ""
+    return f": {other} is for IPv{version}" if other in OF_FAMILIES or ".address" in where else ""

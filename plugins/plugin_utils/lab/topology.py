@@ -14,7 +14,8 @@ import ipaddress
 import json
 from pathlib import Path
 
-from ..inventory.model import normalised, segment_of, underlay_of
+from ..inventory.model import normalised
+from ..inventory.networks import segment_of, underlay_of
 
 ROUTER, OTHER_ROUTER = "router", "lab-router"
 

@@ -18,7 +18,7 @@ from ...module_utils.kinds.route import Route
 from ...module_utils.kinds.sysctl import Sysctl
 from ...module_utils.ownership import Ledger
 from ...module_utils.runner.run import on_node
-from ..backends.overlay import mac_of
+from ..naming import mac_of
 
 # linux/rtnetlink.h
 PROTOCOL_STATIC, TABLE_MAIN, METRIC_IPV6 = 4, 254, 1024

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..backends.overlay import Overlay
-from ..inventory.model import FAMILIES, GATEWAYS, Segments, attachments_of, mtu_of, subnets_of
+from ..backends import peers_of
+from ..inventory.model import attachments_of, mtu_of
+from ..inventory.networks import FAMILIES, GATEWAYS, Segments, subnets_of
 
 ADDRESSES = ("fabric_node_address", "fabric_node_address6")
 # What Linux sends with; each node on the way takes one off (net.ipv4.ip_default_ttl).
@@ -62,7 +63,7 @@ class Expectations:
     def _asked_by_node(self, node):
         """Return the endpoints, its own and its peers', to which a node has a way with an address that answers come back to."""
         subnets = {":" in subnet for subnet, _key in subnets_of(self._model["nodes"][node])}
-        plain = {(peer["name"], ":" in peer["subnet"]) for peer in Overlay(self._model, node).direct()}
+        plain = {(peer["name"], ":" in peer["subnet"]) for peer in peers_of(self._model, node).routes()}
         return [
             _target(label, address, TTL if where == node else TTL - 1, where)
             for label, where, _endpoint, address in self.endpoints
@@ -111,11 +112,11 @@ class Expectations:
         :returns: list of ``{"name", "netns", "target": label, "peer", "address", "mtu", "larger", "wire", "underlay"}``;
             ``larger`` is what the endpoint can send where that is too much for the way.
         """
-        nodes, overlay, found = self._model["nodes"], Overlay(self._model, node), []
+        nodes, peers, found = self._model["nodes"], peers_of(self._model, node), []
         values = nodes[node]
         mine = values["fabric_endpoints"][:1]
         for peer, other in nodes.items():
-            wire = overlay.wire(peer) if peer != node and mine else {}
+            wire = peers.wire(peer) if peer != node and mine else {}
             for _subnet, _address, key in FAMILIES:
                 if wire.get(key) and mine[0].get(key) and other["fabric_endpoints"]:
                     found.append(

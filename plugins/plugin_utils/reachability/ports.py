@@ -9,7 +9,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import List
 
-from ..inventory.model import FAMILIES, subnets_of
+from ..inventory.networks import FAMILIES, subnets_of
 from ..inventory.values import ports
 
 # One endpoint sends six ICMP errors to one host at once, and then one a second (icmp_ratelimit, net/ipv4/icmp.c).

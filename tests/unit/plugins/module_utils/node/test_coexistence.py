@@ -17,8 +17,8 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.node.coexistence im
 )
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.coexistence.manager import Manager, Ours
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts.model import Setting
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.backends.overlay import PAIRS, named, patterns
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.naming import HOST_ENDS
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.backends.ipip import PAIRS
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.naming import HOST_ENDS, named, patterns
 
 OURS = Ours(
     ["fabric0", "veth-*", "vxlan1"],

@@ -9,16 +9,11 @@ import ipaddress
 import json
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.backends.overlay import mac_of
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import (
-    Segments,
-    boolean,
-    collapsed,
-    fabric_model,
-    normalised,
-)
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import fabric_model, normalised
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.networks import Segments, collapsed
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.validation import faults_of
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.naming import host_end
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.values import boolean
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.naming import host_end, mac_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import node_model
 from hypothesis import given
 from hypothesis import strategies as st

@@ -9,16 +9,11 @@ import copy
 import json
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import BOOLEANS, DEFAULTS, fabric_model
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.entries import ENTRIES, LINK_KEYS
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import fabric_model
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.validation import faults_of, warnings_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.values import shown
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.variables import (
-    ENTRIES,
-    LINK_KEYS,
-    OTHERS,
-    RESERVED,
-    SWITCHES,
-)
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.variables import RESERVED, VARIABLES
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import node_model
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.templated import plain
 from hypothesis import given, settings
@@ -53,7 +48,8 @@ ANYTHING = st.recursive(
     ),
     max_leaves=12,
 )
-EVERY = [*DEFAULTS, *OTHERS, *RESERVED, "fabric_unknown"]
+SWITCHES = [name for name, variable in VARIABLES.items() if variable.type == "bool"]
+EVERY = [*VARIABLES, *RESERVED, "fabric_unknown"]
 
 
 def answered(variables, group=None):
@@ -146,7 +142,7 @@ def test_what_no_node_could_work_with_is_told(variables, told):
 def test_what_is_right_is_no_fault():
     for serial in (1, "30%", "2", [1, "50%"]):
         assert answered({"fabric_serial": serial}) == []
-    for variable in (*BOOLEANS, *SWITCHES):
+    for variable in SWITCHES:
         assert answered({}, {variable: "no"}) == []
     assert (
         answered({"fabric_verify_format": "json", "fabric_verify_output": "/tmp/x y", "fabric_lab": "my-lab.2"}) == []

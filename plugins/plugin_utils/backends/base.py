@@ -1,0 +1,142 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a backend says of itself. Pure Python."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ..inventory.declaration import Variable
+from ..inventory.networks import Segments, Values, underlay_version
+from ..inventory.values import MTU_MIN
+from .peers import Peers
+
+# RFC 8200, 5
+MTU_MIN_IPV6 = 1280
+Fault = Tuple[Optional[str], str]
+
+
+class Device(NamedTuple):
+    """An interface that a backend uses in the node's own namespace.
+
+    :param variable: names it.
+    :param title: what it is, in a sentence.
+    """
+
+    variable: str
+    name: str
+    title: str
+
+
+class Port(NamedTuple):
+    """A port of the node at which a backend's tunnel ends."""
+
+    variable: str
+    protocol: str
+    number: int
+
+
+class Backend:
+    """A way for packets from a node to its peers' subnets.
+
+    ``values`` are a node's normalised variables together with those of the whole fabric.
+
+    :cvar name: the value of fabric_backend, the role, and the part of the node model that the role reads.
+    :cvar title: what people call it.
+    :cvar variables: its own variables.
+    :cvar features: what the kernel must have (see the module prepare).
+    :cvar tunnels_packets: packets to peers are encapsulated, but for those on the same L2 with fabric_cross_subnet.
+    """
+
+    name = title = ""
+    variables: Sequence[Variable] = ()
+    features: Sequence[str] = ()
+    tunnels_packets = True
+
+    def overhead(self, version: Optional[int]) -> int:
+        """Return the bytes that it adds to each packet on an underlay of IP ``version``."""
+        return 0
+
+    def node_faults(self, values: Values, peers: int) -> Iterator[str]:
+        """Yield a sentence for each thing that it cannot do on a node with so many ``peers``."""
+        yield from ()
+
+    def reach_faults(self, nodes: Dict[str, Values], segments: Segments) -> Iterator[Fault]:
+        """Yield (host or None, sentence) for nodes that it cannot connect on this underlay."""
+        yield from ()
+
+    def warnings(self, values: Values) -> Iterator[str]:
+        """Yield a sentence for each variable that is allowed and without effect."""
+        yield from ()
+
+    def devices(self, values: Values) -> Iterator[Device]:
+        """Yield the interfaces that it uses on a node, but for those of single peers."""
+        yield from ()
+
+    def names_peers_by(self, values: Values) -> Optional[str]:
+        """Return the variable by which a node has one interface for each peer, called as :meth:`peer_device` says, or None."""
+        return None
+
+    def peer_device(self, peer: str) -> str:
+        """Return the name of the interface for the peer ``peer``."""
+        raise NotImplementedError
+
+    def addresses(self, values: Values) -> Iterator[Tuple[str, str]]:
+        """Yield (variable, address with the length of its prefix) of each address that the inventory gives its interfaces."""
+        yield from ()
+
+    def ports(self, values: Values) -> Iterator[Port]:
+        """Yield the ports of the node at which its tunnels end."""
+        yield from ()
+
+    def encapsulation(self, values: Values) -> Optional[str]:
+        """Return what is on the wire: ``ipip``, ``udp:PORT``; None: plain packets."""
+        return None
+
+    def tunnels(self, values: Values) -> List[str]:
+        """Return the names of a node's tunnels, or patterns of them (glob(7))."""
+        return []
+
+    def part(self, peers: Peers, mtu: int) -> Dict[str, Any]:
+        """Return what its role reads: the part of the node model that has its name."""
+        raise NotImplementedError
+
+    def expected(self, values: Values) -> Dict[str, Any]:
+        """Return its own entries of the option ``expected`` of the module prepare."""
+        return {}
+
+    # what follows from these
+
+    def most_mtu(self, version: Optional[int], values: Values) -> int:
+        """Return the largest packet in bytes that fits on the underlay of a node."""
+        return values["fabric_underlay_mtu"] - self.overhead(version)
+
+    def mtu(self, version: Optional[int], values: Values) -> int:
+        """Return the MTU of a node's endpoints in bytes."""
+        return self.most_mtu(version, values) if values["fabric_mtu"] == "auto" else values["fabric_mtu"]
+
+    def faults(self, nodes: Dict[str, Values]) -> Iterator[Fault]:
+        """Yield (host or None, sentence) for each thing that it cannot do on one of ``nodes``."""
+        version = underlay_version(nodes.values())
+        for name, values in nodes.items():
+            yield from ((name, sentence) for sentence in self._mtu_faults(version, values))
+            yield from ((name, sentence) for sentence in self.node_faults(values, len(nodes) - 1))
+        reachable = (values["fabric_node_address"] or values["fabric_node_address6"] for values in nodes.values())
+        if self.tunnels_packets and version is None and all(reachable):
+            yield (
+                None,
+                f"fabric_backend {self.name} needs addresses of one family on all nodes: some have only"
+                " fabric_node_address, others only fabric_node_address6.",
+            )
+
+    def _mtu_faults(self, version: Optional[int], values: Values) -> Iterator[str]:
+        most, mtu = self.most_mtu(version, values), self.mtu(version, values)
+        least = MTU_MIN_IPV6 if values["fabric_node_subnet6"] else MTU_MIN
+        if mtu > most:
+            yield (
+                f"fabric_mtu is {mtu}, and {self.name} leaves at most {most} of the underlay's"
+                f" {values['fabric_underlay_mtu']} (fabric_underlay_mtu): leave it at auto."
+            )
+        elif mtu < least:
+            yield f"packets have {mtu} bytes by fabric_mtu and fabric_underlay_mtu: endpoints need {least} at least."
