@@ -79,7 +79,7 @@ def what_is_looked_at(model, name):
 def _ours(model, name, peers):
     """Return what whatever else acts on the node's network is told of (see the module prepare)."""
     fabric, values = model["fabric"], model["nodes"][name]
-    tunnels = peers.tunnels()
+    tunnels = backend_of(fabric).tunnels(peers.values)
     ends = [link[end] for link in values["fabric_links"] for end in ("a", "b")]
     links = [end["name"] for end in ends if not end.get("netns")]
     attachments = attachments_of(values)

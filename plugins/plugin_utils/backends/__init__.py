@@ -25,4 +25,6 @@ def backend_of(values: Values) -> Backend:
 
 def peers_of(model: Dict[str, Values], name: str) -> Peers:
     """Return the peers of node ``name``."""
-    return Peers(model, name, backend_of(model["fabric"]))
+    fabric = model["fabric"]
+    backend = backend_of(fabric)
+    return Peers(model, name, backend.encapsulation(fabric), backend.overhead(fabric["underlay_version"]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..inventory.declaration import Variable
-from ..inventory.networks import Segments, Values, underlay_version
+from ..inventory.networks import Segments, Values, endpoint_mtu, underlay_version
 from ..inventory.values import MTU_MIN
 from .peers import Peers
 
@@ -46,13 +46,11 @@ class Backend:
     :cvar title: what people call it.
     :cvar variables: its own variables.
     :cvar features: what the kernel must have (see the module prepare).
-    :cvar tunnels_packets: packets to peers are encapsulated, but for those on the same L2 with fabric_cross_subnet.
     """
 
     name = title = ""
     variables: Sequence[Variable] = ()
     features: Sequence[str] = ()
-    tunnels_packets = True
 
     def overhead(self, version: Optional[int]) -> int:
         """Return the bytes that it adds to each packet on an underlay of IP ``version``."""
@@ -91,7 +89,7 @@ class Backend:
         yield from ()
 
     def encapsulation(self, values: Values) -> Optional[str]:
-        """Return what is on the wire: ``ipip``, ``udp:PORT``; None: plain packets."""
+        """Return what its tunnels put on the wire, ``ipip`` or ``udp:PORT``; None: it has none, plain routes lead to all peers."""
         return None
 
     def tunnels(self, values: Values) -> List[str]:
@@ -114,7 +112,7 @@ class Backend:
 
     def mtu(self, version: Optional[int], values: Values) -> int:
         """Return the MTU of a node's endpoints in bytes."""
-        return self.most_mtu(version, values) if values["fabric_mtu"] == "auto" else values["fabric_mtu"]
+        return endpoint_mtu(values, self.overhead(version))
 
     def faults(self, nodes: Dict[str, Values]) -> Iterator[Fault]:
         """Yield (host or None, sentence) for each thing that it cannot do on one of ``nodes``."""
@@ -123,7 +121,7 @@ class Backend:
             yield from ((name, sentence) for sentence in self._mtu_faults(version, values))
             yield from ((name, sentence) for sentence in self.node_faults(values, len(nodes) - 1))
         reachable = (values["fabric_node_address"] or values["fabric_node_address6"] for values in nodes.values())
-        if self.tunnels_packets and version is None and all(reachable):
+        if version is None and all(reachable) and self.encapsulation(next(iter(nodes.values()))):
             yield (
                 None,
                 f"fabric_backend {self.name} needs addresses of one family on all nodes: some have only"

@@ -17,7 +17,6 @@ class HostGw(Backend):
     """A plain route to each peer's subnet, by way of the peer."""
 
     name, title = "host_gw", "host-gw"
-    tunnels_packets = False
 
     def node_faults(self, values: Values, peers: int) -> Iterator[str]:
         if values["fabric_node_address"] or values["fabric_node_address6"]:

@@ -8,12 +8,9 @@ All that a node must know of a peer is computed from the inventory: no peer is a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
-from ..inventory.networks import FAMILIES, Family, Segments, Values, network_address, subnets_of
-
-if TYPE_CHECKING:
-    from .base import Backend
+from ..inventory.networks import FAMILIES, Family, Segments, Values, endpoint_mtu, network_address, subnets_of
 
 PLAIN = "plain"
 
@@ -38,13 +35,16 @@ class PeerSubnet(NamedTuple):
 class Peers:
     """What a node must know of its peers.
 
+    :param encapsulation: what tunnels put on the wire; None: there are none, and plain routes lead to all peers.
+    :param overhead: bytes that the backend adds to each packet.
     :ivar values: the node's variables, together with those of the whole fabric.
     :ivar direct: the subnets that it reaches by a plain route; ``tunnelled``: those that it reaches through a tunnel.
     """
 
-    def __init__(self, model: Dict[str, Values], name: str, backend: Backend):
+    def __init__(self, model: Dict[str, Values], name: str, encapsulation: Optional[str], overhead: int):
         self.values = {**model["nodes"][name], **model["fabric"]}
-        self._backend = backend
+        self.encapsulation = encapsulation
+        self._overhead = overhead
         self._segments = Segments(self.values["fabric_underlay"])
         self.direct: List[PeerSubnet] = []
         self.tunnelled: List[PeerSubnet] = []
@@ -56,17 +56,12 @@ class Peers:
 
     def _is_direct(self, values: Values, family: Family) -> bool:
         """Say whether a plain route leads to a peer's subnet of one family."""
-        if not self._backend.tunnels_packets:
+        if self.encapsulation is None:
             return True
         own, other = self.values[family.address], values[family.address]
         if not (self.values["fabric_cross_subnet"] and own and other):
             return False
         return self._segments.of(own) == self._segments.of(other)
-
-    @property
-    def encapsulation(self) -> Optional[str]:
-        """Return what the node's tunnels put on the wire, or None if the backend has none."""
-        return self._backend.encapsulation(self.values)
 
     def wire(self, peer: str) -> Dict[str, Optional[str]]:
         """Return what is on the wire towards the subnets of ``peer``: key of an endpoint's address -> word."""
@@ -74,10 +69,6 @@ class Peers:
             **{one.family.key: self.encapsulation for one in self.tunnelled if one.peer == peer},
             **{one.family.key: PLAIN for one in self.direct if one.peer == peer},
         }
-
-    def tunnels(self) -> List[str]:
-        """Return the names of the node's tunnels, or patterns of them."""
-        return self._backend.tunnels(self.values)
 
     def remotes(self) -> List[str]:
         """Return the addresses at which the peers' tunnels end."""
@@ -93,8 +84,7 @@ class Peers:
 
     def route_mtu(self, values: Values) -> int:
         """Return the MTU of a route to a peer that takes less than the node sends; 0: that of the interface is right."""
-        version = self.values["underlay_version"]
-        own, other = (self._backend.mtu(version, one) for one in (self.values, values))
+        own, other = (endpoint_mtu(one, self._overhead) for one in (self.values, values))
         return other if other < own else 0
 
     def tunnel_end(self, values: Values) -> str:

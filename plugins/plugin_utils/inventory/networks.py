@@ -79,6 +79,11 @@ def subnets_of(values: Values) -> List[Tuple[str, str]]:
     return [(values[family.subnet], family.key) for family in FAMILIES if values[family.subnet]]
 
 
+def endpoint_mtu(values: Values, overhead: int) -> int:
+    """Return the MTU in bytes of a node's endpoints, if a backend adds ``overhead`` bytes to each packet."""
+    return values["fabric_underlay_mtu"] - overhead if values["fabric_mtu"] == "auto" else values["fabric_mtu"]
+
+
 def network_address(subnet: str) -> str:
     """Return the first address of ``subnet``, which no host has."""
     return str(ipaddress.ip_network(subnet).network_address)
