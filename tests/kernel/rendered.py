@@ -48,9 +48,9 @@ def _declared(role, tasks, node):
         given = {"fabric_node": node, "lookup": lambda _plugin, part: part_of(node, part)}
         variables = {**defaults, **task.get("vars", {}), **given}
         if "nodenet.fabric.arrange" in task:
-            told = _templated(task["nodenet.fabric.arrange"], variables)
-            told.pop("adopt", None)  # of all tasks together
-            found.append(told)
+            declared = _templated(task["nodenet.fabric.arrange"], variables)
+            declared.pop("adopt", None)  # of all tasks together
+            found += declared.get("sets") or [declared]
     return found
 
 
