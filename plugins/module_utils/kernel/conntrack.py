@@ -9,15 +9,16 @@ as long as it goes on. The next packet of a flow whose entry is removed is the f
 
 from __future__ import annotations
 
-import os
+import errno
 import socket
 import struct
+from functools import partial
 from typing import NamedTuple
 
 from . import namespaces
 from .codec import ATTRIBUTE, HEADER
-from .messages import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, messages_in
-from .netlink import BATCH, CHUNK
+from .messages import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, Dump, acknowledgements
+from .netlink import BATCH, CHUNK, open_socket
 
 # linux/netlink.h, linux/netfilter/nfnetlink.h
 NETLINK_NETFILTER, SUBSYSTEM = 12, 1
@@ -31,8 +32,6 @@ SOURCES, DESTINATIONS = (1, 3), (2, 4)
 PROTO_NUMBER, PROTO_DESTINATION = 1, 3
 # linux/netfilter/nf_conntrack_common.h: what a flow's status says
 ASSURED, SRC_NAT, DST_NAT = 1 << 2, 1 << 4, 1 << 5
-
-PATIENCE_SECONDS = 10
 
 
 class Flow(NamedTuple):
@@ -61,9 +60,7 @@ def forget(netns, stale):
 
 
 def _forget(stale):
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_NETFILTER) as link:
-        link.settimeout(PATIENCE_SECONDS)
-        link.bind((0, 0))
+    with open_socket(NETLINK_NETFILTER) as link:
         count = 0
         for family in (socket.AF_INET, socket.AF_INET6):
             found = [flow.identity for flow in _flows(link, family) if stale(flow)]
@@ -75,14 +72,8 @@ def _forget(stale):
 
 def _flows(link, family):
     link.send(_message(GET, NLM_F_DUMP, family, 1))
-    while True:
-        chunk = link.recv(CHUNK)
-        for offset, kind, _flags, _sequence in messages_in(chunk):
-            if kind == NLMSG_ERROR:
-                _raise_failure(chunk, offset)
-            if kind == NLMSG_DONE:
-                return
-            yield flow_of(chunk, offset + HEADER.size + NFGENMSG.size, offset + HEADER.unpack_from(chunk, offset)[0])
+    for chunk, offset in Dump(partial(link.recv, CHUNK), 1):
+        yield flow_of(chunk, offset + HEADER.size + NFGENMSG.size, offset + HEADER.unpack_from(chunk, offset)[0])
 
 
 def _delete(link, family, identities):
@@ -93,13 +84,9 @@ def _delete(link, family, identities):
         for number, identity in enumerate(identities, 1)
     ]
     link.send(b"".join(parts))
-    answered = 0
-    while answered != last:
-        chunk = link.recv(CHUNK)
-        for offset, kind, _flags, sequence in messages_in(chunk):
-            if kind == NLMSG_ERROR:
-                _raise_failure(chunk, offset, but=FileNotFoundError)
-                answered = sequence
+    for _sequence, code, text in acknowledgements(partial(link.recv, CHUNK), last):
+        if code not in (0, errno.ENOENT):
+            raise OSError(code, text)
 
 
 def flow_of(data, place, end):
@@ -135,13 +122,6 @@ def _attributes(data, place, end):
             return
         yield number & TYPE_MASK, place + ATTRIBUTE.size, place + length
         place += (length + 3) & ~3
-
-
-def _raise_failure(chunk, offset, but=()):
-    number = -struct.unpack_from("=i", chunk, offset + HEADER.size)[0]
-    failure = OSError(number, os.strerror(number))
-    if number and not isinstance(failure, but):
-        raise failure
 
 
 def _padded(data):

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The messages of netlink(7) and rtnetlink(7): their numbers, a request, and what an answer is made of."""
+"""The messages of netlink(7) and rtnetlink(7): their numbers, a request, and the one reader of answers."""
 
 from __future__ import annotations
 
 import errno
 import os
 import struct
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 
 from .codec import HEADER, Symbol
 
@@ -69,13 +69,61 @@ class Message(NamedTuple):
     attrs: List[Tuple[str, Any]]
 
 
-def acknowledged(encoded):
+def acknowledged(encoded: bytes) -> bytes:
     """Return a request that asks for an answer, whether it can be done or not."""
     length, kind, flags, sequence, port = HEADER.unpack_from(encoded)
     return HEADER.pack(length, kind, flags | NLM_F_ACK, sequence, port) + encoded[HEADER.size :]
 
 
-def messages_in(chunk):
+class Dump:
+    """The objects that answer the request ``sequence`` for all of a sort, as ``receive`` brings them.
+
+    ``torn``, when all are read: a change overtook the dump, and some may be missing (NLM_F_DUMP_INTR).
+    """
+
+    def __init__(self, receive: Callable[[], bytes], sequence: int) -> None:
+        self._receive, self._sequence = receive, sequence
+        self.torn = False
+
+    def __iter__(self) -> Iterator[Tuple[bytes, int]]:
+        """Yield ``(chunk, offset)`` of each.
+
+        :raises OSError: the kernel refuses, or an answer is cut short.
+        """
+        for chunk, offset, kind, flags, sequence in replies(self._receive):
+            if sequence != self._sequence:
+                continue
+            if flags & NLM_F_DUMP_INTR:
+                self.torn = True
+            if kind == NLMSG_DONE:
+                return
+            if kind == NLMSG_ERROR:
+                raise OSError(*failure_in(chunk, offset))
+            yield chunk, offset
+
+
+def acknowledgements(receive: Callable[[], bytes], last: int) -> Iterator[Tuple[int, int, str]]:
+    """Yield ``(sequence, code, sentence)`` of each request that the kernel answers, until it answers the request ``last``.
+
+    The kernel works through requests in order, and answers those that it refused and those that ask for it
+    (netlink_rcv_skb, net/netlink/af_netlink.c).
+    """
+    for chunk, offset, kind, _flags, sequence in replies(receive):
+        if kind == NLMSG_ERROR:
+            yield (sequence, *failure_in(chunk, offset))
+            if sequence == last:
+                return
+
+
+def replies(receive: Callable[[], bytes]) -> Iterator[Tuple[bytes, int, int, int, int]]:
+    """Yield ``(chunk, offset, type, flags, sequence)`` of each message that ``receive`` brings, without end."""
+    while True:
+        chunk = receive()
+        for message in messages_in(chunk):
+            yield (chunk, *message)
+
+
+def messages_in(chunk: bytes) -> Iterator[Tuple[int, int, int, int]]:
     """Yield ``(offset, type, flags, sequence)`` of each message in ``chunk``.
 
     :raises OSError: the last one is not whole.
@@ -90,7 +138,7 @@ def messages_in(chunk):
         offset += (length + 3) & ~3
 
 
-def failure_in(chunk, offset):
+def failure_in(chunk: bytes, offset: int) -> Tuple[int, str]:
     """Return ``(code, sentence)`` of an NLMSG_ERROR, with the kernel's own words where it gives some."""
     length = HEADER.unpack_from(chunk, offset)[0]
     code = -struct.unpack_from("=i", chunk, offset + HEADER.size)[0]

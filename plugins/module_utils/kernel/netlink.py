@@ -20,16 +20,15 @@ from ..engine.errors import reason
 from . import namespaces, pyroute2
 from .messages import (
     NLM_F_DUMP,
-    NLM_F_DUMP_INTR,
     NLM_F_REQUEST,
-    NLMSG_DONE,
     NLMSG_ERROR,
     TYPES,
+    Dump,
     Index,
     Message,
     acknowledged,
-    failure_in,
-    messages_in,
+    acknowledgements,
+    replies,
 )
 from .tables import FORMS
 
@@ -95,18 +94,8 @@ class Netlink:
     def _dump(self, netns, sequence, data):
         link = self._socket(netns)
         self._send(link, data, 1)
-        found, torn = [], False
-        while True:
-            chunk = self._receive(link)
-            for offset, kind, flags, number in messages_in(chunk):
-                if number != sequence:
-                    continue
-                torn = torn or bool(flags & NLM_F_DUMP_INTR)
-                if kind == NLMSG_DONE:
-                    return found, torn
-                if kind == NLMSG_ERROR:
-                    raise OSError(*failure_in(chunk, offset))
-                found.append((chunk, offset))
+        dump = Dump(lambda: self._receive(link), sequence)
+        return list(dump), dump.torn
 
     def request(self, messages, answers):
         """Send ``(number, netns, message)``, in order within each namespace; of each that fails, ``answers[number]`` says why.
@@ -145,21 +134,12 @@ class Netlink:
                 os.close(descriptor)
 
     def _exchange(self, netns, data, sent, answers):
-        """Send requests of which only the last asks for an answer, and read until it is there.
-
-        The kernel works through them in order, and tells of each that it refused (netlink_rcv_skb, net/netlink/af_netlink.c).
-        """
+        """Send requests of which only the last asks for an answer, and read until it is there."""
         link = self._socket(netns)
         self._send(link, data, len(sent))
-        last = max(sent)
-        while True:
-            chunk = self._receive(link)
-            for offset, kind, _flags, sequence in messages_in(chunk):
-                if kind == NLMSG_ERROR and sequence in sent:
-                    code, text = failure_in(chunk, offset)
-                    answers[sent[sequence]] = text if code else None
-                    if sequence == last:
-                        return
+        for sequence, code, text in acknowledgements(lambda: self._receive(link), max(sent)):
+            if sequence in sent:
+                answers[sent[sequence]] = text if code else None
 
     def lookup(self, netns, messages):
         """Send ``get`` messages; return for each its answer ``(fields, attributes)``, or None: it was refused."""
@@ -181,17 +161,17 @@ class Netlink:
         link = self._socket(netns)
         self._send(link, data, len(waiting))
         waiting = dict(waiting)
-        while waiting:
-            chunk = self._receive(link)
-            for offset, kind, _flags, sequence in messages_in(chunk):
-                number = waiting.pop(sequence, None)
-                if number is not None and kind != NLMSG_ERROR:
-                    found[number] = FORMS[messages[number].object].decoded(chunk, offset)
+        for chunk, offset, kind, _flags, sequence in replies(lambda: self._receive(link)):
+            number = waiting.pop(sequence, None)
+            if number is not None and kind != NLMSG_ERROR:
+                found[number] = FORMS[messages[number].object].decoded(chunk, offset)
+            if not waiting:
+                return
 
     def open(self, netns):
         """Open the socket into ``netns``, where the calling thread is."""
         self.close(netns)
-        self.sockets[netns] = _open()
+        self.sockets[netns] = open_socket(socket.NETLINK_ROUTE)
         self.counts["sockets"] += 1
 
     def _socket(self, netns):
@@ -240,8 +220,9 @@ class Netlink:
         return struct.unpack("16si", answer)[1]
 
 
-def _open():
-    link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+def open_socket(protocol: int) -> socket.socket:
+    """Return a netlink socket into the namespace where the calling thread is; an answer that does not come is an error."""
+    link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
     link.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
     link.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
     link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
