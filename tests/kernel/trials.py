@@ -25,11 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import injector
 import rendered
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Scope
-from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.kernel import Kernel
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
-from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import STATE_DIR, Ledger
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS, arrange
+from state import normalised, read, taken_down, unmarked
 
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
 MS_REC, MS_PRIVATE = 0x4000, 1 << 18
@@ -62,7 +59,6 @@ CASES = tuple(
         )
     )
 )
-SETTLE_SECONDS = 5.0
 UNDERLAY = """
 link set lo up
 link add eth0 address 02:00:00:00:00:99 type bridge
@@ -72,73 +68,6 @@ address add 192.168.1.2/24 dev eth0
 address add fd32::245/64 dev eth0 nodad
 route add default via 192.168.32.1
 """
-
-
-def read():
-    """Return the node's state as plain data: every object of every namespace, ours or not, marks, and names in /run/netns."""
-    kinds, ledger = {kind.name: kind for kind in all_kinds()}, Ledger()
-    kernel = Kernel(ledger)
-    try:
-        scope = Scope({"", *kernel.named()}, {("sysctl", ("", name)) for name in SYSCTLS})
-        kernel.forget()
-        found = [one for kind in kinds.values() for one in kind.observe(kernel, scope)]
-    finally:
-        kernel.close()
-    objects = {
-        repr(one.ref): [one.owner, {name: value for name, value in one.values.items() if name not in MEANINGLESS}]
-        for one in found
-    }
-    marks = {repr(ref): mark["owner"] for ref, mark in ledger.marks.items()}
-    names = sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else []
-    files = sorted(os.listdir(STATE_DIR)) if os.path.isdir(STATE_DIR) else []
-    return json.loads(json.dumps({"objects": objects, "marks": marks, "names": names, "files": files}))
-
-
-SYSCTLS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
-# the uplink has a setting of forwarding too
-STAYING = {repr(("link", ("", "eth0"))), *(repr(("sysctl", ("", name))) for name in SYSCTLS)}
-MEANINGLESS = {"handles", "alone", "rp_filter"}  # of 0 and 2 none is asked for
-
-
-def differences(before, after):
-    """Return what differs between two states, a line each."""
-    found = []
-    for part in ("objects", "marks"):
-        for ref in sorted({*before[part], *after[part]}):
-            if before[part].get(ref) != after[part].get(ref):
-                found.append(f"{part} {ref}: {before[part].get(ref)} -> {after[part].get(ref)}")
-    return found + [
-        f"{part}: {before[part]} -> {after[part]}" for part in ("names", "files") if before[part] != after[part]
-    ]
-
-
-def taken_down(state):
-    """Return a state as a teardown is to leave it: forwarding stays on, as others may rely on it by then."""
-    objects = {ref: values for ref, values in state["objects"].items() if ref not in STAYING}
-    return {**state, "objects": objects}
-
-
-def unmarked(state):
-    """Return a state without the marks."""
-    return {**state, "marks": {}}
-
-
-def normalised(expected, ignored=(), view=lambda state: state):
-    """Return what differs from ``expected`` when the kernel has had time to end what it ends, and make what it makes.
-
-    :param ignored: files that may be there or not: nothing can be written or removed when all fails.
-    :param view: takes a state and returns what of it counts.
-    """
-    deadline = time.monotonic() + SETTLE_SECONDS
-
-    def counted(state):
-        return view({**state, "files": [name for name in state["files"] if name not in ignored]})
-
-    while True:
-        found = differences(counted(expected), counted(read()))
-        if not found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.02)
 
 
 @cache
