@@ -156,9 +156,13 @@ class Ledger:
         mark = self.marks.get(ref, {})
         return tuple(mark.get("holders") or ([mark["owner"]] if mark else ()))
 
-    def refs(self, kind):
-        """Return the keys of the marked objects of ``kind``."""
+    def keys(self, kind):
+        """Return the keys of the marked objects of ``kind``, as plain tuples."""
         return [key for name, key in self.marks if name == kind]
+
+    def namespaces(self):
+        """Return the names of the marked namespaces."""
+        return {name for (name,) in self.keys("netns")}
 
     def expect(self, plan, kinds):
         """Note what ``plan`` is about to make ours, and write it down before it is made."""
@@ -182,8 +186,9 @@ class Ledger:
     def _rename(self, names, kinds):
         """Mark all that will have a new name in its own, whatever kind it is of; by the old one too, until that is done."""
         new = {}
+        marked = [(name, kinds[name].key(*key)) for name, key in self.marks if name in kinds] if names else []
         for kind in [kinds[name] for name in dict.fromkeys(ref[0] for ref in names)]:
-            refs = ((ref, kind.ref_after(ref, names)) for ref in self.marks)
+            refs = ((ref, kind.ref_after(ref, names)) for ref in marked)
             new.update((ref, after) for ref, after in refs if after != ref)
         self.marks.update([(after, self.marks[ref]) for ref, after in new.items()])
         self.outdated = new.keys() - set(new.values())

@@ -112,9 +112,7 @@ def perform(params, check=False):
 def _observed(session, params, check):
     named = params["netns"]
     where = (
-        {"", *(key[0] for key in session.kernel.ledger.refs("netns"))}
-        if named is None
-        else {reference({"netns": text}) for text in named}
+        {"", *session.kernel.ledger.namespaces()} if named is None else {reference({"netns": text}) for text in named}
     )
     found = session.observe(Scope(where))
     if check:

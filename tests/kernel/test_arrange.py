@@ -10,7 +10,7 @@ import json
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, FabricError, KernelError
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link, LinkKey
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS, arrange
 from snapshot import differences, lasting_differences
 
@@ -82,7 +82,7 @@ def test_the_commands_by_hand_give_the_same(node):
 
 
 def test_a_link_that_is_made_anew_forwards_as_the_node_does_by_then():
-    key, values = ("", "v-red"), {"type": "veth", "peer": ("red", "eth0"), "up": True}
+    key, values = LinkKey("", "v-red"), {"type": "veth", "peer": ("red", "eth0"), "up": True}
     was = Resource("link", key, {**values, "peer": ("?", ""), "forwarding": 0, "mtu": 1400}, "lab")
     made = Link().remade(was, Resource("link", key, values, "lab"))
     assert "forwarding" not in made.values and made.values["mtu"] == 1400

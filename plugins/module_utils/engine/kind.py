@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import NamedTuple, Optional, Set
+from typing import Callable, NamedTuple, Optional, Set
 
 from .resource import Ref, Resource
 
@@ -35,24 +34,6 @@ class Tie(NamedTuple):
     to: Ref
     option: Optional[str] = None
     binds: bool = True
-
-
-@lru_cache(maxsize=1 << 14)
-def in_namespace(netns):
-    """Return the ties of an object in ``netns``."""
-    return (Tie(("netns", (netns,)), "netns"),) if netns else ()
-
-
-@lru_cache(maxsize=1 << 14)
-def on_link(netns, name, option="dev"):
-    """Return the ties of an object on the link ``name``; ``option`` is the one that names the link."""
-    return (*in_namespace(netns), Tie(("link", (netns, name)), option))
-
-
-@lru_cache(maxsize=1 << 14)
-def on_link_with_ipv4(netns, name):
-    """Return the ties of an object on the link ``name`` that ends with the last IPv4 address of that."""
-    return (*on_link(netns, name), Tie(("ipv4", (netns, name))))
 
 
 def underlying(kinds, names):
@@ -90,7 +71,8 @@ def distinct(ties):
 class Kind:
     """One sort of kernel object; each is one file in ``kinds/``.
 
-    ``name`` is what resources carry, ``title`` what errors call it. ``fixed`` are the fields that the kernel lets
+    ``name`` is what resources carry, ``title`` what errors call it. ``key`` makes a key from its parts, the first of which
+    is the namespace. ``fixed`` are the fields that the kernel lets
     nobody change after creation. ``read_only`` are the fields that are observed and never desired.
     A ``shared`` object is there whether or not we want it (a sysctl): it is never in conflict, it lasts as long as one
     set holds it (``holders``, a field), and removing it means giving it back the value it had. An object that
@@ -104,12 +86,13 @@ class Kind:
 
     name = ""
     title = ""
+    key: Callable[..., tuple]
     fixed = frozenset()
     shared = False
     has_identity = False
     needs_ledger_mark = True
     read_only = frozenset()
-    tied_to = ("netns",)
+    tied_to = ()
     provided = ()
     shakes_off = {}
 
@@ -117,7 +100,7 @@ class Kind:
 
     def ties(self, resource):
         """Return a tuple of :class:`Tie`; what stands on the same may have it in common."""
-        return in_namespace(resource.netns)
+        return ()
 
     def ties_of(self, resource):
         """Return what :meth:`ties` does, which is asked once of each resource."""

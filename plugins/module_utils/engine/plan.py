@@ -207,7 +207,7 @@ class _Planner:
 
         A route that leads through a tunnel and shall lead elsewhere is not missing in between.
         """
-        coming = {(kind, key[0]) for kind, key in wanted if (kind, key) not in self.observed or (kind, key) in lost}
+        coming = {(one.kind, one.netns) for ref, one in wanted.items() if ref not in self.observed or ref in lost}
         return {ref for ref in lost if ref in wanted and self._moves(ref, wanted[ref], lost, coming)}
 
     def _moves(self, ref, desired, lost, coming):

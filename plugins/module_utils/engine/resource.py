@@ -77,11 +77,14 @@ def to_plain(resource):
     return {"kind": resource.kind, "key": list(resource.key), "values": resource.values, "owner": resource.owner}
 
 
-def from_plain(data):
-    """Return the resource that :func:`to_plain` wrote."""
+def from_plain(data, kinds):
+    """Return the resource that :func:`to_plain` wrote.
+
+    :param kinds: kinds by name, that of the resource among them.
+    """
     return Resource(
         data["kind"],
-        tuple(_frozen(part) for part in data["key"]),
+        kinds[data["kind"]].key(*(_frozen(part) for part in data["key"])),
         {name: _frozen(value) for name, value in data["values"].items()},
         data["owner"],
     )

@@ -77,7 +77,7 @@ class Session:
         with nothing_changed():
             if not check:
                 self.kernel.ledger.tidy()
-                self.kernel.forget_leftovers(name for (name,) in self.kernel.ledger.refs("netns"))
+                self.kernel.forget_leftovers(self.kernel.ledger.namespaces())
             observed = self.observe(scope)
         self.overlay(observed)
         clock.ends("observe")
@@ -126,7 +126,7 @@ class Session:
         if not {step.resource.ref for step in touched if step.after is None}.isdisjoint(
             step.resource.ref for step in plan.steps if step.before is None
         ):  # something is made anew, and the other end of what it was may be anywhere
-            netns = {key[0] for key in self.kernel.ledger.refs("netns")} - scope.netns
+            netns = self.kernel.ledger.namespaces() - scope.netns
         self.looked_at |= kinds
         scope.bystanders |= kinds
         scope.netns |= netns
@@ -140,15 +140,15 @@ class Session:
         for ties in distinct(self.kinds[entry.resource.kind].ties_of(entry.resource) for entry in desired):
             scope.netns.update(tie.to[1][0] for tie in ties)
         if everywhere:
-            scope.netns.update(key[0] for key in self.kernel.ledger.refs("netns"))
+            scope.netns |= self.kernel.ledger.namespaces()
         return scope
 
     def overlay(self, observed):
         """Lay over ``observed`` what earlier tasks promised in check mode."""
         for promise in self.promised:
-            resource = from_plain(promise["resource"])
-            if resource.kind not in self.kinds:
+            if promise["resource"]["kind"] not in self.kinds:
                 continue
+            resource = from_plain(promise["resource"], self.kinds)
             if promise["present"]:
                 known = observed.get(resource.ref)
                 observed[resource.ref] = (

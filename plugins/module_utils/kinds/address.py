@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from typing import NamedTuple
 
 from ..engine.apply import Request
-from ..engine.kind import Kind, on_link
+from ..engine.kind import Kind
 from ..engine.resource import Resource
 from ..engine.step import DELETE
 from ..kernel.messages import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
@@ -17,6 +18,7 @@ from .announcements import announce_passed
 from .fields import AF_INET, AF_INET6, family
 from .route import managed
 from .shell import ip
+from .ties import LinkKey, on_link
 
 # linux/if_addr.h
 IFF_UP, RTPROT_KERNEL = 1, 2
@@ -27,8 +29,16 @@ SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254}
 SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 
 
+class AddressKey(NamedTuple):
+    """``address`` of IPv4 has its length, see :func:`address_resource`."""
+
+    netns: str
+    dev: str
+    address: str
+
+
 class Address(Kind):
-    """``key``: see :func:`address_resource`. ``values``: scope, noprefixroute (bool); IPv4 only: broadcast ("" for
+    """``values``: scope, noprefixroute (bool); IPv4 only: broadcast ("" for
     none); IPv6 only: length, nodad (bool).
 
     ``generated`` is observed of what the kernel made by itself.
@@ -36,6 +46,7 @@ class Address(Kind):
 
     name = "address"
     title = "address"
+    key = AddressKey
     # inet_rtm_newaddr (net/ipv4/devinet.c) changes none of them on an address that is there
     fixed = frozenset({"scope", "noprefixroute", "length", "broadcast"})
     read_only = frozenset({"generated"})
@@ -43,14 +54,15 @@ class Address(Kind):
     provided = ("ipv4",)
 
     def ties(self, resource):
-        return on_link(*resource.key[:2])
+        return on_link(resource.netns, resource.key.dev)
 
     def words(self, resource):
-        return f"{_text(resource)} dev {resource.key[1]}"
+        return f"{_text(resource)} dev {resource.key.dev}"
 
     def provides(self, resource):
         """With a link's last IPv4 address go all IPv4 routes and neighbors on it (fib_disable_ip, net/ipv4/fib_frontend.c)."""
-        return () if ":" in resource.key[2] else (("ipv4", resource.key[:2]),)
+        netns, dev, address = resource.key
+        return () if ":" in address else (("ipv4", LinkKey(netns, dev)),)
 
     def wanted(self, resource):
         kept = super().wanted(resource)
@@ -89,7 +101,7 @@ class Address(Kind):
 
     @staticmethod
     def _request(verb, flags, resource):
-        netns, link, text = (*resource.key[:2], _text(resource))
+        netns, link, text = resource.netns, resource.key.dev, _text(resource)
         address, _slash, length = text.partition("/")
         values = resource.values
         marks = (IFA_F_NODAD if values.get("nodad") else 0) | (
@@ -119,7 +131,7 @@ class Address(Kind):
         announce_passed(kernel, plan)
 
     def commands(self, step):
-        netns, link, text = (*step.resource.key[:2], _text(step.resource))
+        netns, link, text = step.resource.netns, step.resource.key.dev, _text(step.resource)
         values = step.resource.values
         if step.before and step.after and step.fields == ("prefixroute",):
             net = str(ipaddress.ip_interface(text).network)
@@ -168,7 +180,7 @@ def _has_route(found, fields, link, connected):
     """Say whether the route to an IPv4 address's prefix is there, or none is due (fib_add_ifaddr, net/ipv4/fib_frontend.c)."""
     if fields["prefixlen"] == 32 or found.values["noprefixroute"] or not link["flags"] & IFF_UP:
         return True
-    address = found.key[2].partition("/")[0]
+    address = found.key.address.partition("/")[0]
     return (fields["index"], _network(address, fields["prefixlen"])) in connected or address.startswith("0.")
 
 
@@ -191,14 +203,14 @@ def address_resource(netns, link, text, values=None):
     """
     address, length = text.split("/")
     if family(text) == AF_INET6:
-        return Resource("address", (netns, link, address), {"length": int(length), **(values or {})})
-    return Resource("address", (netns, link, text), values or {})
+        return Resource("address", AddressKey(netns, link, address), {"length": int(length), **(values or {})})
+    return Resource("address", AddressKey(netns, link, text), values or {})
 
 
 def _text(resource):
     """Return the address as it is written, with its length as far as it is known."""
     length = resource.values.get("length")
-    return resource.key[2] + (f"/{length}" if length is not None else "")
+    return resource.key.address + (f"/{length}" if length is not None else "")
 
 
 def _values(fields, attrs):

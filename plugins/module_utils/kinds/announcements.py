@@ -63,7 +63,7 @@ def _coming(plan):
         for step in plan.steps
         if step.before is None
         for resource in step.everything
-        if resource.kind in HOLDERS and not resource.key[2].startswith(LINK_LOCAL)
+        if resource.kind in HOLDERS and not resource.key.address.startswith(LINK_LOCAL)
     }
 
 

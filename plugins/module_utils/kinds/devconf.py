@@ -108,7 +108,7 @@ def _sysctls(resource, fields, table, version):
     """Return name -> value of the sysctls for those of ``fields`` that are in ``table``."""
     if fields.isdisjoint(table):
         return {}
-    link = resource.key[1].replace(".", "/")
+    link = resource.key.name.replace(".", "/")
     return {
         f"net.{version}.conf.{link}.{sysctl}": str(_number(name, resource.values))
         for name, (_number_there, sysctl) in table.items()

@@ -10,12 +10,15 @@ not known, may be behind many (drivers/net/vxlan/vxlan_core.c, vxlan_fdb_add).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..engine.apply import Request
-from ..engine.kind import Kind, on_link
+from ..engine.kind import Kind
 from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE
 from ..kernel.messages import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Index, Message
 from .shell import bridge
+from .ties import on_link
 
 # linux/neighbour.h, linux/socket.h
 NUD_NOARP, NUD_PERMANENT, NTF_SELF = 0x40, 0x80, 0x02
@@ -23,23 +26,31 @@ AF_BRIDGE = 7
 ZERO = "00:00:00:00:00:00"
 
 
+class FdbKey(NamedTuple):
+    """``dst`` is "" but for the zero address, see :func:`key_of`."""
+
+    netns: str
+    dev: str
+    mac: str
+    dst: str
+
+
 class Fdb(Kind):
-    """``key``: (netns, link, mac, dst of the zero address, else ""). ``values``: dst."""
+    """``values``: dst."""
 
     name = "fdb"
     title = "forwarding entry"
+    key = FdbKey
     tied_to = ("netns", "link")
 
     def ties(self, resource):
-        return on_link(*resource.key[:2])
+        return on_link(resource.netns, resource.key.dev)
 
     def unfit(self, resource, base):
         """Any other device would keep the entry without its ``dst``, which is VXLAN's own (rtnl_fdb_add)."""
         kind = base.values.get("type")
         if base.kind == "link" and kind not in (None, "vxlan"):
-            return (
-                f"{base.key[1]!r} is a {kind} and no VXLAN device: only that has forwarding entries with a node behind"
-            )
+            return f"{base.key.name!r} is a {kind} and no VXLAN device: only that has forwarding entries with a node behind"
         return None
 
     def observe(self, kernel, scope):
@@ -55,7 +66,7 @@ class Fdb(Kind):
                     yield Resource(self.name, key, {"dst": dst}, owner)
 
     def create(self, resource, companions):
-        more = NLM_F_APPEND if resource.key[2] == ZERO else NLM_F_REPLACE
+        more = NLM_F_APPEND if resource.key.mac == ZERO else NLM_F_REPLACE
         return [self._request("new", NLM_F_CREATE | more, resource)]
 
     def change(self, before, after, fields):
@@ -84,4 +95,4 @@ def _is_written_down(_family, _index, state, _flags, _kind):
 
 def key_of(netns, link, mac, dst):
     """Return the key of an entry: a unicast MAC address is behind one node, the zero address behind many."""
-    return netns, link, mac, dst if mac == ZERO else ""
+    return FdbKey(netns, link, mac, dst if mac == ZERO else "")

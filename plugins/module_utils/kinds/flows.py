@@ -25,7 +25,7 @@ def forget_stale(kernel, plan):
     """Remove the flows that are translated as the rules said before ``plan``, which was carried out; return warnings."""
     by_netns = {}
     for step in (one for one in plan.steps if one.resource.kind == "nat"):
-        look = _published(step) if step.resource.key[1] == "publish" else _masqueraded(step)
+        look = _published(step) if step.resource.key.word == "publish" else _masqueraded(step)
         if look and kernel.exists(step.resource.netns):
             by_netns.setdefault(step.resource.netns, []).append(look)
     warnings = []
@@ -78,7 +78,7 @@ def _published(step):
     if not new_or_gone and DNAT_CHAINS.isdisjoint(step.fields) and "postrouting" not in step.fields:
         return None
     try:
-        number, wanted, length, only = published(step.resource.key[2])
+        number, wanted, length, only = published(step.resource.key.name)
     except ValueError:  # a rule that somebody else gave such a comment
         return None
     hairpin = None
@@ -98,9 +98,9 @@ def _published(step):
 
 def _masqueraded(step):
     """Return what tells the flows that a change of masquerade is about, None: there are none."""
-    if step.resource.key[1] != "masquerade" or step.before and step.after and "postrouting" not in step.fields:
+    if step.resource.key.word != "masquerade" or step.before and step.after and "postrouting" not in step.fields:
         return None
-    source = [_range(step.resource.key[2])]
+    source = [_range(step.resource.key.name)]
     rule = step.after.values.get("postrouting") if step.after else None
     kept = _prefixes(rule, "daddr !=")
 

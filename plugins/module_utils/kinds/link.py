@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..engine.apply import Request
-from ..engine.kind import Kind, Tie, in_namespace
+from ..engine.kind import Kind, Tie
 from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE, RENAME
 from ..kernel import procfs
@@ -20,6 +20,7 @@ from .link_commands import LATER, creation, settings
 from .link_types import OF_LINK, TYPES, asked_for, decode, encode, port_settings
 from .renaming import ref_after, renamed_veths, resource_after
 from .shell import ip
+from .ties import LinkKey, in_namespace
 
 # linux/if.h; IFF_RUNNING: it is up and has a carrier (rfc2863_policy, net/core/link_watch.c)
 IFF_UP, IFF_RUNNING, IFF_NOARP = 0x1, 0x40, 0x80
@@ -33,8 +34,8 @@ QUEUES = [("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]
 # A bridge comes up when its ports are there
 BEFORE_BRIDGES = ("netns", "link", "port")
 
-# Instead of (namespace, name): of the other end of a veth that is in no namespace that was looked at
-NOWHERE = ("?", "")
+# Instead of the key of the other end of a veth that is in no namespace that was looked at
+NOWHERE = LinkKey("?", "")
 
 # what a count calls an interface of each type
 NOUNS = {"veth": "veth", "bridge": "bridge", "vxlan": "VXLAN device", "ipip": "IPIP tunnel"}
@@ -45,13 +46,14 @@ MODES = {number: word for word, number in ADDRGENMODES.items()}
 
 
 class Link(Kind):
-    """``key``: (netns, name). ``values``: type, up, arp, mac, mtu, alias, master, addrgenmode, peer, and the type's.
+    """``values``: type, up, arp, mac, mtu, alias, master, addrgenmode, peer, and the type's.
 
     Of what they were not asked for, a veth has the fields of a port (link_types.OF_LINK), and each link those of devconf.
     """
 
     name = "link"
     title = "interface"
+    key = LinkKey
     # vxlan_nl2conf (drivers/net/vxlan/vxlan_core.c) refuses to change what a VXLAN device was made with.
     fixed = frozenset({"type", "peer", "vni", "local", "lower", "port", "learning"})
     needs_ledger_mark = False
@@ -65,12 +67,13 @@ class Link(Kind):
         netns, values = resource.netns, resource.values
         found = list(in_namespace(netns))
         if values.get("peer"):
-            found += [Tie(to, option, binds=False) for to, option, _binds in in_namespace(values["peer"][0])]
-            found.append(Tie((self.name, tuple(values["peer"]))))
+            peer = LinkKey(*values["peer"])
+            found += [Tie(to, option, binds=False) for to, option, _binds in in_namespace(peer.netns)]
+            found.append(Tie((self.name, peer)))
         if values.get("master"):
-            found.append(Tie((self.name, (netns, values["master"])), "master", binds=False))
+            found.append(Tie((self.name, LinkKey(netns, values["master"])), "master", binds=False))
         if values.get("lower"):
-            found.append(Tie((self.name, (netns, values["lower"])), "dev"))
+            found.append(Tie((self.name, LinkKey(netns, values["lower"])), "dev"))
         return tuple(found)
 
     def noun(self, resource):
@@ -97,7 +100,7 @@ class Link(Kind):
 
     def companions(self, resource):
         peer = resource.values.get("peer")
-        return ((self.name, tuple(peer)),) if peer else ()
+        return ((self.name, LinkKey(*peer)),) if peer else ()
 
     def provides(self, resource):
         return (("port", resource.key),) if resource.values.get("master") else ()
@@ -109,7 +112,7 @@ class Link(Kind):
     def observe(self, kernel, scope):
         for netns in sorted(scope.netns):  # the node's own first: most other ends are there
             for index, (fields, attrs) in kernel.links(netns).items():
-                key = netns, attrs["IFLA_IFNAME"]
+                key = LinkKey(netns, attrs["IFLA_IFNAME"])
                 values = _common(kernel, netns, fields, attrs)
                 if values["type"] in TYPES:  # others are foreign, and not all in our tables
                     values.update(decode(TYPES[values["type"]], attrs, partial(kernel.link_name, netns)))
@@ -149,7 +152,7 @@ class Link(Kind):
         info = encode(TYPES.get(after.values["type"], {}), {name: after.values[name] for name in fields}, after.netns)
         if info:
             attrs = [
-                ("IFLA_IFNAME", after.key[1]),
+                ("IFLA_IFNAME", after.key.name),
                 (
                     "IFLA_LINKINFO",
                     {"attrs": [("IFLA_INFO_KIND", after.values["type"]), ("IFLA_INFO_DATA", {"attrs": info})]},
@@ -171,11 +174,11 @@ class Link(Kind):
 
     def rename(self, before, after):
         netns, name = before.key
-        attrs = [("IFLA_IFNAME", after.key[1])]
+        attrs = [("IFLA_IFNAME", after.key.name)]
         return [Request(netns, Message("set", "link", 0, {"index": Index(netns, name)}, attrs))]
 
     def delete(self, resource):
-        return [Request(resource.netns, Message("del", "link", 0, {}, [("IFLA_IFNAME", resource.key[1])]))]
+        return [Request(resource.netns, Message("del", "link", 0, {}, [("IFLA_IFNAME", resource.key.name)]))]
 
     @staticmethod
     def _set(resource, fields, stage, late=()):
@@ -184,7 +187,7 @@ class Link(Kind):
         do_setlink (net/core/rtnetlink.c) takes the flags before what is particular to IPv6 and to a port, so that these
         must be told before, by a message of their own.
         """
-        values, name = resource.values, ("IFLA_IFNAME", resource.key[1])
+        values, name = resource.values, ("IFLA_IFNAME", resource.key.name)
         attrs = []
         if "mac" in fields:
             attrs.append(("IFLA_ADDRESS", values["mac"]))
@@ -222,7 +225,7 @@ class Link(Kind):
         if step.action == DELETE:
             return [ip(netns, "link", "del", name)]
         if step.action == RENAME:
-            return [ip(netns, "link", "set", "dev", step.before.key[1], "name", name)]
+            return [ip(netns, "link", "set", "dev", step.before.key.name, "name", name)]
         if step.action != CREATE:
             return settings(step.after, step.fields)
         return [creation(step)] + [
@@ -284,7 +287,7 @@ def _common(kernel, netns, fields, attrs):
 
 
 def _at_creation(resource):
-    attrs = [("IFLA_IFNAME", resource.key[1])]
+    attrs = [("IFLA_IFNAME", resource.key.name)]
     if "mac" in resource.values:
         attrs.append(("IFLA_ADDRESS", resource.values["mac"]))
     if "mtu" in resource.values:

@@ -26,7 +26,7 @@ def creation(step):
 
 
 def _named(resource):
-    named = ["name", resource.key[1]]
+    named = ["name", resource.key.name]
     if "mac" in resource.values:
         named += ["address", resource.values["mac"]]
     if "mtu" in resource.values:

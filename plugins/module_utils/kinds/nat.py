@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from typing import NamedTuple
 
 from ..engine.apply import Request
 from ..engine.errors import FabricError
@@ -22,6 +23,7 @@ from ..ownership import NFT_TABLE
 from .fields import collapsed
 from .flows import forget_stale, published
 from .shell import inside
+from .ties import in_namespace
 
 # nft(8): dstnat is -100, and has its name in prerouting alone; filter is 0, srcnat is 100.
 # What connection tracking cannot place (state invalid) passes no chain of NAT: nf_nat_inet_fn, net/netfilter/nf_nat_core.c
@@ -34,17 +36,29 @@ CHAINS = {
 VERDICTS = ("masquerade", "dnat")
 
 
+class NatKey(NamedTuple):
+    """``word`` is "masquerade" or "publish"; "rule" or "chain" of what somebody else wrote into our table."""
+
+    netns: str
+    word: str
+    name: str
+
+
 class Nat(Kind):
-    """``key``: (netns, "masquerade" or "publish", name). ``values``: chain -> rule."""
+    """``values``: chain -> rule."""
 
     name = "nat"
     title = "NAT rule"
+    key = NatKey
     read_only = frozenset({"handles", "alone"})
+    tied_to = ("netns",)
+
+    def ties(self, resource):
+        return in_namespace(resource.netns)
 
     def observe(self, kernel, scope):
-        known = {key[0] for key in kernel.ledger.refs(self.name)} | {
-            ref[1][0] for ref in scope.refs if ref[0] == self.name
-        }
+        known = {netns for netns, _word, _name in kernel.ledger.keys(self.name)}
+        known |= {key.netns for kind, key in scope.refs if kind == self.name}
         strays = set() if self.name in scope.bystanders else {""}  # which no run has marked
         for netns in (known | strays) & scope.netns:
             if kernel.exists(netns):
@@ -84,15 +98,15 @@ class Nat(Kind):
         return Request(resource.netns, nft.Edit(NFT_TABLE, CHAINS, f"{word} {name}", rules, handle, chain, _rank))
 
     def rank(self, resource):
-        return by_hand(*resource.key[1:])
+        return by_hand(resource.key.word, resource.key.name)
 
     def commands(self, step):
         if step.action == DELETE and step.before.values.get("alone"):
             return [inside(step.resource.netns, "nft", f"delete table inet {NFT_TABLE}")]
         old = step.before.values.get("handles", ()) if step.before else ()
         lines = [f"delete rule inet {NFT_TABLE} {chain} handle {handle}" for chain, handle in old]
-        if step.resource.key[1] == "chain":
-            lines = [f"{verb} chain inet {NFT_TABLE} {step.resource.key[2]}" for verb in ("flush", "delete")]
+        if step.resource.key.word == "chain":
+            lines = [f"{verb} chain inet {NFT_TABLE} {step.resource.key.name}" for verb in ("flush", "delete")]
         if step.after:
             rules = _rules(step.after)
             lines += nft.setup(NFT_TABLE, CHAINS, rules)
@@ -104,7 +118,7 @@ def _strays(netns, chains):
     """Yield a resource for each chain in our table that is none of ours: of no known set, so that site removes it."""
     for chain in chains:
         if chain["name"] not in CHAINS:
-            yield Resource(Nat.name, (netns, "chain", chain["name"]), {}, "")
+            yield Resource(Nat.name, NatKey(netns, "chain", chain["name"]), {}, "")
 
 
 def _idle(listed, chains):
@@ -129,7 +143,7 @@ def _by_object(netns, rules):
     found = {}
     for rule in rules:
         word, _space, name = rule.get("comment", "").partition(" ")
-        key = (netns, word, name) if name else (netns, "rule", str(rule["handle"]))
+        key = NatKey(netns, word, name) if name else NatKey(netns, "rule", str(rule["handle"]))
         found.setdefault(key, []).append(rule)
     return found
 

@@ -9,28 +9,39 @@ in the way of none of ours: a request for a permanent one replaces it.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..engine.apply import Request
-from ..engine.kind import Kind, on_link, on_link_with_ipv4
+from ..engine.kind import Kind
 from ..engine.resource import Resource
 from ..engine.step import DELETE
 from ..kernel.messages import NLM_F_CREATE, NLM_F_REPLACE, Index, Message
 from .fields import AF_INET, AF_INET6, family
 from .shell import ip
+from .ties import on_link, on_link_with_ipv4
 
 # linux/neighbour.h
 NUD_PERMANENT, NTF_PROXY = 0x80, 0x08
 
 
+class NeighborKey(NamedTuple):
+    netns: str
+    dev: str
+    address: str
+
+
 class Neighbor(Kind):
-    """``key``: (netns, link, address). ``values``: mac."""
+    """``values``: mac."""
 
     name = "neighbor"
     title = "neighbor"
+    key = NeighborKey
     tied_to = ("netns", "link", "ipv4")
     flags = 0
 
     def ties(self, resource):
-        return (on_link_with_ipv4 if family(resource.key[2]) == AF_INET else on_link)(*resource.key[:2])
+        netns, dev, address = resource.key
+        return (on_link_with_ipv4 if family(address) == AF_INET else on_link)(netns, dev)
 
     def observe(self, kernel, scope):
         for netns in scope.netns:
@@ -39,7 +50,7 @@ class Neighbor(Kind):
             for fields, attrs in kernel.dump(netns, "neigh", {"family": 0, "flags": self.flags}, self._is_written_down):
                 link = links.get(fields["ifindex"])
                 if link is not None:
-                    key = netns, link[1]["IFLA_IFNAME"], attrs["NDA_DST"]
+                    key = NeighborKey(netns, link[1]["IFLA_IFNAME"], attrs["NDA_DST"])
                     owner = kernel.ledger.owner_on_link((self.name, key), link[1].get("IFLA_IFALIAS"))
                     values = {} if self.flags else {"mac": attrs.get("NDA_LLADDR")}
                     yield Resource(self.name, key, values, owner)
@@ -77,7 +88,7 @@ class Neighbor(Kind):
 
 
 class Proxy(Neighbor):
-    """An address that the node answers neighbour discovery or ARP for. ``key``: (netns, link, address)."""
+    """An address that the node answers neighbour discovery or ARP for."""
 
     name = "proxy"
     title = "proxied neighbor"

@@ -15,6 +15,7 @@ from ..kernel import namespaces, procfs
 from ..kernel.kernel import Call, NewNamespace, Sysctls
 from ..kernel.messages import Message
 from .shell import inside, ip
+from .ties import NetnsKey
 
 # Writing "all" sets every link of the namespace and, through "default", those to come
 # (addrconf_disable_ipv6 in net/ipv6/addrconf.c).
@@ -29,15 +30,12 @@ AT_FIRST = ("net.ipv4.ip_forward",)
 
 
 class Netns(Kind):
-    """``key``: (name,). ``values``: lo (bool, the loopback is up), ipv6 (bool), inherit (bool)."""
+    """``values``: lo (bool, the loopback is up), ipv6 (bool), inherit (bool)."""
 
     name = "netns"
     title = "network namespace"
+    key = NetnsKey
     has_identity = True
-    tied_to = ()
-
-    def ties(self, resource):
-        return ()
 
     def claimed(self, resource, owner):
         """IPv6 off inside is what a kernel without IPv6 has."""
@@ -59,7 +57,7 @@ class Netns(Kind):
             values = self._inside(kernel, name) if name in scope.netns else {}
             if not has_ipv6:
                 values.pop("ipv6", None)  # nothing that could be given back
-            key, identity = (name,), list(kernel.identity(name))
+            key, identity = NetnsKey(name), list(kernel.identity(name))
             owner = kernel.ledger.owner((self.name, key), identity)
             if (
                 name in scope.netns

@@ -5,35 +5,46 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..engine.apply import Request
-from ..engine.kind import Kind, Tie, on_link
+from ..engine.kind import Kind, Tie
 from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE
 from ..kernel.messages import Index, Message
 from .link_types import PORT, decode, encode, words
 from .shell import ip
+from .ties import LinkKey, on_link
+
+
+class PortKey(NamedTuple):
+    """``name`` is that of the link."""
+
+    netns: str
+    name: str
 
 
 class Port(Kind):
-    """``key``: (netns, name of the link). ``values``: master, and the fields of link_types.PORT."""
+    """``values``: master, and the fields of link_types.PORT."""
 
     name = "port"
     title = "bridge port"
+    key = PortKey
     tied_to = ("netns", "link")
 
     def ties(self, resource):
         found = on_link(*resource.key, "name")
         if resource.values.get("master"):
-            return (*found, Tie(("link", (resource.netns, resource.values["master"])), "bridge"))
+            return (*found, Tie(("link", LinkKey(resource.netns, resource.values["master"])), "bridge"))
         return found
 
     def unfit(self, resource, base):
         """Only a bridge has ports, and none that is a bridge itself (br_add_if, net/bridge/br_if.c)."""
         kind = base.values.get("type")
         if base.kind == "link" and base.key == resource.key and kind == "bridge":
-            return f"{base.key[1]!r} is a bridge, and no bridge can be a port of another"
+            return f"{base.key.name!r} is a bridge, and no bridge can be a port of another"
         if base.kind == "link" and base.key != resource.key and kind not in (None, "bridge"):
-            return f"{base.key[1]!r} is a {kind} and no bridge: only that has ports"
+            return f"{base.key.name!r} is a {kind} and no bridge: only that has ports"
         return None
 
     def observe(self, kernel, scope):
@@ -41,7 +52,7 @@ class Port(Kind):
             for _fields, attrs in kernel.links(netns).values():
                 if attrs.get("IFLA_INFO_SLAVE_KIND") != "bridge":
                     continue
-                key = netns, attrs["IFLA_IFNAME"]
+                key = PortKey(netns, attrs["IFLA_IFNAME"])
                 values = decode(PORT, attrs)
                 values["master"] = kernel.link_name(netns, attrs["IFLA_MASTER"])
                 owner = kernel.ledger.owner_on_link((self.name, key), attrs.get("IFLA_IFALIAS"))
@@ -67,7 +78,7 @@ class Port(Kind):
                 Request(
                     resource.netns,
                     Message(
-                        "new", "link", 0, {}, [("IFLA_IFNAME", resource.key[1]), ("IFLA_LINKINFO", {"attrs": info})]
+                        "new", "link", 0, {}, [("IFLA_IFNAME", resource.key.name), ("IFLA_LINKINFO", {"attrs": info})]
                     ),
                     local=True,
                 )
@@ -78,7 +89,7 @@ class Port(Kind):
     def _enslave(resource, index):
         return Request(
             resource.netns,
-            Message("set", "link", 0, {}, [("IFLA_IFNAME", resource.key[1]), ("IFLA_MASTER", index)]),
+            Message("set", "link", 0, {}, [("IFLA_IFNAME", resource.key.name), ("IFLA_MASTER", index)]),
             local=True,
         )
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 from ..engine.resource import Resource
 from .sysctl import link_of, with_link
 
-# kinds whose keys begin with (namespace, name of the link)
-ON_LINK = ("link", "port", "address", "neighbor", "proxy", "fdb")
+# the fields of keys with the name of a link, of the kinds that have one; of a route's only that of one that the kernel made
+IN_KEY = dict.fromkeys(("address", "neighbor", "proxy", "fdb", "route"), "dev")
+IN_KEY.update(link="name", port="name")
 # fields with the name of a link of the same namespace, of the kinds that have them
 NAMING = {"link": ("master", "lower"), "port": ("master",), "route": ("dev",)}
 
@@ -25,16 +26,18 @@ def renamed_veths(observed, wanted):
     """
     found, by_mac = {}, None
     for ref, desired in wanted.items():
-        peer = ref[0] == "link" and desired.values.get("type") == "veth" and ("link", desired.values["peer"])
-        if not peer or peer not in wanted or _is_pair(observed.get(ref), peer):
+        if not _is_veth(desired):
+            continue
+        peer = "link", desired.values["peer"]
+        if peer not in wanted or _is_pair(observed.get(ref), peer):
             continue
         if by_mac is None:
             by_mac = {(one.netns, one.values.get("mac")): one for one in observed.values() if _is_veth(one)}
-        one, other = (by_mac.get((end[1][0], wanted[end].values.get("mac"))) for end in (ref, peer))
+        one, other = (by_mac.get((end.netns, end.values.get("mac"))) for end in (desired, wanted[peer]))
         there = observed.get(peer)
         if not (one and other and _is_pair(one, other.ref)):
             one = observed.get(("link", there.values["peer"])) if there and _is_veth(there) else None
-        if one and one.ref != ref and one.netns == ref[1][0] and not _stays(one, wanted):
+        if one and one.ref != ref and one.netns == desired.netns and not _stays(one, wanted):
             found[one.ref] = ref
     return found
 
@@ -56,24 +59,27 @@ def _stays(one, wanted):
 def ref_after(ref, names):
     """Return the ref of an object of any kind when links are called by their new ``names`` (ref -> ref)."""
     kind, key = ref
-    if kind in ON_LINK:
-        new = names.get(("link", key[:2]))
-        return (kind, (*new[1], *key[2:])) if new else ref
-    if kind == "route" and len(key) > 4:
-        new = names.get(("link", (key[0], key[4])))
-        return (kind, (*key[:4], new[1][1])) if new else ref
-    link = link_of(key[1]) if kind == "sysctl" else None
-    new = names.get(("link", (key[0], link))) if link else None
-    return (kind, (key[0], with_link(key[1], new[1][1]))) if new else ref
+    if kind == "sysctl":
+        new = _new_name(key.netns, link_of(key.name), names)
+        return (kind, key._replace(name=with_link(key.name, new))) if new else ref
+    field = IN_KEY.get(kind, "")
+    new = _new_name(key[0], getattr(key, field, None), names)
+    return (kind, key._replace(**{field: new})) if new else ref
+
+
+def _new_name(netns, link, names):
+    """Return what the link that is called ``link`` is called from now on, or None: as before."""
+    new = names.get(("link", (netns, link)))
+    return new and new[1].name
 
 
 def resource_after(resource, names):
     """Return ``resource``, of any kind, as it is when links are called by their new ``names`` (ref -> ref)."""
     changed = {}
     for field in NAMING.get(resource.kind, ()):
-        new = names.get(("link", (resource.netns, resource.values.get(field))))
+        new = _new_name(resource.netns, resource.values.get(field), names)
         if new:
-            changed[field] = new[1][1]
+            changed[field] = new
     if resource.kind == "link" and resource.values.get("peer"):
         new = names.get(("link", tuple(resource.values["peer"])))
         if new:

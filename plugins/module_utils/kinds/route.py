@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple, Union
+
 from ..engine.apply import Request
-from ..engine.kind import Kind, Tie, on_link, on_link_with_ipv4
+from ..engine.kind import Kind, Tie
 from ..engine.resource import Resource
 from ..engine.step import CHANGE, CREATE
 from ..kernel.messages import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
 from ..ownership import ROUTE_PROTOCOL
 from .fields import AF_INET, AF_INET6, family
 from .shell import ip
+from .ties import in_namespace, on_link, on_link_with_ipv4
 
 # linux/rtnetlink.h
 TYPES = {"unicast": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
@@ -40,30 +43,49 @@ def default_scope(prefix, kind, via):
     return "link" if kind == "unicast" and not via else "global"
 
 
-class Route(Kind):
-    """``key``: (netns, table, prefix, metric), and the link where the kernel made it.
+class RouteKey(NamedTuple):
+    netns: str
+    table: int
+    prefix: str
+    metric: int
 
-    ``values``: type, via, dev, scope, onlink, protocol, src, mtu.
-    """
+
+class KernelRouteKey(NamedTuple):
+    """Of a route that the kernel made: each link has its own fe80::/64, and the end of one is not that of another."""
+
+    netns: str
+    table: int
+    prefix: str
+    metric: int
+    dev: str
+
+
+def _key(*parts) -> Union[RouteKey, KernelRouteKey]:
+    return KernelRouteKey(*parts) if len(parts) > len(RouteKey._fields) else RouteKey(*parts)
+
+
+class Route(Kind):
+    """``values``: type, via, dev, scope, onlink, protocol, src, mtu."""
 
     name = "route"
     title = "route"
+    key = staticmethod(_key)
     tied_to = ("netns", "link", "route", "ipv4")
 
     def ties(self, resource):
-        netns, table, prefix, metric = resource.key[:4]
+        netns, table, prefix = resource.netns, resource.key.table, resource.key.prefix
         dev, via = resource.values.get("dev"), resource.values.get("via")
         inet6 = family(prefix) == AF_INET6
-        found = (on_link if inet6 else on_link_with_ipv4)(netns, dev) if dev else super().ties(resource)
+        found = (on_link if inet6 else on_link_with_ipv4)(netns, dev) if dev else in_namespace(netns)
         # a gateway may be on the link by a route of its own (169.254.1.1)
         if via and not resource.values.get("onlink"):
             gateway = f"{via}/128" if family(via) == AF_INET6 else f"{via}/32"
             if gateway != prefix:
-                return (*found, Tie(("route", (netns, table, gateway, metric_of(gateway, 0))), binds=False))
+                return (*found, Tie(("route", RouteKey(netns, table, gateway, metric_of(gateway, 0))), binds=False))
         return found
 
     def words(self, resource):
-        _netns, table, prefix, metric = resource.key[:4]
+        _netns, table, prefix, metric, *_dev = resource.key
         more = f" metric {metric}" if metric != metric_of(prefix, 0) else ""
         return prefix + more + (f" table {table}" if table != TABLE_MAIN else "")
 
@@ -80,9 +102,9 @@ class Route(Kind):
         kind = TYPE_WORDS[fields["type"]]
         inet6 = fields["family"] == AF_INET6
         prefix = f"{attrs.get('RTA_DST', '::' if inet6 else '0.0.0.0')}/{fields['dst_len']}"
-        key = netns, table, prefix, attrs.get("RTA_PRIORITY", 0)
-        if fields["proto"] in BY_KERNEL:  # each link has its own fe80::/64, and the end of one is not that of another
-            key = *key, kernel.link_name(netns, attrs.get("RTA_OIF"))
+        key = RouteKey(netns, table, prefix, attrs.get("RTA_PRIORITY", 0))
+        if fields["proto"] in BY_KERNEL:
+            key = KernelRouteKey(*key, kernel.link_name(netns, attrs.get("RTA_OIF")))
         owner = kernel.ledger.owner((self.name, key))
         if owner is None and fields["proto"] == ROUTE_PROTOCOL:
             owner = ""
@@ -101,7 +123,7 @@ class Route(Kind):
 
     @staticmethod
     def _request(verb, flags, resource):
-        netns, table, prefix, metric = resource.key[:4]
+        netns, table, prefix, metric, *_dev = resource.key
         values = resource.values
         network, _slash, length = prefix.partition("/")
         scope = SCOPES[values.get("scope") or "global"]
@@ -134,7 +156,7 @@ class Route(Kind):
 
     @staticmethod
     def _command(verb, resource):
-        netns, table, prefix, metric = resource.key[:4]
+        netns, table, prefix, metric, *_dev = resource.key
         values = resource.values
         words = [] if values.get("type", "unicast") == "unicast" else [values["type"]]
         words.append(prefix)
@@ -157,7 +179,7 @@ def _anew(after, fields):
 
     ip6_route_check_nh_onlink (net/ipv6/route.c) looks the gateway up and refuses one that another interface leads to.
     """
-    return bool("dev" in fields and after.values.get("onlink") and family(after.key[2]) == AF_INET6)
+    return bool("dev" in fields and after.values.get("onlink") and family(after.key.prefix) == AF_INET6)
 
 
 def _by_gateway(after, fields):

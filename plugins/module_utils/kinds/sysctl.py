@@ -5,35 +5,44 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..engine.apply import Request
-from ..engine.kind import Kind, on_link
+from ..engine.kind import Kind
 from ..engine.resource import Resource
 from ..engine.step import DELETE
 from ..kernel import procfs
 from ..kernel.kernel import Sysctls
 from .shell import inside
+from .ties import in_namespace, on_link
 
 # arp_tbl (net/ipv4/arp.c) and nd_tbl (net/ipv6/ndisc.c): only the machine's own namespace shows what neighbors begin with
 BUILT_IN = {"proxy_delay": "80"}
 
 
+class SysctlKey(NamedTuple):
+    netns: str
+    name: str
+
+
 class Sysctl(Kind):
-    """``key``: (netns, name). ``values``: value (a string); observed also ``before``, what it was before us, and ``holders``."""
+    """``values``: value (a string); observed also ``before``, what it was before us, and ``holders``."""
 
     name = "sysctl"
     title = "sysctl"
+    key = SysctlKey
     shared = True
     read_only = frozenset({"before", "holders"})
     tied_to = ("netns", "link")
 
     def ties(self, resource):
-        link = link_of(resource.key[1])
-        return on_link(resource.netns, link, "interface") if link else super().ties(resource)
+        link = link_of(resource.key.name)
+        return on_link(resource.netns, link, "interface") if link else in_namespace(resource.netns)
 
     def observe(self, kernel, scope):
-        marked = [key for key in kernel.ledger.refs(self.name) if key[0] in scope.netns]
+        marked = [(netns, name) for netns, name in kernel.ledger.keys(self.name) if netns in scope.netns]
         has_ipv6 = procfs.has_ipv6()
-        asked = [ref[1] for ref in scope.refs if ref[0] == self.name]
+        asked = [key for kind, key in scope.refs if kind == self.name]
         by_netns = {}
         for netns, name in dict.fromkeys([*marked, *asked]):
             by_netns.setdefault(netns, set()).add(name)
@@ -43,7 +52,7 @@ class Sysctl(Kind):
                 if not has_ipv6:
                     found.update({name: _off(name) for name in names if name.startswith("net.ipv6.")})
                 for name in found.keys() & names:
-                    ref = self.name, (netns, name)
+                    ref = self.name, SysctlKey(netns, name)
                     before = (kernel.ledger.before(ref) or {}).get("value", _new(name, found))
                     # Once it is as it was before us there is nothing of ours to give back.
                     owner = None if found[name] == before else kernel.ledger.owner(ref)
@@ -81,7 +90,7 @@ class Sysctl(Kind):
 
     @staticmethod
     def _write(resource, value):
-        name = resource.key[1]
+        name = resource.key.name
         # what keeps learned routes comes before what would delete them
         stage = int(name.startswith("net.ipv6.") and name.endswith(".forwarding"))
         return [Request("", Sysctls(resource.netns, {name: value}), stage)]

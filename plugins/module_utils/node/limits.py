@@ -22,10 +22,13 @@ def raised(facts: Facts, expected: Expected, check: bool) -> Dict[str, Any]:
         return {}
     # thousands of lines, which few nodes need
     from ..engine.resource import Desired, Resource  # noqa: PLC0415
+    from ..kinds.sysctl import SysctlKey  # noqa: PLC0415
     from ..runner.run import execute  # noqa: PLC0415
     from ..specs.forwarding import SPEC  # noqa: PLC0415
 
-    desired = [Desired(Resource("sysctl", ("", name), {"value": value}, OWNER)) for name, value in wanted.items()]
+    desired = [
+        Desired(Resource("sysctl", SysctlKey("", name), {"value": value}, OWNER)) for name, value in wanted.items()
+    ]
     result = execute(SPEC.kinds, desired, check, purge=lambda resource: resource.owner == OWNER)
     findings = [_finding(facts, name, wanted[name], expected) for name in low if name.endswith("3")]
     return {**result, "findings": findings}

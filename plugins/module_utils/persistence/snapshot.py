@@ -64,7 +64,8 @@ def from_text(text, path=FILE):
         data = json.loads(text)
         if data["version"] != VERSION:
             raise FabricError(f"{path} has version {data['version']}, and this program reads {VERSION}")
-        return [from_plain(one) for one in data["objects"]]
+        kinds = {kind.name: kind for kind in all_kinds()}
+        return [from_plain(one, kinds) for one in data["objects"]]
     except (ValueError, KeyError, TypeError) as failure:
         raise FabricError(f"{path} is not a file that nodenet-fabric saved: {failure}") from failure
 

@@ -27,7 +27,7 @@ class _Parting:
     def __init__(self, kinds, resources, there):
         self.kinds, self.there = kinds, there
         self.saved = {resource.ref for resource in resources}
-        self.sources = {one.key[2].partition("/")[0] for one in resources if one.kind == "address"}
+        self.sources = {one.key.address.partition("/")[0] for one in resources if one.kind == "address"}
         self.waits = set()
         left = list(resources)
         while left:  # ends: each round but the last moves one or more of finitely many
@@ -48,17 +48,19 @@ class _Parting:
     def _lacks(self, ref, kind):
         if ref in self.saved:
             return ref in self.waits
-        if ref[0] == "link" and ref[1][1] == LOOPBACK:
+        if _is_loopback(ref):
             return False
         return not (kind == "sysctl" and ref in self.there)
 
     def _hold_back_forwarding(self, resources):
         """What keeps the routes that an uplink learns comes before what would delete them, see :meth:`Sysctl.stays`."""
-        if any(kind == "sysctl" and key[1].endswith(".accept_ra") for kind, key in self.waits):
+        if any(kind == "sysctl" and key.name.endswith(".accept_ra") for kind, key in self.waits):
             self.waits |= {
                 one.ref
                 for one in resources
-                if one.kind == "sysctl" and one.key[1].startswith("net.ipv6.") and one.key[1].endswith(".forwarding")
+                if one.kind == "sysctl"
+                and one.key.name.startswith("net.ipv6.")
+                and one.key.name.endswith(".forwarding")
             }
 
 
@@ -66,4 +68,9 @@ def causes(kinds, waiting, saved):
     """Return the refs of what ``waiting`` objects stand on and that is not among ``saved``, in order."""
     refs = {tie.to: None for one in waiting for tie in kinds[one.kind].ties_of(one) if tie.option}
     known = {one.ref for one in saved}
-    return [ref for ref in refs if ref not in known and not (ref[0] == "link" and ref[1][1] == LOOPBACK)]
+    return [ref for ref in refs if ref not in known and not _is_loopback(ref)]
+
+
+def _is_loopback(ref):
+    kind, key = ref
+    return kind == "link" and key.name == LOOPBACK

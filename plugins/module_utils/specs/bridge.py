@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..engine.resource import Resource
 from ..kinds.fields import given, in_range, new_interface
-from ..kinds.link import Link
+from ..kinds.link import Link, LinkKey
 from ..kinds.options import LINK_OPTIONS, link_values, sound
 from .spec import Spec
 
@@ -36,7 +36,7 @@ OPTIONS = {"name": {"type": "str"}, **LINK_OPTIONS, **OWN}
 
 def resources(options):
     """Return the bridge that ``options`` describe."""
-    key = options["netns"], new_interface(options["name"], "name")
+    key = LinkKey(options["netns"], new_interface(options["name"], "name"))
     for name, (low, high) in RANGES.items():
         in_range(options[name], low, high, name)
     own = given(**{name: options[name] for name in OWN})

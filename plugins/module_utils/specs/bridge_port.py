@@ -9,7 +9,7 @@ from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import given, in_range, interface
 from ..kinds.link_types import PORT
-from ..kinds.port import Port
+from ..kinds.port import Port, PortKey
 from .spec import Spec
 
 NUMBERS = {"cost": (1, 65535), "priority": (0, 63)}
@@ -22,7 +22,7 @@ OPTIONS = {
 
 def resources(options):
     """Return the port that ``options`` describe."""
-    key = options["netns"], interface(options["name"], "name")
+    key = PortKey(options["netns"], interface(options["name"], "name"))
     if options["name"] == "lo":
         raise InputError("name", "lo is the loopback interface, which can be no bridge port")
     for name, (low, high) in NUMBERS.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..engine.resource import Resource
 from ..kernel.advertised import accept_ra, advertised
 from ..kinds.fields import interface
-from ..kinds.sysctl import Sysctl, link_sysctl
+from ..kinds.sysctl import Sysctl, SysctlKey, link_sysctl
 from .spec import Spec
 
 OPTIONS = {
@@ -28,7 +28,7 @@ def resources(options):
     if options["family"] == "ipv6" and options["enabled"] and options["state"] == "present":
         kept = [accept_ra(link) for link in advertised(options["netns"])]
     wanted = {**dict.fromkeys(kept, "2"), name: str(int(options["enabled"]))}
-    return [Resource("sysctl", (options["netns"], one), {"value": value}) for one, value in wanted.items()]
+    return [Resource("sysctl", SysctlKey(options["netns"], one), {"value": value}) for one, value in wanted.items()]
 
 
 SPEC = Spec(
@@ -36,5 +36,5 @@ SPEC = Spec(
     required=["family"],
     kinds=[Sysctl()],
     resources=resources,
-    purges=lambda found: found.kind == "sysctl" and found.key[1].endswith(("forwarding", "ip_forward", "accept_ra")),
+    purges=lambda found: found.kind == "sysctl" and found.key.name.endswith(("forwarding", "ip_forward", "accept_ra")),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import AF_INET, family, given, in_range, interface, new_interface, unicast
-from ..kinds.link import Link
+from ..kinds.link import Link, LinkKey
 from ..kinds.options import LINK_OPTIONS, link_values, sound
 from .spec import Spec
 
@@ -26,11 +26,11 @@ OPTIONS = {
 
 def resources(options):
     """Return the device that ``options`` describe."""
-    key = options["netns"], new_interface(options["name"], "name")
+    key = LinkKey(options["netns"], new_interface(options["name"], "name"))
     if options["state"] == "absent":
         return [Resource("link", key)]
     if options["local"] is None:
-        raise InputError("local", f"the address that packets are sent from is needed to make {key[1]!r}")
+        raise InputError("local", f"the address that packets are sent from is needed to make {key.name!r}")
     own = given(
         local=_ipv4(options, "local"),
         remote=_ipv4(options, "remote"),

@@ -36,7 +36,7 @@ def _moved(plan, kept):
     for step in plan.steps:
         for side, resource in enumerate((step.before, step.after)):
             if resource is not None and resource.kind == "address" and resource.netns in subnets:
-                address = ipaddress.ip_address(resource.key[2].split("/")[0])
+                address = ipaddress.ip_address(resource.key.address.split("/")[0])
                 for network in subnets[resource.netns]:
                     if address in network:
                         sides.setdefault((resource.netns, network), (set(), set()))[side].add(address)

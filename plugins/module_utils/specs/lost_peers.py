@@ -11,12 +11,12 @@ BACKENDS = ("host_gw", "ipip", "vxlan")
 
 def told(plan, desired):
     """Return a sentence for each subnet that ``plan`` leads to no longer, and that no entry leads to another way."""
-    wanted = {entry.resource.key[2] for entry in desired if entry.present and entry.resource.kind == "route"}
+    wanted = {entry.resource.key.prefix for entry in desired if entry.present and entry.resource.kind == "route"}
     gone = [step.before for step in plan.steps if step.after is None]
     found = {}
     for route in gone:
-        if route.kind == "route" and route.owner in BACKENDS and route.key[2] not in wanted:
-            found.setdefault(_node(route, gone), []).append(route.key[2])
+        if route.kind == "route" and route.owner in BACKENDS and route.key.prefix not in wanted:
+            found.setdefault(_node(route, gone), []).append(route.key.prefix)
     return [_sentence(node, subnets) for node, subnets in found.items()]
 
 
@@ -24,9 +24,11 @@ def _node(route, gone):
     """Return the address of the node that ``route`` led to: over a VTEP the entries that go with it say it."""
     via = route.values.get("via")
     macs = {
-        one.values.get("mac") for one in gone if one.kind == "neighbor" and one.key[1:] == (route.values["dev"], via)
+        one.values.get("mac")
+        for one in gone
+        if one.kind == "neighbor" and (one.key.dev, one.key.address) == (route.values["dev"], via)
     }
-    return next((one.values.get("dst") for one in gone if one.kind == "fdb" and one.key[2] in macs), via)
+    return next((one.values.get("dst") for one in gone if one.kind == "fdb" and one.key.mac in macs), via)
 
 
 def _sentence(node, subnets):

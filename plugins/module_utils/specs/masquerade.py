@@ -36,7 +36,7 @@ def resources(options):
         "postrouting": " ".join([*leaving, verdict]),
         "invalid": " ".join(["ct state invalid", *leaving, "drop"]),
     }
-    return [Resource("nat", (options["netns"], "masquerade", source), values)]
+    return [Resource("nat", nat.NatKey(options["netns"], "masquerade", source), values)]
 
 
 SPEC = Spec(
@@ -44,5 +44,5 @@ SPEC = Spec(
     required=["source"],
     kinds=[nat.Nat()],
     resources=resources,
-    purges=lambda found: found.kind == "nat" and found.key[1] == "masquerade",
+    purges=lambda found: found.kind == "nat" and found.key.word == "masquerade",
 )

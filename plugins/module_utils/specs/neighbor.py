@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import given, interface, mac, unicast
-from ..kinds.neighbor import Neighbor
+from ..kinds.neighbor import Neighbor, NeighborKey
 from .spec import Spec
 
 OPTIONS = {"address": {"type": "str"}, "dev": {"type": "str"}, "mac": {"type": "str"}}
@@ -23,7 +23,7 @@ def resources(options):
         raise InputError("mac", f"the MAC address of {found} is missing")
     if options["dev"] == "lo":
         raise InputError("dev", "lo is the loopback interface, which has no neighbors")
-    key = options["netns"], interface(options["dev"], "dev"), found
+    key = NeighborKey(options["netns"], interface(options["dev"], "dev"), found)
     return [Resource("neighbor", key, given(mac=options["mac"] and mac(options["mac"], "mac")))]
 
 

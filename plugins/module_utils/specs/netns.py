@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..engine.resource import Resource
 from ..kinds.fields import given, netns_name
-from ..kinds.netns import Netns
+from ..kinds.netns import Netns, NetnsKey
 from .spec import Spec
 
 OPTIONS = {
@@ -21,7 +21,9 @@ OPTIONS = {
 def resources(options):
     """Return the namespace that ``options`` describe."""
     name = netns_name(options["name"], "name")
-    return [Resource("netns", (name,), given(lo=options["lo"], ipv6=options["ipv6"], inherit=options["inherit"]))]
+    return [
+        Resource("netns", NetnsKey(name), given(lo=options["lo"], ipv6=options["ipv6"], inherit=options["inherit"]))
+    ]
 
 
 SPEC = Spec(

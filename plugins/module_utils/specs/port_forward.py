@@ -34,7 +34,7 @@ def resources(options):
     name = "/".join(
         [options["protocol"], fields.ports_text(ports), family, *([given["address"]] if given["address"] else [])]
     )
-    key = options["netns"], "publish", name
+    key = nat.NatKey(options["netns"], "publish", name)
     if options["state"] == "absent":
         return [Resource("nat", key)]
     if not given["to"]:
@@ -85,5 +85,5 @@ SPEC = Spec(
     required=["port"],
     kinds=[nat.Nat()],
     resources=resources,
-    purges=lambda found: found.kind == "nat" and found.key[1] == "publish",
+    purges=lambda found: found.kind == "nat" and found.key.word == "publish",
 )

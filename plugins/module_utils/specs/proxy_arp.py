@@ -8,8 +8,8 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import AF_INET6, address, family, interface
-from ..kinds.neighbor import Proxy
-from ..kinds.sysctl import Sysctl, link_sysctl
+from ..kinds.neighbor import NeighborKey, Proxy
+from ..kinds.sysctl import Sysctl, SysctlKey, link_sysctl
 from .spec import Spec
 
 OPTIONS = {
@@ -36,8 +36,8 @@ def resources(options):
     if version == "ipv6" or not proxied:
         settings = {link_sysctl(version, "conf", link, SWITCH[version]): "1", **settings}
     return [
-        *(Resource("sysctl", (netns, name), {"value": value}) for name, value in settings.items()),
-        *(Resource("proxy", (netns, link, text)) for text in proxied),
+        *(Resource("sysctl", SysctlKey(netns, name), {"value": value}) for name, value in settings.items()),
+        *(Resource("proxy", NeighborKey(netns, link, text)) for text in proxied),
     ]
 
 
@@ -46,5 +46,5 @@ SPEC = Spec(
     required=["interface"],
     kinds=[Sysctl(), Proxy()],
     resources=resources,
-    purges=lambda found: found.kind == "proxy" or (found.kind == "sysctl" and found.key[1].endswith(ENDINGS)),
+    purges=lambda found: found.kind == "proxy" or (found.kind == "sysctl" and found.key.name.endswith(ENDINGS)),
 )

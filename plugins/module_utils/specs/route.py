@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds import fields
-from ..kinds.route import Route, default_scope, metric_of
+from ..kinds.route import Route, RouteKey, default_scope, metric_of
 from ..ownership import ROUTE_PROTOCOL
 from .spec import Spec
 
@@ -44,7 +44,7 @@ def resources(options):
     dev = options["dev"] and fields.interface(options["dev"], "dev")
     if options["state"] == "present":
         _check(options, prefix, via, dev)
-    key = options["netns"], options["table"], prefix, metric_of(prefix, options["metric"])
+    key = RouteKey(options["netns"], options["table"], prefix, metric_of(prefix, options["metric"]))
     return [Resource("route", key, _values(options, prefix, via, dev, src))]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import given, interface, new_interface
-from ..kinds.link import Link
+from ..kinds.link import Link, LinkKey
 from ..kinds.options import LINK_OPTIONS, link_values, sound
 from ..runner.options import NETNS, reference
 from .spec import Spec
@@ -24,24 +24,24 @@ OPTIONS = {
 
 def resources(options):
     """Return both ends of the pair that ``options`` describe."""
-    key = options["netns"], new_interface(options["name"], "name")
+    key = LinkKey(options["netns"], new_interface(options["name"], "name"))
     if options["state"] == "absent":
         return [Resource("link", key)]
     peer = options["peer"]
     if not peer:
         raise InputError(
-            "peer", f"the other end of {key[1]!r} is needed to make the pair: peer: {{name: eth0, netns: NAME}}"
+            "peer", f"the other end of {key.name!r} is needed to make the pair: peer: {{name: eth0, netns: NAME}}"
         )
-    other = reference(peer, "peer."), new_interface(peer["name"], "peer.name")
+    other = LinkKey(reference(peer, "peer."), new_interface(peer["name"], "peer.name"))
     if key == other:
-        raise InputError("peer.name", f"{other[1]!r} is the name of both ends, in one namespace")
+        raise InputError("peer.name", f"{other.name!r} is the name of both ends, in one namespace")
     return [_end(key, other, options, ""), _end(other, key, peer, "peer.")]
 
 
 def _end(key, other, options, option):
     master = options["master"] and interface(options["master"], option + "master")
     if options["hairpin"] and not master:
-        raise InputError(option + "hairpin", f"{key[1]!r} is no bridge port: give its master too")
+        raise InputError(option + "hairpin", f"{key.name!r} is no bridge port: give its master too")
     own = given(master=master, hairpin=options["hairpin"])
     values = {"type": "veth", "peer": other, **link_values(options, option), **own}
     return Resource("link", key, sound(options["side"], "veth", values))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import given, in_range, interface, new_interface, unicast
-from ..kinds.link import Link
+from ..kinds.link import Link, LinkKey
 from ..kinds.options import LINK_OPTIONS, link_values, sound
 from .spec import Spec
 
@@ -26,11 +26,11 @@ OPTIONS = {
 
 def resources(options):
     """Return the device that ``options`` describe."""
-    key = options["netns"], new_interface(options["name"], "name")
+    key = LinkKey(options["netns"], new_interface(options["name"], "name"))
     if options["state"] == "absent":
         return [Resource("link", key)]
     if options["vni"] is None:
-        raise InputError("vni", f"the number of the network is needed to make {key[1]!r}")
+        raise InputError("vni", f"the number of the network is needed to make {key.name!r}")
     own = given(
         vni=in_range(options["vni"], 0, 2**24 - 1, "vni"),
         port=in_range(options["port"], 1, 65535, "port"),

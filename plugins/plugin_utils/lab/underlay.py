@@ -11,11 +11,11 @@ from itertools import permutations
 
 from ...module_utils.engine.resource import Desired, Resource
 from ...module_utils.kinds.address import Address, address_resource
-from ...module_utils.kinds.link import Link
-from ...module_utils.kinds.neighbor import Neighbor
+from ...module_utils.kinds.link import Link, LinkKey
+from ...module_utils.kinds.neighbor import Neighbor, NeighborKey
 from ...module_utils.kinds.netns import Netns
-from ...module_utils.kinds.route import Route
-from ...module_utils.kinds.sysctl import Sysctl
+from ...module_utils.kinds.route import Route, RouteKey
+from ...module_utils.kinds.sysctl import Sysctl, SysctlKey
 from ...module_utils.ownership import Ledger
 from ...module_utils.runner.run import on_node
 from ..naming import mac_of
@@ -59,7 +59,7 @@ def _make(session, topology, places):
 def _segments(topology):
     values = {"type": "bridge", "mtu": topology["mtu"], "addrgenmode": "none", "up": True}
     for number in range(topology["segments"]):
-        yield Resource("link", ("", f"segment{number}"), values)
+        yield Resource("link", LinkKey("", f"segment{number}"), values)
 
 
 def _links(topology, places):
@@ -68,7 +68,7 @@ def _links(topology, places):
     for name, host in topology["hosts"].items():
         both = {"type": "veth", "mtu": host.get("mtu", topology["mtu"]), "up": True}
         for index, link in enumerate(host["links"]):
-            here, there = ("", f"port{port}"), (places[name], f"eth{index}")
+            here, there = LinkKey("", f"port{port}"), LinkKey(places[name], f"eth{index}")
             on_bridge = {"master": f"segment{link['segment']}", "addrgenmode": "none"}
             yield Resource("link", here, {**both, **on_bridge, "peer": there})
             yield Resource("link", there, {**both, **({"mac": _mac(name, index)} if crowded else {}), "peer": here})
@@ -82,21 +82,21 @@ def _settings(topology, places):
     for name, host in topology["hosts"].items():
         wanted = {**FRESH, **(NO_WAITING if ipv6 else {}), **(forward if host["router"] else {})}
         for sysctl, value in wanted.items():
-            yield Resource("sysctl", (places[name], sysctl), {"value": value})
+            yield Resource("sysctl", SysctlKey(places[name], sysctl), {"value": value})
 
 
 def _inside(topology, places):
     """Return the loopbacks, addresses and routes of the hosts."""
     for name, host in topology["hosts"].items():
         place = places[name]
-        yield Resource("link", (place, "lo"), {"up": True})
+        yield Resource("link", LinkKey(place, "lo"), {"up": True})
         for index, link in enumerate(host["links"]):
             for address in link["addresses"]:
                 yield address_resource(place, f"eth{index}", address, {"nodad": True} if ":" in address else {})
         for gateway in host["gateways"]:
             default, metric = ("::/0", METRIC_IPV6) if ":" in gateway else ("0.0.0.0/0", 0)
             values = {"type": "unicast", "via": gateway, "dev": "eth0", "protocol": PROTOCOL_STATIC}
-            yield Resource("route", (place, TABLE_MAIN, default, metric), values)
+            yield Resource("route", RouteKey(place, TABLE_MAIN, default, metric), values)
 
 
 def _neighbors(topology, places):
@@ -105,7 +105,8 @@ def _neighbors(topology, places):
         for (name, index, _own), (other, others_index, addresses) in permutations(there, 2):
             values = {"mac": _mac(other, others_index)}
             for address in addresses:
-                yield Resource("neighbor", (places[name], f"eth{index}", address.partition("/")[0]), values)
+                key = NeighborKey(places[name], f"eth{index}", address.partition("/")[0])
+                yield Resource("neighbor", key, values)
 
 
 def _crowded(topology):

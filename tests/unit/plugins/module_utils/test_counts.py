@@ -8,20 +8,24 @@ from __future__ import annotations
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.plan import make_plan
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Desired, Resource
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.summary import counts_of
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import AddressKey
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import LinkKey
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import NetnsKey
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import KernelRouteKey
 
 KINDS = {kind.name: kind for kind in all_kinds()}
-ENDS = ("", "v-a"), ("a", "eth0")
+ENDS = LinkKey("", "v-a"), LinkKey("a", "eth0")
 
 
 def endpoint(owner="bridge"):
     """Return a namespace, a veth into it, and an address on that."""
     one, other = ENDS
     return [
-        Resource("netns", ("a",), {"lo": True, "ipv6": False}, owner),
+        Resource("netns", NetnsKey("a"), {"lo": True, "ipv6": False}, owner),
         Resource("link", one, {"type": "veth", "up": True, "peer": other}, owner),
         Resource("link", other, {"type": "veth", "up": True, "peer": one}, owner),
-        Resource("address", ("a", "eth0", "10.1.0.2/24"), {"scope": "global"}, owner),
+        Resource("address", AddressKey("a", "eth0", "10.1.0.2/24"), {"scope": "global"}, owner),
     ]
 
 
@@ -40,7 +44,7 @@ def test_nothing_to_do_counts_nothing():
 
 
 def test_what_falls_counts_as_removed_unless_the_kernel_made_it():
-    kernels = Resource("route", ("a", "10.1.0.0/24", "main", 0, 0), {"dev": "eth0"})
+    kernels = Resource("route", KernelRouteKey("a", 254, "10.1.0.0/24", 0, "eth0"), {"dev": "eth0"})
     found = counts([*endpoint(), kernels], [], purge=lambda resource: True)
     assert found == {"removed": {"network namespace": 1, "veth": 1, "address": 1}}
 

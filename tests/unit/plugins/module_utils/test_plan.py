@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plan is pure: it is held against a model of a kernel that is nothing but a dict."""
 
+from typing import NamedTuple
+
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, InputError
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Kind, Tie, overlying, underlying
@@ -13,15 +15,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
+class BoxKey(NamedTuple):
+    name: str
+
+
+class RodKey(NamedTuple):
+    place: str
+    name: str
+
+
+class TagKey(NamedTuple):
+    place: str
+    rod: str
+    name: str
+
+
+class LampKey(NamedTuple):
+    place: str
+    rod: str
+    number: int
+
+
 class Box(Kind):
     """Stands for a namespace."""
 
     name = title = "box"
+    key = BoxKey
     has_identity = True
-    tied_to = ()
-
-    def ties(self, resource):
-        return ()
 
 
 class Rod(Kind):
@@ -31,46 +51,50 @@ class Rod(Kind):
     """
 
     name = title = "rod"
+    key = RodKey
     fixed = frozenset({"colour", "twin"})
     tied_to = ("box", "rod")
 
     def ties(self, resource):
-        found = [Tie(("box", (resource.netns,)), "box"), *map(Tie, self.companions(resource))]
+        found = [Tie(("box", BoxKey(resource.netns)), "box"), *map(Tie, self.companions(resource))]
         if resource.values.get("leans"):
-            found.append(Tie(("rod", resource.values["leans"]), "leans", binds=False))
+            found.append(Tie(("rod", RodKey(*resource.values["leans"])), "leans", binds=False))
         return tuple(found)
 
     def companions(self, resource):
         twin = resource.values.get("twin")
-        return (("rod", twin),) if twin else ()
+        return (("rod", RodKey(*twin)),) if twin else ()
 
 
 class Tag(Kind):
     """Stands for an address: hangs on a rod, which is labelled as long as it has one."""
 
     name = title = "tag"
+    key = TagKey
     fixed = frozenset({"ink"})
     tied_to = ("box", "rod")
     provided = ("label",)
 
     def ties(self, resource):
-        return Tie(("box", (resource.netns,)), "box"), Tie(("rod", resource.key[:2]), "rod")
+        place, rod, _name = resource.key
+        return Tie(("box", BoxKey(place)), "box"), Tie(("rod", RodKey(place, rod)), "rod")
 
     def provides(self, resource):
-        return (("label", resource.key[:2]),)
+        return (("label", RodKey(resource.key.place, resource.key.rod)),)
 
 
 class Lamp(Kind):
     """Stands for a route: on a rod, as long as that is labelled; after the lamp that it is lit by, if that is there."""
 
     name = title = "lamp"
+    key = LampKey
     tied_to = ("box", "rod", "label", "lamp")
 
     def ties(self, resource):
-        place, name, _number = resource.key
-        own = Tie(("box", (place,)), "box"), Tie(("rod", (place, name)), "rod"), Tie(("label", (place, name)))
+        rod = RodKey(resource.key.place, resource.key.rod)
+        own = Tie(("box", BoxKey(rod.place)), "box"), Tie(("rod", rod), "rod"), Tie(("label", rod))
         lit_by = resource.values.get("lit_by")
-        return (*own, Tie(("lamp", lit_by), binds=False)) if lit_by else own
+        return (*own, Tie(("lamp", LampKey(*lit_by)), binds=False)) if lit_by else own
 
 
 class Dial(Kind):
@@ -84,11 +108,11 @@ KINDS = {kind.name: kind for kind in (Box(), Rod(), Tag(), Lamp(), Dial())}
 
 
 def box(name, owner="me"):
-    return Resource("box", (name,), {}, owner)
+    return Resource("box", BoxKey(name), {}, owner)
 
 
 def rod(place, name, owner="me", **values):
-    return Resource("rod", (place, name), values, owner)
+    return Resource("rod", RodKey(place, name), values, owner)
 
 
 def twins(one, other, owner="me", **values):
@@ -96,11 +120,11 @@ def twins(one, other, owner="me", **values):
 
 
 def tag(place, name, label, owner="me", **values):
-    return Resource("tag", (place, name, label), values, owner)
+    return Resource("tag", TagKey(place, name, label), values, owner)
 
 
 def lamp(place, name, number=1, owner="me", **values):
-    return Resource("lamp", (place, name, number), values, owner)
+    return Resource("lamp", LampKey(place, name, number), values, owner)
 
 
 def world(*resources):
@@ -209,11 +233,11 @@ def test_all_conflicts_are_told_together():
 
 
 def test_a_shared_object_is_changed_whoever_set_it_and_given_back_only_by_who_changed_it():
-    theirs = Resource("dial", ("a", "d"), {"value": "0"})
+    theirs = Resource("dial", RodKey("a", "d"), {"value": "0"})
     assert actions(make_plan(KINDS, world(theirs), present(theirs.merged({"value": "1"})))) == [(CHANGE, "a", "d")]
     assert not make_plan(KINDS, world(theirs), present(theirs))
     assert not make_plan(KINDS, world(theirs), absent(theirs))
-    ours = Resource("dial", ("a", "d"), {"value": "1"}, "me")
+    ours = Resource("dial", RodKey("a", "d"), {"value": "1"}, "me")
     assert actions(make_plan(KINDS, world(ours), absent(ours))) == [(DELETE, "a", "d")]
 
 

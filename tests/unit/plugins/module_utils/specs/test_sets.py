@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Desired, Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import LinkKey
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import contradictions
 
 
 def entry(owner, place, present=True, **values):
-    return Desired(Resource("link", ("", "v0"), values, owner), present, place)
+    return Desired(Resource("link", LinkKey("", "v0"), values, owner), present, place)
 
 
 @pytest.mark.parametrize(
