@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import links
+import topology
 import variables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,16 @@ def _reference():
     _run(Path(sys.executable).parent / "antsibull-docs", "collection", *options, "--dest-dir", SOURCE, "nodenet.fabric")
     # of all collections together; here is one
     (SOURCE / "collections" / "environment_variables.rst").unlink()
+    for page in (SOURCE / "collections").rglob("*.rst"):
+        # a comment before a title keeps its label from it, and references without words of their own need the title
+        page.write_text(page.read_text(encoding="utf-8").replace("\n.. Title\n", "\n"), encoding="utf-8")
+
+
+def _example(folder):
+    """Write the drawing of an example, and its inventory without the license."""
+    (SOURCE / "examples" / f"{folder.name}.svg").write_text(topology.draw(folder), encoding="utf-8")
+    inventory = (folder / "hosts.yml").read_text(encoding="utf-8").partition("---\n")[2]
+    (SOURCE / "inventories" / f"{folder.name}.yml").write_text(inventory, encoding="utf-8")
 
 
 def main():
@@ -46,19 +57,11 @@ def main():
     SOURCE.chmod(0o755)  # antsibull-docs writes into no folder that others may write to
     _reference()
     (SOURCE / "variables.rst").write_text(variables.page(), encoding="utf-8")
-    _run(
-        "-m",
-        "sphinx",
-        "-q",
-        "-W",
-        "--keep-going",
-        "-b",
-        "html",
-        "-d",
-        ROOT / "build" / "docs" / "doctrees",
-        SOURCE,
-        HTML,
-    )
+    (SOURCE / "inventories").mkdir()
+    for example in sorted((ROOT / "examples").iterdir()):
+        _example(example)
+    options = ["-q", "-W", "--keep-going", "-b", "html", "-d", ROOT / "build" / "docs" / "doctrees"]
+    _run("-m", "sphinx", *options, SOURCE, HTML)
     broken = links.broken(HTML)
     if broken:
         sys.exit("\n".join(["links that lead nowhere:", *broken]))

@@ -10,10 +10,10 @@ from ipaddress import ip_interface
 from pathlib import Path
 
 import yaml
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.ends import host_end, interface_of
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import compact
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import fabric_model
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import topology_of
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.view import node_view
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.naming import host_end, interface_of
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import node_model
 from svg import CHARACTER, LINE, Drawing
 
 PAD, GAP, TOP = 16, 36, 16
@@ -29,9 +29,9 @@ def hosts_of(folder):
 def draw(folder):
     """Return the SVG of the example in ``folder``."""
     hosts = hosts_of(folder)
-    model, lab = compact(hosts), topology_of(hosts)
+    model, lab = fabric_model(hosts), topology_of(hosts)
     drawing = Drawing()
-    nodes = {name: Node(name, model["nodes"][name], node_view(model, name)) for name in hosts}
+    nodes = {name: Node(name, model["nodes"][name], node_model(model, name)) for name in hosts}
     columns = _columns(lab, nodes)
     bottom = TOP + max(node.height for node in nodes.values())
     for node, x in ((nodes[name], x) for column in columns.values() for name, x in column["nodes"].items()):
