@@ -88,7 +88,7 @@ def runs(options):
 
 
 def one(family, contestant, size):
-    """Return the samples of one round as plain data; a contestant that fails has none, and is told."""
+    """Return the samples of one round as plain data; a contestant that fails has none, and is named."""
     started = time.monotonic()
     try:
         found = sandbox.run(family, contestant, size)

@@ -29,8 +29,8 @@ class Fabric(Lab):
 
     def prepare(self):
         super().prepare()
-        told = self.playbook("lab_up", "-v")
-        result = told[told.index("=> {", told.index("Bring the lab to the state")) + 3 :]
+        output = self.playbook("lab_up", "-v")
+        result = output[output.index("=> {", output.index("Bring the lab to the state")) + 3 :]
         self.enter = {name: words.split() for name, words in json.JSONDecoder().raw_decode(result)[0]["enter"].items()}
         self.arrange()
 

@@ -89,7 +89,7 @@ BRIDGE = ["ip link add br0 type bridge", f"ip address add {GATEWAY}/{LENGTH} dev
 
 
 def inside(one):
-    """Return what ``ip`` is told inside of an endpoint."""
+    """Return the commands of ``ip`` for the inside of an endpoint."""
     return [
         "link set lo up",
         f"address add {one.prefix} dev eth0",

@@ -76,7 +76,7 @@ def measured(work, gone=None, limit=300):
 
     :param work: a function; what it returns becomes the sample's ``result``. Or a program (see :func:`program`). If it has a
         method ``begin``, that is called in its process before the clock starts.
-    :param gone: tells whether what the work removed is no longer there; waited for.
+    :param gone: says whether what the work removed is no longer there; waited for.
     :param limit: seconds after which the process is ended.
     :raises Failed: it ended with an error.
     """

@@ -95,9 +95,9 @@ END
         if force:
             text = text.replace("set -e\n", "").replace("<<END", "<<END || true")
         path = write(name + ".j2", [text])
-        tell = {"cmd": "sh", "stdin": f"{{{{ lookup('ansible.builtin.template', '{path}') }}}}"}
+        command = {"cmd": "sh", "stdin": f"{{{{ lookup('ansible.builtin.template', '{path}') }}}}"}
         ends = [{"netns": one.netns, "host_end": one.host_end, "prefix": one.prefix} for one in self.endpoints]
-        return self.playbook(name, [{"ansible.builtin.command": tell}], ends=ends)
+        return self.playbook(name, [{"ansible.builtin.command": command}], ends=ends)
 
     def create(self):
         return self.task("create")
@@ -107,8 +107,10 @@ END
 
     def delete(self):
         path = write("delete.j2", ["{% for item in ends %}", "netns del {{ item }}", "{% endfor %}"])
-        tell = {"cmd": "ip -batch -", "stdin": f"{{{{ lookup('ansible.builtin.template', '{path}') }}}}"}
-        return self.playbook("delete", [{"ansible.builtin.command": tell}], ends=[one.netns for one in self.endpoints])
+        command = {"cmd": "ip -batch -", "stdin": f"{{{{ lookup('ansible.builtin.template', '{path}') }}}}"}
+        return self.playbook(
+            "delete", [{"ansible.builtin.command": command}], ends=[one.netns for one in self.endpoints]
+        )
 
 
 class Site(Play):

@@ -22,7 +22,7 @@ class Target:
     :param most: the ratio is to be at most this, in each of ``measures``.
     """
 
-    told: str
+    words: str
     ours: tuple
     other: tuple
     most: float
@@ -132,15 +132,15 @@ def _ratio(ours, other, name):
 def text(whole):
     """Return all tables, in Markdown."""
     found = medians(whole)
-    told = [
+    lines = [
         f"{whole['rounds']} rounds, medians; kernel {whole['machine']['kernel']}, "
         f"{whole['machine']['processors']} processors, Python {whole['machine']['python']}"
     ]
-    told += ["\n### Targets\n", *_targets(found)]
+    lines += ["\n### Targets\n", *_targets(found)]
     for (family, phase), contestants in found.items():
-        told.append(f"\n### {family}: {phase}\n")
-        told += _datapath(contestants) if family == "datapath" else _table(contestants)
-    return "\n".join(told)
+        lines.append(f"\n### {family}: {phase}\n")
+        lines += _datapath(contestants) if family == "datapath" else _table(contestants)
+    return "\n".join(lines)
 
 
 def _targets(found):
@@ -151,13 +151,13 @@ def _targets(found):
         ours, other = _cell(found, target.ours), _cell(found, target.other)
         for name in target.measures if ours and other else ():
             ratio = _ratio(ours, other, name)
-            told = target.told + (", machine busy" if name == "busy" else "")
+            words = target.words + (", machine busy" if name == "busy" else "")
             cells = [f"{ours[name]:.3f} s", f"{other[name]:.3f} s", f"{ratio:.3f}", f"at most {target.most:g}"]
-            yield _row([told, *cells, _met(ratio <= target.most)])
-    for told, place, most in LIMITS:
+            yield _row([words, *cells, _met(ratio <= target.most)])
+    for words, place, most in LIMITS:
         ours = _cell(found, place)
         if ours:
-            yield _row([told, f"{ours['gone']:.2f} s", "", "", f"at most {most:g} s", _met(ours["gone"] <= most)])
+            yield _row([words, f"{ours['gone']:.2f} s", "", "", f"at most {most:g} s", _met(ours["gone"] <= most)])
     for name, sizes in sorted(found.get(("datapath", "tcp"), {}).items()):
         hand = found["datapath", "tcp"].get(name.replace("fabric", "by hand"), {})
         for size in sizes if name.endswith("fabric") and hand else ():

@@ -44,9 +44,9 @@ def variables():
 def page(known):
     """Return the text of docs/variables.md."""
     parts = [HEAD]
-    for of, (title, told) in CHAPTERS.items():
+    for of, (title, introduction) in CHAPTERS.items():
         parts.append(
-            f"## {title}\n\n{told}\n\n| variable | type | default | what it says | roles |\n|---|---|---|---|---|\n"
+            f"## {title}\n\n{introduction}\n\n| variable | type | default | what it says | roles |\n|---|---|---|---|---|\n"
         )
         parts[-1] += "".join(_row(name, one) for name, one in known.items() if one["of"] == of)
     parts.append("## Entries of lists\n\nA key without a default may be left out, unless it is **required**.\n")
@@ -67,7 +67,9 @@ def _row(name, one):
 def _entry(key, one, outer=""):
     required = "**required**. " if one.get("required") else ""
     row = f"| `{outer}{key}` | {_type(one)} | {required}{_plain(one['description'])} |\n"
-    return row + "".join(_entry(inner, told, f"{outer}{key}.") for inner, told in one.get("options", {}).items())
+    return row + "".join(
+        _entry(inner, suboption, f"{outer}{key}.") for inner, suboption in one.get("options", {}).items()
+    )
 
 
 def _type(one):
@@ -121,7 +123,7 @@ def _option(name, one, indent):
             lines += _value(key, one[key], indent + 2)
     if "options" in one:
         lines.append(f"{pad}  options:")
-        lines += [line for inner, told in one["options"].items() for line in _option(inner, told, indent + 4)]
+        lines += [line for inner, suboption in one["options"].items() for line in _option(inner, suboption, indent + 4)]
     return lines
 
 

@@ -86,7 +86,7 @@ def _prepare():
         importlib.import_module(f"ansible.{name}")
     loader = importlib.import_module("ansible.plugins.loader")
     loader.init_plugin_loader()
-    # a run does the same, and would be told that it is done already
+    # a run does the same, and would find that it is done already
     warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
     # not vars_loader: a run that finds it used already asks no vars plugin, and reads no group_vars and host_vars
     for plugins in (loader.inventory_loader, loader.callback_loader, loader.shell_loader):

@@ -65,7 +65,7 @@ WantedBy=multi-user.target
         f"etc/systemd/system/sys-subsystem-net-devices-{name}.device.d/slow.conf": "[Unit]\nJobRunningTimeoutSec=600\n"
         for name in ("mgmt0", "eth0")
     },
-    # what the machine was told that it is, at each boot
+    # the machine's identity, read at each boot
     "etc/systemd/system/nodenet-underlay.service": """[Unit]
 Description=The underlay
 ConditionPathExists=/etc/nodenet-underlay

@@ -126,7 +126,7 @@ class Machine(Process):
         super().__init__(folder, name)
         self.number, self.cables, self.keys = number, cables, keys
         self.disk = folder / f"{name}.qcow2"
-        self.kernel_options = ""  # what its kernel is told from the next start on, beside the usual
+        self.kernel_options = ""  # options of its kernel from the next start on, beside the usual
 
     @property
     def ssh_port(self):

@@ -9,7 +9,7 @@ import sys
 import pytest
 from test_packets import link
 
-# tells each client its own address, as the server sees it, and the server's port
+# answers each client with its own address, as the server sees it, and the server's port
 SERVER = """
 import selectors, socket, sys
 wait = selectors.DefaultSelector()

@@ -115,7 +115,7 @@ def test_purge_reaches_the_sorts_that_are_given_and_the_set_that_is_named(node):
 
 
 @pytest.mark.parametrize(
-    "lists, told",
+    "lists, message",
     [
         ({"veth": [{"peer": {"name": "eth0"}}]}, r"veth: missing required arguments: name found in veth"),
         ({"bridge": [{"name": "br0", "colour": "red"}]}, r"bridge.*colour"),
@@ -127,9 +127,9 @@ def test_purge_reaches_the_sorts_that_are_given_and_the_set_that_is_named(node):
         ({"route": [{"prefix": "10.0.0.0/24", "via": "10.0.0.1", "netns": "nowhere"}]}, r"route\[0\]\.netns"),
     ],
 )
-def test_bad_input_is_refused_with_its_place_before_anything_is_touched(node, lists, told):
+def test_bad_input_is_refused_with_its_place_before_anything_is_touched(node, lists, message):
     before = node.snapshot()
-    with pytest.raises(FabricError, match=told):
+    with pytest.raises(FabricError, match=message):
         run({"netns": [{"name": "red"}], **lists})
     assert differences(before, node.snapshot()) == []
 
@@ -148,13 +148,13 @@ def test_routes_that_go_with_the_last_address_are_made_again_and_others_told(nod
     run(ENDPOINT)
     node.sh("ip -n red route add 10.7.0.0/16 via 10.9.0.1")
     moved = {**ENDPOINT, "address": [ENDPOINT["address"][0], {"netns": "red", "dev": "eth0", "address": "10.9.0.3/24"}]}
-    told = run(moved)
-    assert told["commands"] == [
+    found = run(moved)
+    assert found["commands"] == [
         "ip -n red address del 10.9.0.2/24 dev eth0",
         "ip -n red address add 10.9.0.3/24 dev eth0",
         "ip -n red route add 0.0.0.0/0 via 10.9.0.1 proto 178 scope global",
     ]
-    assert any("10.7.0.0/16" in label for label in told["diff"]()[0]["before"]["route"])
+    assert any("10.7.0.0/16" in label for label in found["diff"]()[0]["before"]["route"])
     assert "10.7.0.0/16" not in node.sh("ip -n red route")
     assert node.ping("red", "10.9.0.1") == 64
     assert run(moved)["changed"] is False

@@ -25,13 +25,13 @@ ROUTED = {
 
 
 def run_sets(sets, check=False, remove_sets_except=(), **options):
-    told = [{"owner": owner, "purge": True, **lists} for owner, lists in sets]
+    declared = [{"owner": owner, "purge": True, **lists} for owner, lists in sets]
     nothing = dict.fromkeys(ENDPOINT)
     return run(
         nothing,
         check,
         purge=False,
-        sets=told,
+        sets=declared,
         remove_sets_except=None if remove_sets_except is None else list(remove_sets_except),
         **options,
     )

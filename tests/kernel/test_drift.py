@@ -156,8 +156,10 @@ def test_it_is_named_and_mended(node, fabric, command):
     node.sh(command)
     planned = run_sets(sets, check=True)
     assert planned["changed"], "silent"
-    told = json.dumps(planned["diff"]()[0])
-    assert any(name in told for name in ("red", "br0", "vx0", "10.8.0.0", "10.9.0.", "ip_forward", "strange", "rule"))
+    reported = json.dumps(planned["diff"]()[0])
+    assert any(
+        name in reported for name in ("red", "br0", "vx0", "10.8.0.0", "10.9.0.", "ip_forward", "strange", "rule")
+    )
     run_sets(sets)
     assert run_sets(sets)["changed"] is False
 

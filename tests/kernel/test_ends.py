@@ -35,10 +35,10 @@ def site(named, check=False, **host):
         "fabric_publish": [{"port": 80, "endpoint": "a"}],
         **host,
     }
-    told = arranged({"vm1": host})
-    sets = [{**dict.fromkeys(SPECS), "keep_addresses": [], **one} for one in told["sets"]]
+    declared = arranged({"vm1": host})
+    sets = [{**dict.fromkeys(SPECS), "keep_addresses": [], **one} for one in declared["sets"]]
     common = {"owner": None, "purge": False, "adopt": False, "promised": [], "keep_addresses": []}
-    return arrange({**dict.fromkeys(SPECS), **common, **told, "sets": sets}, check)
+    return arrange({**dict.fromkeys(SPECS), **common, **declared, "sets": sets}, check)
 
 
 def addresses(node):
@@ -69,7 +69,7 @@ def test_ends_have_the_names_that_the_inventory_gives(node):
 
 
 def known(node):
-    """What tells an interface from another one that was made in its place."""
+    """The identity of an interface, which differs from that of another one made in its place."""
     return {
         (netns, one["ifindex"]): one["address"]
         for netns in ("", *ATTACHED)

@@ -34,7 +34,7 @@ def test_a_fault_anywhere_leaves_the_old_or_the_new_and_the_next_run_converges(p
 
 
 def test_a_fault_that_is_not_mended_is_seen(private_mounts, monkeypatch):
-    """The twin: without the undo, what a refused request leaves is told."""
+    """The twin: without the undo, what a refused request leaves is reported."""
     monkeypatch.setattr(trials.arrange.__globals__["execute"].__globals__["Session"], "_taken_back", lambda *_words: [])
     case = trials.CASES[0]
     last = max(number for number, sort in enumerate(trials.reference(case)[3]) if sort == "request")
@@ -106,8 +106,8 @@ def test_nobody_else_can_hold_the_lock(node):
 
 
 def test_who_holds_the_lock_too_long_is_named(node):
-    told = pytest.raises(FabricError, match=f"holds the lock .*process {os.getpid()} ")
-    with lock.exclusive(), told, lock.exclusive(patience=0.1):
+    refused = pytest.raises(FabricError, match=f"holds the lock .*process {os.getpid()} ")
+    with lock.exclusive(), refused, lock.exclusive(patience=0.1):
         pass
 
 

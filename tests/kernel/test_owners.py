@@ -85,11 +85,11 @@ def test_forwarding_stays_on_for_whoever_relies_on_it_and_that_is_said(node):
 def test_an_object_of_another_set_is_refused_with_both_owners(node):
     run_sets([("bridge", {"bridge": ENDPOINT["bridge"]})], remove_sets_except=None)
     before = node.snapshot()
-    told = r"'br0' belongs to the set 'bridge', not to 'mine': it was left alone \(adopt: true takes it over\)"
+    message = r"'br0' belongs to the set 'bridge', not to 'mine': it was left alone \(adopt: true takes it over\)"
     for state in ("present", "absent"):
-        with pytest.raises(Conflict, match=told):
+        with pytest.raises(Conflict, match=message):
             node.task("bridge", name="br0", mtu=1400, owner="mine", state=state)
-    with pytest.raises(Conflict, match=told):
+    with pytest.raises(Conflict, match=message):
         run({"bridge": [{"name": "br0", "mtu": 1400}]}, owner="mine")
     assert node.snapshot() == before
     assert node.task("bridge", name="br0", mtu=1400, owner="mine", adopt=True)["changed"]

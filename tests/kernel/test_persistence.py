@@ -93,7 +93,7 @@ def test_the_same_state_gives_the_same_file(node, file):
 
 
 @pytest.mark.parametrize(
-    "damage, told",
+    "damage, expected",
     [
         ("ip route del 10.8.0.0/24", "route '10.8.0.0/24'"),
         ("nft flush ruleset", "NAT rule 'masquerade 10.0.0.0/24'"),
@@ -104,7 +104,7 @@ def test_the_same_state_gives_the_same_file(node, file):
         ("bridge fdb del 02:00:00:00:00:09 dev vx1 dst 192.0.2.9 self", "forwarding entry"),
     ],
 )
-def test_what_somebody_took_away_comes_back_and_is_named(node, file, damage, told, capsys):
+def test_what_somebody_took_away_comes_back_and_is_named(node, file, damage, expected, capsys):
     arrange(node)
     before = node.snapshot()
     snapshot.save(file)
@@ -112,7 +112,7 @@ def test_what_somebody_took_away_comes_back_and_is_named(node, file, damage, tol
     capsys.readouterr()
     node.sh(damage)
     assert cli.main(["diff", "--file", file]) == 1
-    assert told in capsys.readouterr().out
+    assert expected in capsys.readouterr().out
     assert cli.main(["restore", "--check", "--file", file]) == 1
     capsys.readouterr()
     assert cli.main(["restore", "--file", file]) == 0

@@ -160,7 +160,7 @@ def test_the_module(node):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"probes": [{"targets": ["10.0.0.300"]}]}, "probes.0..targets: '10.0.0.300' is not an IPv4 or IPv6 address"),
         ({"probes": [{"netns": "a b", "targets": []}]}, "probes.0..netns: 'a b' is not a namespace name"),
@@ -169,8 +169,8 @@ def test_the_module(node):
         ({"probes": [], "expected": {"prefix": []}}, "expected: .*prefix"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(options, told):
-    with pytest.raises(InputError, match=told):
+def test_what_cannot_be_meant_is_refused(options, message):
+    with pytest.raises(InputError, match=message):
         perform(**options)
 
 

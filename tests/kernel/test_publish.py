@@ -227,8 +227,8 @@ def test_verify_listens_where_nothing_does_and_another_node_tells_the_endpoint_b
     # what listens is asked, and left as it is: UDP's language is not ours to know
     serve("blue", [8080], family="AF_INET6")
     serve("blue", [53], "SOCK_DGRAM", "AF_INET6")
-    told = {(ok, served) for ok, served, _reason in probed(OWN)}
-    assert told == {(True, "service"), (False, "service")}
+    reported = {(ok, served) for ok, served, _reason in probed(OWN)}
+    assert reported == {(True, "service"), (False, "service")}
     assert probed([], far[:1]) == [(True, None, "")] * 2
     ways.sh("ip netns exec vm nft flush chain inet nodenet_fabric prerouting")
     found = [ok for ok, _served, _reason in probed(OWN[:3], far[:1])]

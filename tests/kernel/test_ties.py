@@ -68,13 +68,13 @@ def everything():
     common = {**dict.fromkeys(SPECS), "owner": "default", "purge": False, "adopt": False, "promised": []}
     sets = [one for example in EXAMPLES for one in rendered.arranged(rendered.variables_of(example))["sets"]]
     sets += [MORE, {"owner": "bridge", "bridge_port": [{"name": "veth-red-br", "cost": 7}]}]
-    told = {
+    declared = {
         **common,
         "sets": [{**one, "purge": False} for one in sets],
         "remove_sets_except": None,
         "remove_sets_among": None,
     }
-    arrange(json.loads(json.dumps(told)), False)
+    arrange(json.loads(json.dumps(declared)), False)
 
 
 def ours():

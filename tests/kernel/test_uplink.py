@@ -79,9 +79,13 @@ def test_without_the_uplink_the_endpoints_are_there_and_with_it_all_is(fabric, l
     for _attempt in range(2):  # and it changes nothing to try again
         capsys.readouterr()
         assert restore(fabric) == 4
-        told = capsys.readouterr().err
-        assert "wait for interface 'eth0': " in told and "route '10.8.0.0/24'" in told and "as it was" not in told
-        assert "'br0'" not in told and told.count("\n") == 1
+        reported = capsys.readouterr().err
+        assert (
+            "wait for interface 'eth0': " in reported
+            and "route '10.8.0.0/24'" in reported
+            and "as it was" not in reported
+        )
+        assert "'br0'" not in reported and reported.count("\n") == 1
     assert fabric.ping("red", ENDPOINTS["blue"]) == 64
     assert fabric.ping("red", "10.0.0.1") == 64
     assert fabric.ping("", ENDPOINTS["blue"]) == 64

@@ -73,13 +73,13 @@ route add default via 192.168.32.1
 @cache
 def parameters(example, changed):
     """Return what ``site`` has arrange make; for None what teardown does."""
-    told = (
+    declared = (
         {"sets": None, "remove_sets_except": [], "remove_sets_among": None}
         if changed is None
         else rendered.arranged(rendered.variables_of(example, **{name: _listed(value) for name, value in changed}))
     )
     common = {"owner": "default", "purge": False, "adopt": False, "promised": []}
-    return {**dict.fromkeys(SPECS), **common, **told}
+    return {**dict.fromkeys(SPECS), **common, **declared}
 
 
 def _listed(value):

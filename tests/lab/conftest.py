@@ -93,26 +93,26 @@ class Inventory:
     def down(self, *words, **options):
         return self.lab("down", *words, **options)
 
-    def tell(self, host, command):
+    def attempt(self, host, command):
         """Run a shell command in a host, the way a person would; return the finished process."""
         return self.user.run([*self.enter[host], "/bin/sh", "-c", command])
 
     def sh(self, host, command):
         """Run a shell command in a host that must succeed; return its output."""
-        found = self.tell(host, command)
+        found = self.attempt(host, command)
         assert found.returncode == 0, f"{host}: {command}: {found.stdout} {found.stderr}"
         return found.stdout
 
     def ping(self, host, target, *words):
         """Return the TTL of the answer, or None."""
-        found = self.tell(host, f"ping -n -c 1 -W 2 {' '.join(words)} {target}")
+        found = self.attempt(host, f"ping -n -c 1 -W 2 {' '.join(words)} {target}")
         return int(found.stdout.split("ttl=")[1].split()[0]) if found.returncode == 0 else None
 
 
 def result_of(text, task):
     """Return the result of a task, from what Ansible prints with -v; of a loop its first."""
-    told = text[text.index(task) :]
-    return json.JSONDecoder().raw_decode(told[told.index("=> {") + 3 :])[0]
+    result = text[text.index(task) :]
+    return json.JSONDecoder().raw_decode(result[result.index("=> {") + 3 :])[0]
 
 
 def entries(lab):

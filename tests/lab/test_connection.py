@@ -33,11 +33,11 @@ def play(lab, *tasks, hosts="n1", words=()):
 def test_what_a_command_gives(lab):
     results, _found = play(
         lab,
-        {"ansible.builtin.command": {"argv": ["cat"], "stdin": "told", "stdin_add_newline": False}},
+        {"ansible.builtin.command": {"argv": ["cat"], "stdin": "input", "stdin_add_newline": False}},
         {"ansible.builtin.shell": {"cmd": "hostname; pwd; echo to-err >&2; exit 3"}, "ignore_errors": True},
         {"ansible.builtin.raw": "ip -br a show lo && nft list ruleset && printf '\\303\\244' && cat"},
     )
-    assert results[0]["stdout"] == "told"
+    assert results[0]["stdout"] == "input"
     assert (results[1]["rc"], results[1]["stdout_lines"][0], results[1]["stderr"]) == (3, "n1", "to-err")
     assert "127.0.0.1" in results[2]["stdout"] and "ä" in results[2]["stdout"]  # ip(8) is found whatever PATH was
 
@@ -78,8 +78,8 @@ def test_a_node_that_does_not_run_is_named_and_what_to_do(lab):
     assert found.returncode == 0
     results, found = play(lab, {"ansible.builtin.command": "hostname"})
     name = lab.up("--check")["lab"]
-    told = (
+    message = (
         f"the lab '{name}' has no running node 'n1': start it with ansible-playbook -i INVENTORY nodenet.fabric.lab_up"
     )
-    assert told in results[0]["msg"]
+    assert message in results[0]["msg"]
     assert found.returncode == 4  # unreachable

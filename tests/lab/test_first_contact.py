@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody is told who cannot go on: at once, once, and with what to do. scripts/fresh tries the rest on fresh systems."""
+"""What make prints when it cannot go on: at once, once, and with what to do. scripts/fresh tries the rest on fresh systems."""
 
 import os
 import re

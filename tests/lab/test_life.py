@@ -121,9 +121,9 @@ def test_two_at_once_make_one_lab(roots):
     both = [
         subprocess.Popen(command, env=roots.user.environment, stdout=subprocess.PIPE, text=True) for _one in range(2)
     ]
-    told = [one.communicate()[0] for one in both]
+    reported = [one.communicate()[0] for one in both]
     assert [one.returncode for one in both] == [0, 0]
-    assert sorted("changed=1" in text for text in told) == [False, True]
+    assert sorted("changed=1" in text for text in reported) == [False, True]
     assert sum("keeper" in words for words in entries(roots.up()["lab"]).values()) == 1
 
 
@@ -187,10 +187,10 @@ def confined(request, roots):
 @pytest.mark.parametrize("confined", ["max_user_namespaces", "max_net_namespaces"], indirect=True)
 def test_a_machine_that_forbids_it_is_told_by_the_setting(confined):
     limit, lab = confined
-    told = lab.up(fails=True)["msg"]
-    assert f"an ordinary user may make no namespaces on this machine, as user.{limit} is 0" in told
-    assert f"sudo sysctl user.{limit}=10000" in told
-    assert "\n" not in told
+    reported = lab.up(fails=True)["msg"]
+    assert f"an ordinary user may make no namespaces on this machine, as user.{limit} is 0" in reported
+    assert f"sudo sysctl user.{limit}=10000" in reported
+    assert "\n" not in reported
 
 
 def test_a_lab_needs_no_pyroute2(roots, tmp_path):

@@ -74,14 +74,14 @@ def test_a_node_called_router_keeps_its_name():
 
 
 @pytest.mark.parametrize(
-    ("outside", "told"),
+    ("outside", "message"),
     [
         ({"name": "n1", "address": "8.8.8.8"}, "another host called 'n1'"),
         ({"name": "web", "address": "10.0.0.1"}, "10.0.0.1, which n1 has too"),
     ],
 )
-def test_an_outside_host_that_is_another_already(outside, told):
-    with pytest.raises(ValueError, match=told):
+def test_an_outside_host_that_is_another_already(outside, message):
+    with pytest.raises(ValueError, match=message):
         topology_of(nodes("10.0.0.1", fabric_outside=[outside]))
 
 

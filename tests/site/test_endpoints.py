@@ -77,8 +77,8 @@ def test_all_pairs_of_mixed_attachments_answer_and_go_on_when_they_change(fabric
     # an endpoint that lives keeps its address
     a = addresses(one, "a")
     one.on("vm1", f"ip -n a address del {a[0]}/24 dev eth0 && ip -n a address add 10.244.1.9/24 dev eth0")
-    told = one.play("site", fails=True)
-    assert "a from 10.244.1.9 to " + a[0] in told and "{name: a, address: 10.244.1.9}" in told
+    reported = one.play("site", fails=True)
+    assert "a from 10.244.1.9 to " + a[0] in reported and "{name: a, address: 10.244.1.9}" in reported
     assert addresses(one, "a")[0] == "10.244.1.9"
     one.play("site", "-e", "fabric_readdress=true")
     assert sorted(addresses(one, "a")) == sorted(a)

@@ -98,9 +98,9 @@ def test_text_of_an_ini_file_a_program_constructed_variables_and_a_vault_are_rea
 def test_what_they_say_wrongly_is_told(check):
     code, printed = check(masquerade="perhaps", vni="seven", vaulted="10.241.0.0/99")
     assert code != 0
-    for told in (
+    for expected in (
         "fabric_masquerade is 'perhaps'",
         "fabric_vxlan_vni is 'seven'",
         "fabric_node_subnet is '10.241.0.0/99'",
     ):
-        assert told in printed, printed
+        assert expected in printed, printed

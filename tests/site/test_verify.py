@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verify tells the truth: what answers, what does not, and what nobody could ask."""
+"""Verify reports what answers, what does not, and what could not be asked."""
 
 import json
 import shutil
@@ -157,7 +157,7 @@ def test_two_families_and_an_endpoint_that_has_not_said_a_word(fabric):
 
 
 def test_a_path_that_is_not_what_it_must_be_is_named(fabric):
-    # jumbo frames on one side: from there as large ones go as the other takes, and who sends larger ones is told
+    # jumbo frames on one side: from there as large ones go as the other takes, and who sends larger ones is informed
     large = "fabric_underlay_mtu: 9000\n      fabric_node_address: 192.168.32.245"
     one = fabric("dual-stack", lambda text: text.replace("fabric_node_address: 192.168.32.245", large))
     vxlan = ["-e", "fabric_backend=vxlan"]

@@ -55,8 +55,8 @@ def test_the_readme_names_them():
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_a_role_has_what_galaxy_asks_for(role):
     assert (role / "README.md").read_text(encoding="utf-8").startswith(f"# nodenet.fabric.{role.name}\n")
-    told = yaml.safe_load((role / "meta" / "main.yml").read_text(encoding="utf-8"))["galaxy_info"]
-    assert told["min_ansible_version"] == CORES[0] and told["description"] and told["license"] == "GPL-3.0-or-later"
+    info = yaml.safe_load((role / "meta" / "main.yml").read_text(encoding="utf-8"))["galaxy_info"]
+    assert info["min_ansible_version"] == CORES[0] and info["description"] and info["license"] == "GPL-3.0-or-later"
 
 
 @pytest.mark.parametrize("path", sorted(path.name for path in ROOT.glob("requirements*.txt")))
@@ -66,13 +66,15 @@ def test_no_release_to_come_breaks_the_suite(path):
 
 
 def test_fabric_info_documents_every_kind():
-    told = " ".join(yaml.safe_load(fabric_info.RETURN)["objects"]["description"])
-    assert re.findall(r"C\((\w+)\)", told.partition(" a list of objects")[0]) == [kind.name for kind in all_kinds()]
+    documented = " ".join(yaml.safe_load(fabric_info.RETURN)["objects"]["description"])
+    assert re.findall(r"C\((\w+)\)", documented.partition(" a list of objects")[0]) == [
+        kind.name for kind in all_kinds()
+    ]
 
 
 def test_an_execution_environment_finds_what_it_names():
-    told = yaml.safe_load(read("meta/execution-environment.yml"))["dependencies"]
-    assert all((ROOT / path).exists() for path in told.values())
+    documented = yaml.safe_load(read("meta/execution-environment.yml"))["dependencies"]
+    assert all((ROOT / path).exists() for path in documented.values())
 
 
 def test_programs_are_started_in_one_place_of_the_modules():

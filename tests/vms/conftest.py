@@ -77,7 +77,7 @@ class Site:
 
 
 def changed(printed):
-    """Return how many changes a run's recap tells of."""
+    """Return how many changes a run's recap reports."""
     return sum(int(number) for number in re.findall(r"changed=(\d+)", printed))
 
 

@@ -20,7 +20,7 @@ def pairs(text):
 
 
 # host-gw is molecule's scenario vms, vxlan what the reboots are about; there a second run of site changes nothing, too.
-# what it is -> the example, what is changed in its inventory, what verify must tell of the ways between the nodes
+# what it is -> the example, what is changed in its inventory, what verify must report of the ways between the nodes
 SCENARIOS = {
     "ipip across a router": ("ipip", [], "2 paths between nodes: IP in IP (protocol 4) on the wire, 1480 bytes"),
     "ipip in pairs on one L2": (

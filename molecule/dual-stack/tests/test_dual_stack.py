@@ -16,10 +16,10 @@ def vm(request, node):
 
 def test_endpoints_and_bridge_have_an_address_of_each(vm):
     host, mine, _other = vm
-    told = host.check_output(f"ip -n ns{mine} -o address show eth0")
-    assert f"inet 172.{mine}.0.2/24" in told and f"inet6 fd00:{mine}::2/64" in told
-    told = host.check_output("ip -o address show fabric0")
-    assert f"inet 172.{mine}.0.1/24" in told and f"inet6 fd00:{mine}::1/64" in told
+    shown = host.check_output(f"ip -n ns{mine} -o address show eth0")
+    assert f"inet 172.{mine}.0.2/24" in shown and f"inet6 fd00:{mine}::2/64" in shown
+    shown = host.check_output("ip -o address show fabric0")
+    assert f"inet 172.{mine}.0.1/24" in shown and f"inet6 fd00:{mine}::1/64" in shown
 
 
 def test_both_cross(vm):

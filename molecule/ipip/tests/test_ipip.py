@@ -16,8 +16,8 @@ def vm(request, node):
 
 def test_the_tunnel_is_as_given(vm):
     host, mine, _other, _address, inner = vm
-    told = host.check_output(f"ip -d link show tun{mine}")
-    assert "ipip" in told and "mtu 1480" in told
+    shown = host.check_output(f"ip -d link show tun{mine}")
+    assert "ipip" in shown and "mtu 1480" in shown
     assert f"inet 172.245.1.{inner}/30" in host.check_output(f"ip -4 -o address show tun{mine}")
     assert "mtu 1480" in host.check_output(f"ip -n ns{mine} link show eth0")
 

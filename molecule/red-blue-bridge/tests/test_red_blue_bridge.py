@@ -6,7 +6,7 @@
 import pytest
 from conftest import ttl, without
 
-# tells each client the address that it is seen with
+# answers each client with the address that it is seen with
 SERVER = """
 import socket
 server = socket.create_server(("", {port}))

@@ -16,8 +16,8 @@ def vm(request, node):
 
 def test_the_vtep_is_as_flannel_makes_it(vm):
     host, mine, _other, _address = vm
-    told = host.check_output("ip -d link show vxlan1")
-    assert "vxlan id 1 " in told and "dstport 8472 nolearning" in told and "mtu 1450" in told
+    shown = host.check_output("ip -d link show vxlan1")
+    assert "vxlan id 1 " in shown and "dstport 8472 nolearning" in shown and "mtu 1450" in shown
     assert f"inet 172.{mine}.0.0/32" in host.check_output("ip -4 -o address show vxlan1")
     assert "mtu 1450" in host.check_output(f"ip -n ns{mine} link show eth0")
 

@@ -47,7 +47,7 @@ class Box(Kind):
 class Rod(Kind):
     """Stands for a link: lies in a box, may have a twin that comes and goes with it, and a colour that is fixed.
 
-    It may lean on another one, which must be there when it is told to, and may go.
+    It may lean on another one, which must be there if a field says so, and may go.
     """
 
     name = title = "rod"

@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture
 def calls():
-    """Return a function that tells how many calls of Python's and of C's functions another function makes."""
+    """Return a function that counts how many calls of Python's and of C's functions another function makes."""
 
     def counted(function):
         count = 0

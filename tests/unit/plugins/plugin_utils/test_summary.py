@@ -17,8 +17,8 @@ def test_a_run_is_counted_in_one_line():
         summary_of(stats)
         == "made 1,500 network namespaces, 52 addresses; changed 2 routes; removed 1 NAT rule in 0.4 s"
     )
-    told = summary_of(stats, check=True)
-    assert told.startswith("would make 1,500 network namespaces") and told.endswith("would remove 1 NAT rule")
+    summary = summary_of(stats, check=True)
+    assert summary.startswith("would make 1,500 network namespaces") and summary.endswith("would remove 1 NAT rule")
 
 
 def test_a_run_that_changed_nothing_says_nothing():

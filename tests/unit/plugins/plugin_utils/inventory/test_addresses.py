@@ -103,9 +103,9 @@ def test_two_names_that_come_to_one_address_are_told():
         }
     }
     assert faults_of(hosts) == []
-    (told,) = warnings_of(hosts)
-    assert "b on vm1" in told and "squatter" in told
+    (warning,) = warnings_of(hosts)
+    assert "b on vm1" in warning and "squatter" in warning
     address = assigned(hosts["vm1"]["fabric_endpoints"], "10.0.0.0/24", "address", "10.0.0.1")["b"]
-    assert f"{{name: b, address: {address}}}" in told
+    assert f"{{name: b, address: {address}}}" in warning
     hosts["vm1"]["fabric_endpoints"] = named(b=address, squatter=first)
     assert warnings_of(hosts) == []

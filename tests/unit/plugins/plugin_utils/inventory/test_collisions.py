@@ -72,10 +72,10 @@ COLLISIONS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("variables", "told"), COLLISIONS)
-def test_an_address_that_is_in_the_way_of_another(variables, told):
+@pytest.mark.parametrize(("variables", "message"), COLLISIONS)
+def test_an_address_that_is_in_the_way_of_another(variables, message):
     (fault,) = faults(**variables)
-    assert re.search(told, fault) and fault.startswith("vm5: "), fault
+    assert re.search(message, fault) and fault.startswith("vm5: "), fault
 
 
 ALLOWED = [

@@ -87,9 +87,9 @@ def test_what_playbooks_register_is_no_change(variables):
 def test_faults_are_told_to_every_role_and_nothing_is_kept(variables):
     variables.hosts["vm2"]["fabric_node_subnet"] = "10.0.1.0/24"
     for host in ("vm1", "vm3"):
-        with pytest.raises(reader.InventoryError, match="The inventory has a fault") as told:
+        with pytest.raises(reader.InventoryError, match="The inventory has a fault") as refused:
             peers(variables, host)
-        assert len(told.value.faults) == 1
+        assert len(refused.value.faults) == 1
     variables.hosts["vm2"]["fabric_node_subnet"] = "10.0.2.0/24"
     assert len(peers(variables, "vm3")) == 4
 

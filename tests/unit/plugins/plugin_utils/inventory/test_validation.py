@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each fault of an inventory is told, by the names that the user wrote, and with what to do."""
+"""Each fault of an inventory is reported by the names that the user wrote, and with what to do."""
 
 from __future__ import annotations
 
@@ -173,9 +173,9 @@ VM5 = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("variables", "told"), VM5, ids=[str(index) for index in range(len(VM5))])
-def test_a_fault_of_one_host(variables, told):
-    assert_told(one(**variables), told)
+@pytest.mark.parametrize(("variables", "said"), VM5, ids=[str(index) for index in range(len(VM5))])
+def test_a_fault_of_one_host(variables, said):
+    assert_says(one(**variables), said)
 
 
 GROUP = [
@@ -190,20 +190,20 @@ GROUP = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("variables", "told"), GROUP)
-def test_a_fault_of_the_group_is_told_once(variables, told):
-    assert_told(one(variables), told)
+@pytest.mark.parametrize(("variables", "said"), GROUP)
+def test_a_fault_of_the_group_is_reported_once(variables, said):
+    assert_says(one(variables), said)
 
 
 def test_an_address_that_is_in_no_prefix_of_the_underlay():
-    told = one({"fabric_underlay": ["192.168.32.0/30", "192.168.32.4/31"]})
-    assert_told(told, "vm6: fabric_node_address 192.168.32.6 is in no prefix of fabric_underlay")
+    said = one({"fabric_underlay": ["192.168.32.0/30", "192.168.32.4/31"]})
+    assert_says(said, "vm6: fabric_node_address 192.168.32.6 is in no prefix of fabric_underlay")
 
 
 def test_host_gw_to_a_peer_behind_a_router_says_why_and_what_to_do():
-    told = one(fabric_node_address="192.168.99.5")
-    assert_told(
-        told, r"host_gw needs all nodes on one L2.*vm5 on 192.168.99.0/24; vm6 on 192.168.32.0/24.*Use ipip or vxlan"
+    said = one(fabric_node_address="192.168.99.5")
+    assert_says(
+        said, r"host_gw needs all nodes on one L2.*vm5 on 192.168.99.0/24; vm6 on 192.168.32.0/24.*Use ipip or vxlan"
     )
     assert faults({"fabric_underlay": ["192.168.0.0/16"]}, fabric_node_address="192.168.99.5") == []
     assert faults({"fabric_backend": "vxlan"}, fabric_node_address="192.168.99.5") == []
@@ -211,12 +211,12 @@ def test_host_gw_to_a_peer_behind_a_router_says_why_and_what_to_do():
 
 def test_a_tunnel_needs_one_family_on_all_nodes():
     six = {"fabric_node_address": None, "fabric_node_address6": "fd00::5"}
-    assert_told(one({"fabric_backend": "vxlan"}, **six), "vxlan needs addresses of one family on all nodes")
+    assert_says(one({"fabric_backend": "vxlan"}, **six), "vxlan needs addresses of one family on all nodes")
 
 
 def test_ipip_is_for_ipv4():
-    told = one({"fabric_backend": "ipip"}, fabric_node_subnet6="fd00:245::/64")
-    assert_told(told, "vm5: fabric_backend ipip carries IPv4 over IPv4 alone")
+    said = one({"fabric_backend": "ipip"}, fabric_node_subnet6="fd00:245::/64")
+    assert_says(said, "vm5: fabric_backend ipip carries IPv4 over IPv4 alone")
 
 
 @pytest.mark.parametrize(
@@ -231,16 +231,16 @@ def test_ipip_is_for_ipv4():
     ],
 )
 def test_a_veths_end_is_not_called_as_a_tunnel(group, name, whose):
-    told = one(group, **endpoint(host_interface=name))
-    assert told.startswith("vm5: ")
-    assert f"is {name!r} in the node itself, which is {whose}" in told
+    said = one(group, **endpoint(host_interface=name))
+    assert said.startswith("vm5: ")
+    assert f"is {name!r} in the node itself, which is {whose}" in said
     assert faults(group, **endpoint(interface=name)) == []  # in the namespace it is
     assert faults({"fabric_backend": "host_gw"}, **endpoint(host_interface=name)) == []
 
 
 def test_ipv6_needs_larger_packets():
     six = {"fabric_node_subnet6": "fd00:245::/64", "fabric_node_address6": "fd00::5"}
-    assert_told(one(fabric_mtu=1200, **six), "vm5: packets have 1200 bytes .* need 1280")
+    assert_says(one(fabric_mtu=1200, **six), "vm5: packets have 1200 bytes .* need 1280")
 
 
 def test_all_faults_are_told_together():
@@ -252,22 +252,22 @@ def test_all_faults_are_told_together():
 
 def test_a_fault_of_many_hosts_names_a_few():
     hosts = {f"vm{number}": {"fabric_bakend": "vxlan"} for number in range(1000)}
-    (told,) = faults_of(hosts)
+    (said,) = faults_of(hosts)
     assert (
-        told == "vm0, vm1, vm2, vm3, vm4 and 995 more: there is no variable fabric_bakend: did you mean fabric_backend?"
+        said == "vm0, vm1, vm2, vm3, vm4 and 995 more: there is no variable fabric_bakend: did you mean fabric_backend?"
     )
 
 
 def test_no_hosts():
-    assert_told(faults_of({})[0], "group fabric has no hosts")
+    assert_says(faults_of({})[0], "group fabric has no hosts")
 
 
 def test_a_bridge_has_so_many_ports():
     many = {"fabric_node_subnet": "10.128.0.0/16"}
     assert faults(fabric_endpoints=[{"name": f"a{number}"} for number in range(1023)], **many) == []
-    told = one(fabric_endpoints=[{"name": f"a{number}"} for number in range(1024)], **many)
-    assert_told(
-        told, "vm5: fabric_endpoints has 1024 endpoints on one bridge, and the kernel gives a bridge 1023 ports"
+    said = one(fabric_endpoints=[{"name": f"a{number}"} for number in range(1024)], **many)
+    assert_says(
+        said, "vm5: fabric_endpoints has 1024 endpoints on one bridge, and the kernel gives a bridge 1023 ports"
     )
     routed = [{"name": f"a{number}", "attachment": "routed" if number else "bridge"} for number in range(1024)]
     assert faults(fabric_endpoints=routed, **many) == []
@@ -278,12 +278,12 @@ def test_a_public_address_is_warned_of_where_it_is_used():
         return warnings_of({name: {**values, **variables} for name, values in copy.deepcopy(SOUND).items()})
 
     gateway = {"fabric_routed_gateway": "169.2.2.2"}
-    (told,) = warned(fabric_attachment="routed", **gateway)
-    assert_told(told, "fabric_routed_gateway 169.2.2.2 of vm5, 169.2.2.2 of vm6: a public address, whose owner cannot")
+    (said,) = warned(fabric_attachment="routed", **gateway)
+    assert_says(said, "fabric_routed_gateway 169.2.2.2 of vm5, 169.2.2.2 of vm6: a public address, whose owner cannot")
     assert warned(**gateway) == []
     tunnel = {"fabric_ipip_address": "172.245.1.1/30"}
-    (told,) = warned(fabric_backend="ipip", **tunnel)
-    assert_told(told, "fabric_ipip_address 172.245.1.1/30 of vm5")
+    (said,) = warned(fabric_backend="ipip", **tunnel)
+    assert_says(said, "fabric_ipip_address 172.245.1.1/30 of vm5")
     assert warned(**tunnel) == []
 
 
@@ -291,10 +291,10 @@ def test_warnings():
     hosts = copy.deepcopy(SOUND)
     assert warnings_of(hosts) == []
     hosts["vm5"]["fabric_node_subnet"] = "172.245.0.0/24"
-    (told,) = warnings_of(hosts)
-    assert_told(told, "172.245.0.0/24 of vm5: public prefixes")
-    (told,) = warnings_of({name: {**values, "fabric_cross_subnet": True} for name, values in SOUND.items()})
-    assert_told(told, "fabric_cross_subnet says nothing to fabric_backend host_gw")
+    (said,) = warnings_of(hosts)
+    assert_says(said, "172.245.0.0/24 of vm5: public prefixes")
+    (said,) = warnings_of({name: {**values, "fabric_cross_subnet": True} for name, values in SOUND.items()})
+    assert_says(said, "fabric_cross_subnet says nothing to fabric_backend host_gw")
 
 
 PREFIXES = st.tuples(st.integers(0, 63), st.integers(26, 30)).map(
@@ -310,9 +310,9 @@ def test_overlaps_are_those_that_comparing_each_with_each_finds(prefixes):
     }
     networks = {name: ipaddress.ip_network(values["fabric_node_subnet"]) for name, values in hosts.items()}
     overlapping = {name for a, b in combinations(networks, 2) if networks[a].overlaps(networks[b]) for name in (a, b)}
-    told = " ".join(faults_of(hosts))
-    assert {name for name in hosts if f"fabric_node_subnet of {name} " in told} == overlapping
+    said = " ".join(faults_of(hosts))
+    assert {name for name in hosts if f"fabric_node_subnet of {name} " in said} == overlapping
 
 
-def assert_told(told, pattern):
-    assert re.search(pattern, told), f"{told!r} does not say {pattern!r}"
+def assert_says(said, pattern):
+    assert re.search(pattern, said), f"{said!r} does not say {pattern!r}"

@@ -133,10 +133,10 @@ OTHER_VARIABLES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("variables", "told"), OTHER_VARIABLES)
-def test_what_no_node_could_work_with_is_told(variables, told):
+@pytest.mark.parametrize(("variables", "message"), OTHER_VARIABLES)
+def test_what_no_node_could_work_with_is_reported(variables, message):
     (fault,) = answered(variables)
-    assert fault.startswith(f"vm5: {told}"), fault
+    assert fault.startswith(f"vm5: {message}"), fault
 
 
 def test_what_is_right_is_no_fault():

@@ -159,7 +159,7 @@ def test_expected_ttls_count_the_nodes_between():
         ("c", 63),
         ("d", 62),
         ("vm1", 64),
-        ("vm2", None),  # behind routers that nobody told us of
+        ("vm2", None),  # behind routers that nobody declared
     }
 
 
@@ -290,8 +290,8 @@ def test_data_is_json():
 
 
 def test_the_work_for_a_matrix_grows_with_its_pairs(calls):
-    def told(endpoints):
+    def matrix_of(endpoints):
         found, labels = answered(fabric(2, endpoints=tuple(f"e{number}-{{}}" for number in range(endpoints))))
         as_text(found, labels)
 
-    assert calls(lambda: told(60)) < 11 * calls(lambda: told(20))  # nine times as many pairs
+    assert calls(lambda: matrix_of(60)) < 11 * calls(lambda: matrix_of(20))  # nine times as many pairs

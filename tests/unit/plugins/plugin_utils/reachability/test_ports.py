@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which published ports are asked by whom, and what a person is told of them."""
+"""Which published ports are asked by whom, and what is reported of them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_of_one_endpoint_no_more_udp_ports_are_asked_from_outside_than_it_may_re
     assert len(port_questions(model, "vm2")) == 6
 
 
-def told(publish, *answers):
+def lines_of(publish, *answers):
     """Return what is said of the ports where the first questions of each node have such answers, and the others none."""
     model = fabric(publish)
     questions = {node: port_questions(model, node) for node in model["nodes"]}
@@ -83,11 +83,11 @@ def told(publish, *answers):
 
 
 def test_the_line_counts_and_who_got_no_answer_is_named():
-    assert told([]) == []
-    assert told(PUBLISHED) == ["published ports: 4 of 4 answer"]
+    assert lines_of([]) == []
+    assert lines_of(PUBLISHED) == ["published ports: 4 of 4 answer"]
     silent = {"ok": False, "reason": "", "served": "probe"}
     refused = {"ok": False, "reason": "Connection refused", "served": "probe"}
-    assert told(PUBLISHED[:1], ("red", silent), ("blue", refused)) == [
+    assert lines_of(PUBLISHED[:1], ("red", silent), ("blue", refused)) == [
         "published ports: 0 of 1 answer",
         "published tcp port 80 of vm1 (192.0.2.1) -> blue: Connection refused (asked from blue); no answer (asked from red)",
     ]
@@ -97,8 +97,8 @@ def test_a_service_of_udp_that_does_not_answer_is_no_fault():
     service = {"ok": False, "reason": "a service listens there", "served": "service"}
     silent = {"ok": False, "reason": "", "served": None}
     answers = [("vm1", service), ("red", service), ("blue", service), ("vm2", silent)]
-    assert told(PUBLISHED[2:], *answers) == [
+    assert lines_of(PUBLISHED[2:], *answers) == [
         "published ports: 0 of 0 answer; 1 not asked, where a service of UDP listens"
     ]
     # with ours the silence that the other node met is one
-    assert told(PUBLISHED[2:], ("vm2", silent))[0] == "published ports: 0 of 1 answer"
+    assert lines_of(PUBLISHED[2:], ("vm2", silent))[0] == "published ports: 0 of 1 answer"
