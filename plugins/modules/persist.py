@@ -82,27 +82,8 @@ files:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
-from ansible_collections.nodenet.fabric.plugins.module_utils.persistence.install import Persistence
+from ansible_collections.nodenet.fabric.plugins.module_utils.persistence.install import persist
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
-from ansible_collections.nodenet.fabric.plugins.module_utils.system.lock import exclusive
-from ansible_collections.nodenet.fabric.plugins.module_utils.system.systemd import has_systemd
-
-
-def perform(module):
-    """Return the module's result."""
-    kept = Persistence()
-    present = module.params["state"] == "present"
-    if present and not has_systemd():
-        raise FabricError(
-            "this node does not run systemd, which restores the fabric at boot: set fabric_persist: false"
-        )
-    with exclusive():  # what is saved is what is there until it is saved
-        wanted = kept.wanted(module.params["repair"]) if present else {}
-        differing = kept.differing(wanted)
-        changed = kept.apply(wanted, differing, module.check_mode)
-    result = {"changed": changed, "files": sorted(differing), "diff": kept.diff(differing, wanted)}
-    return {**result, "objects": kept.count} if wanted else result
 
 
 def main():
@@ -113,7 +94,8 @@ def main():
         },
         supports_check_mode=True,
     )
-    guarded(module, lambda: perform(module))
+    params = module.params
+    guarded(module, lambda: persist(params["state"] == "present", params["repair"], module.check_mode))
 
 
 if __name__ == "__main__":

@@ -1,27 +1,30 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs of the node: the one place that starts them, in a module and in the program that restores the fabric at boot."""
+"""The one place that starts programs of the node, for modules and for the program that restores the fabric at boot."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+from typing import List, Optional
 
-# Those that a non-login shell of an ordinary user leaves out.
+from ..engine.errors import FabricError
+
+# with the folders that a non-login shell of an ordinary user leaves out
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
-def run(words, text=""):
+def run(words: List[str], text: str = "") -> subprocess.CompletedProcess:
     """Run a program in the calling thread's namespaces, in the locale C; return its status and what it printed.
 
-    It is not AnsibleModule.run_command, as at boot there is no Ansible on the node, and because that one writes all of the
-    input before it reads: a program that answers meanwhile blocks it for ever.
+    AnsibleModule.run_command will not do: at boot there is no Ansible on the node; and it writes all of the input before it
+    reads, so that a program that answers meanwhile blocks it for ever.
 
     :param words: the program and its arguments; no shell looks into them.
     :param text: what the program reads from its standard input.
-    :rtype: subprocess.CompletedProcess, with text in ``stdout`` and ``stderr``.
+    :returns: with text in ``stdout`` and ``stderr``.
     :raises OSError: it cannot be started.
     """
     return subprocess.run(  # pylint: disable=ansible-bad-function
@@ -35,6 +38,16 @@ def run(words, text=""):
     )
 
 
-def find(name):
+def run_or_fail(words: List[str]) -> None:
+    """Run a program that is to succeed.
+
+    :raises FabricError: it did not.
+    """
+    found = run(words)
+    if found.returncode != 0:
+        raise FabricError(f"{' '.join(words)}: {found.stderr.strip() or f'exit code {found.returncode}'}")
+
+
+def find(name: str) -> Optional[str]:
     """Return the path of the program ``name``, or None."""
     return shutil.which(name, path=PATH)
