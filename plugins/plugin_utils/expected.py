@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 
+from .attachments import used_by
 from .backends import backend_of
-from .inventory.model import attachments_of
 from .inventory.networks import FAMILIES
 
 
@@ -52,8 +52,8 @@ def _prefixes(nodes, name):
                     for key in ("address", "address6")
                     if link[word].get(key)
                 ]
-    if "routed" in attachments_of(own) and own["fabric_node_subnet"]:
-        found.append({"prefix": f"{own['fabric_routed_gateway']}/32", "name": "fabric_routed_gateway"})
+    for attachment in used_by(own):
+        found += [{"prefix": prefix, "name": variable} for variable, prefix in attachment.prefixes(own)]
     return found
 
 

@@ -5,23 +5,21 @@
 
 from __future__ import annotations
 
-from .attachments.attached import Attached
+from .attachments import ATTACHMENTS, used_by
+from .attachments.endpoints import Endpoints
 from .backends import BACKENDS, backend_of, peers_of
 from .expected import expected_of
-from .inventory.model import attachments_of, mtu_of, roles_of
+from .inventory.model import mtu_of, roles_of
 from .inventory.networks import subnets_of
 from .naming import host_ends
 
-# What the kernel must be able to do for each
+# What the kernel must have for each role
 FEATURES = {
-    "bridge": ["netns", "veth", "bridge"],
-    "routed": ["netns", "veth"],
-    "direct": ["netns", "veth"],
-    **{backend.name: backend.features for backend in BACKENDS.values()},
-    "nat": ["masquerade"],
+    **{one.name: one.features for one in (*ATTACHMENTS.values(), *BACKENDS.values())},
+    "nat": ("masquerade",),
 }
 # The label of each set that a role makes; those of a user's own tasks are others
-OWNERS = ("bridge", "routed", "direct", "forwarding", *BACKENDS, "nat", "publish", "prepare")
+OWNERS = (*ATTACHMENTS, "forwarding", *BACKENDS, "nat", "publish", "prepare")
 
 
 def node_model(model, name):
@@ -33,7 +31,7 @@ def node_model(model, name):
     subnets = subnets_of(values)
     mtu = mtu_of(fabric, values)
     backend, peers = backend_of(fabric), peers_of(model, name)
-    attached = Attached(name, values, mtu)
+    endpoints = Endpoints(name, values, mtu)
     roles = roles_of(fabric, values)
     publishing = [{"role": "nat", "tasks": "publish"}] if values["fabric_publish"] else []
     return {
@@ -45,9 +43,7 @@ def node_model(model, name):
         "mtu": mtu,
         "subnets": [subnet for subnet, _key in subnets],
         "families": ["ipv6" if ":" in subnet else "ipv4" for subnet, _key in subnets],
-        "bridge": attached.bridge(),
-        "routed": attached.routed(),
-        "direct": attached.direct(),
+        **{attachment.name: attachment.part(endpoints) for attachment in ATTACHMENTS.values()},
         "peers": peers.routes(),
         **dict.fromkeys(BACKENDS),
         backend.name: backend.part(peers, mtu),
@@ -82,12 +78,9 @@ def _ours(model, name, peers):
     tunnels = backend_of(fabric).tunnels(peers.values)
     ends = [link[end] for link in values["fabric_links"] for end in ("a", "b")]
     links = [end["name"] for end in ends if not end.get("netns")]
-    attachments = attachments_of(values)
+    devices = [device for attachment in used_by(values) for _variable, device in attachment.devices(values)]
     return {
-        "interfaces": [values["fabric_bridge"]] * ("bridge" in attachments)
-        + host_ends(values["fabric_endpoints"])
-        + links
-        + tunnels,
+        "interfaces": devices + host_ends(values["fabric_endpoints"]) + links + tunnels,
         "tunnels": tunnels,
         "prefixes": fabric["inside"],
         "remotes": peers.remotes(),
@@ -112,8 +105,8 @@ def _published(values, entry):
                 "to": endpoint[key],
                 "to_port": str(entry["to_port"]) if entry.get("to_port") else None,
                 "address": entry.get("address") or None,
-                # on one bridge an answer does not pass the node; elsewhere only what an endpoint asks itself does not
-                "hairpin": [subnet if endpoint["attachment"] == "bridge" else own],
+                # on one L2 an answer does not pass the node; elsewhere only what an endpoint asks itself does not
+                "hairpin": [subnet if ATTACHMENTS[endpoint["attachment"]].shares_l2 else own],
             }
 
 

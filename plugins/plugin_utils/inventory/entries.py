@@ -9,12 +9,15 @@ import difflib
 import re
 from typing import Any, Dict, Iterable, Iterator
 
-from .values import address, broadcast, choice, host_prefix, interface, number, ports, shown, text
+from ..attachments import ATTACHMENTS
+from .values import address, broadcast, choice, host_prefix, interface, ports, shown, text
 
+# keys of an endpoint that are for one attachment alone, each with the check of its value
+OF_ATTACHMENTS = {key: check for one in ATTACHMENTS.values() for key, check in one.endpoint_keys.items()}
 # Lists of mappings: the keys that an entry may have, those that it must have, and an example.
 ENTRIES = {
     "fabric_endpoints": (
-        ("name", "address", "address6", "attachment", "host_address", "prefix_length", "host_interface", "interface"),
+        ("name", "address", "address6", "attachment", "host_interface", "interface", *OF_ATTACHMENTS),
         ("name",),
         "{name: ns1}",
     ),
@@ -68,9 +71,9 @@ def _values(where: str, entry: Dict[str, Any]) -> Iterator[str]:
     version = 4 if where.startswith("fabric_endpoints") else None
     yield from address(f"{where}.address", entry.get("address"), version)
     yield from address(f"{where}.address6", entry.get("address6"), 6)
-    yield from address(f"{where}.host_address", entry.get("host_address"), 4, link_local=True)
-    if "prefix_length" in entry:
-        yield from number(f"{where}.prefix_length", entry["prefix_length"], 1, 32)
+    for key, check in OF_ATTACHMENTS.items():
+        if key in entry:
+            yield from check(f"{where}.{key}", entry[key])
     for key in ("port", "to_port"):
         if key in entry and ports(entry[key]) is None:
             yield (

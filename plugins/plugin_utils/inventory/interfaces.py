@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, Tuple
 
+from ..attachments import used_by
 from ..backends import backend_of
 from ..naming import host_end, interface_of
-from .model import attachments_of
 from .networks import Values
 
 
@@ -54,8 +54,8 @@ def _of_endpoints(values):
 
 
 def _of_node(values):
-    if "bridge" in attachments_of(values):
-        yield "fabric_bridge", "", values["fabric_bridge"], "fabric_bridge"
+    for attachment in used_by(values):
+        yield from ((variable, "", name, variable) for variable, name in attachment.devices(values))
     for device in backend_of(values).devices(values):
         yield device.variable, "", device.name, device.title
 

@@ -10,14 +10,14 @@ one node (:mod:`node`) is read from it.
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional
 
+from ..attachments import ATTACHMENTS, used_by
+from ..attachments.base import attachment_of
 from ..backends import backend_of
 from .addresses import assigned
 from .networks import FAMILIES, GATEWAYS, Values, collapsed, subnets_of, underlay_of, underlay_version
 from .variables import DEFAULTS, FABRIC_WIDE, OF_MODEL
-
-Endpoint = Dict[str, Any]
 
 
 def normalised(variables: Values) -> Values:
@@ -39,20 +39,9 @@ def normalised(variables: Values) -> Values:
 
 
 def _first(values: Values, subnet: str) -> Optional[str]:
-    """Return the first address of a node's subnet where a gateway is in need of one; elsewhere an endpoint may have it."""
-    needed = attachments_of(values) & {"bridge", "direct"}
+    """Return the first address of a node's subnet if endpoints need a gateway there; otherwise an endpoint may have it."""
+    needed = any(attachment.needs_gateway for attachment in used_by(values))
     return str(ipaddress.ip_network(values[subnet]).network_address + 1) if values[subnet] and needed else None
-
-
-def attachment_of(values: Values, endpoint: Endpoint) -> str:
-    """Return how an endpoint is attached: as itself says, else as its node does."""
-    return endpoint.get("attachment") or values["fabric_attachment"]
-
-
-def attachments_of(values: Values) -> Set[str]:
-    """Return the attachments that a node uses."""
-    found = {attachment_of(values, endpoint) for endpoint in values["fabric_endpoints"]}
-    return found or ({values["fabric_attachment"]} if subnets_of(values) else set())
 
 
 def fabric_model(hosts: Dict[str, Values]) -> Dict[str, Any]:
@@ -98,5 +87,5 @@ def mtu_of(fabric: Values, values: Values) -> int:
 
 def roles_of(fabric: Values, values: Values) -> List[str]:
     """Return the roles that arrange a node, in order."""
-    attachments = attachments_of(values) | ({"direct"} if values["fabric_links"] else set())
+    attachments = [attachment.name for attachment in ATTACHMENTS.values() if attachment.has_work(values)]
     return [*sorted(attachments), fabric["fabric_backend"], "nat"]

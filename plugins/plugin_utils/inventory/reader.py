@@ -20,6 +20,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
+from ..attachments import ATTACHMENTS
 from ..backends import BACKENDS
 from ..node import node_model
 from .host_variables import HostVariables
@@ -29,7 +30,7 @@ from .validation import faults_of, warnings_of
 GROUP = "fabric"
 # the roles that arrange a node as a variable says, which has them as its values
 ARRANGED_BY = {
-    "fabric_attachment": ("bridge", "routed", "direct"),
+    "fabric_attachment": tuple(ATTACHMENTS),
     "fabric_backend": tuple(BACKENDS),
 }
 ARRANGING = [role for roles in ARRANGED_BY.values() for role in roles]

@@ -11,19 +11,17 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 
+from ..attachments import ATTACHMENTS, used_by
+from ..attachments.base import attachment_of
 from ..backends import BACKENDS, backend_of
 from .addresses import assigned, rivalries
 from .collisions import collision_faults
 from .interfaces import interface_faults
-from .model import attachment_of, attachments_of, normalised
+from .model import normalised
 from .networks import FAMILIES, GATEWAYS, Segments, subnets_of, underlay_of
 from .published import publish_faults
 from .values import choice, shown, some
 from .variables import COMMON, FABRIC_WIDE, OF_MODEL, variable_faults
-
-ATTACHMENTS = ("bridge", "routed", "direct")
-# net/bridge/br_private.h: BR_MAX_PORTS is 1 << 10, and port 0 is none
-MOST_PORTS = 1023
 
 
 def faults_of(hosts, logins=None, reachability=True):
@@ -79,9 +77,8 @@ def _public(nodes):
 
 
 def _is_used(variable, values):
-    if variable.name == "fabric_routed_gateway":
-        return "routed" in attachments_of(values)
-    return variable in COMMON or variable in backend_of(values).variables
+    in_use = (*used_by(values), backend_of(values))
+    return variable in COMMON or any(variable in one.variables for one in in_use)
 
 
 def _rivalries(nodes):
@@ -118,7 +115,7 @@ def _node(values, login):
     bare = not (values["fabric_node_subnet"] or values["fabric_node_subnet6"])
     if bare and (values["fabric_endpoints"] or not values["fabric_links"]):
         yield "fabric_node_subnet is missing: set it to the subnet of the node's endpoints."
-    for variable, choices in (("fabric_backend", tuple(BACKENDS)), ("fabric_attachment", ATTACHMENTS)):
+    for variable, choices in (("fabric_backend", tuple(BACKENDS)), ("fabric_attachment", tuple(ATTACHMENTS))):
         yield from choice(variable, values[variable], choices)
     yield from _names(values)
     yield from _attached(values)
@@ -137,20 +134,20 @@ def _names(values):
 
 
 def _attached(values):
-    """Check what an endpoint says of how it is attached, and how many are on the bridge."""
-    ports = [endpoint for endpoint in values["fabric_endpoints"] if attachment_of(values, endpoint) == "bridge"]
-    if len(ports) > MOST_PORTS:
-        yield (
-            f"fabric_endpoints has {len(ports)} endpoints on one bridge, and the kernel gives a bridge {MOST_PORTS} ports:"
-            " attach some with attachment: routed, or to another node."
-        )
+    """Check the attachments of endpoints, and the keys that are for one attachment alone."""
+    for attachment in used_by(values):
+        yield from attachment.node_faults(values)
     for number, endpoint in enumerate(values["fabric_endpoints"]):
         where, attachment = f"fabric_endpoints[{number}]", attachment_of(values, endpoint)
         if endpoint.get("attachment"):
-            yield from choice(f"{where}.attachment", attachment, ATTACHMENTS)
-        for key, needed in (("host_address", "direct"), ("prefix_length", "routed")):
-            if endpoint.get(key) and attachment != needed:
-                yield f"{where}.{key} says nothing to an endpoint that is attached by {attachment}: it is for {needed} ones."
+            yield from choice(f"{where}.attachment", attachment, tuple(ATTACHMENTS))
+        for other in ATTACHMENTS.values():
+            for key in other.endpoint_keys:
+                if endpoint.get(key) and attachment != other.name:
+                    yield (
+                        f"{where}.{key} says nothing to an endpoint that is attached by {attachment}: it is for"
+                        f" {other.name} ones."
+                    )
 
 
 def _in_subnet(values, variable, network, key):

@@ -8,14 +8,14 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Dict, Iterator, List
 
+from ..attachments import ATTACHMENTS
 from ..backends import BACKENDS
 from . import entries
 from . import values as check
-from .declaration import Variable, address, integer, interface_name, subnet, switch
+from .declaration import Variable, address, integer, subnet, switch
 from .values import MTU_MAX, MTU_MIN, in_range, shown
 
 PUBLIC_SUBNET = "public prefixes, whose owners in the world cannot be reached from the fabric."
-PUBLIC_GATEWAY = "a public address, whose owner cannot be reached from routed endpoints."
 # What the playbooks set; a variable of that name would take its place.
 RESERVED = ("fabric_node", "fabric_queue")
 FORMATS = ("text", "json")
@@ -38,10 +38,6 @@ def _underlay(where: str, value: Any) -> Iterator[str]:
     yield from entries.is_list(where, value)
     for position, entry in enumerate(value if isinstance(value, list) else ()):
         yield from check.prefix(f"{where}[{position}]", "" if entry is None else entry)
-
-
-def _gateway(where: str, value: Any) -> Iterator[str]:
-    yield from check.address(where, value, 4, link_local=True)
 
 
 def _format(where: str, value: Any) -> Iterator[str]:
@@ -74,16 +70,12 @@ def _networks(underlay: List[str]) -> List[str]:
 # what the model of the fabric has, beside the variables of backends and attachments
 COMMON = (
     Variable("fabric_backend", default=next(iter(BACKENDS)), fabric_wide=True),
-    Variable("fabric_attachment", default="bridge"),
+    Variable("fabric_attachment", default=next(iter(ATTACHMENTS))),
     switch("fabric_cross_subnet", False, fabric_wide=True),
     Variable("fabric_mtu", default="auto", check=_mtu, normal=lambda mtu: mtu if mtu == "auto" else int(mtu)),
     switch("fabric_masquerade", True),
     Variable("fabric_underlay", "list", [], _underlay, _networks, fabric_wide=True),
     integer("fabric_underlay_mtu", 1500, MTU_MIN, MTU_MAX),
-    interface_name("fabric_bridge", "fabric0"),
-    address("fabric_bridge_address", 4),
-    address("fabric_bridge_address6", 6),
-    Variable("fabric_routed_gateway", default="169.254.1.1", check=_gateway, public=PUBLIC_GATEWAY),
     _listed("fabric_endpoints"),
     _listed("fabric_links"),
     _listed("fabric_publish"),
@@ -93,6 +85,7 @@ COMMON = (
     address("fabric_node_address6", 6),
     subnet("fabric_node_subnet6", 6, PUBLIC_SUBNET),
 )
+OF_ATTACHMENTS = tuple(variable for attachment in ATTACHMENTS.values() for variable in attachment.variables)
 OF_BACKENDS = tuple(variable for backend in BACKENDS.values() for variable in backend.variables)
 # what playbooks, roles and the lab read, and the model does not have
 OF_RUNS = (
@@ -102,7 +95,7 @@ OF_RUNS = (
     Variable("fabric_verify_output", check=_output),
     *(switch(f"fabric_{name}", False) for name in ("persist", "repair", "readdress", "adopt")),
 )
-OF_MODEL = (*COMMON, *OF_BACKENDS)
+OF_MODEL = (*COMMON, *OF_ATTACHMENTS, *OF_BACKENDS)
 VARIABLES: Dict[str, Variable] = {variable.name: variable for variable in (*OF_MODEL, *OF_RUNS)}
 DEFAULTS = {variable.name: variable.default for variable in OF_MODEL}
 # What is one for the whole fabric; the first node says it, and the others must agree.

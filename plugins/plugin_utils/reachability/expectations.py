@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ..attachments import ATTACHMENTS, used_by
 from ..backends import peers_of
-from ..inventory.model import attachments_of, mtu_of
-from ..inventory.networks import FAMILIES, GATEWAYS, Segments, subnets_of
+from ..inventory.model import mtu_of
+from ..inventory.networks import FAMILIES, Segments, subnets_of
 
 ADDRESSES = ("fabric_node_address", "fabric_node_address6")
 # What Linux sends with; each node on the way takes one off (net.ipv4.ip_default_ttl).
@@ -142,19 +143,14 @@ def _hops(node, endpoint, where, other):
     """Return how many nodes are between two endpoints."""
     if node != where:
         return 2
-    return 0 if endpoint["attachment"] == other["attachment"] == "bridge" else 1
+    same = endpoint["attachment"] == other["attachment"]
+    return 0 if same and ATTACHMENTS[endpoint["attachment"]].shares_l2 else 1
 
 
 def _gateways(values, endpoint):
     """Return the addresses that the node has for its endpoints; a routed one leaves by an address that nobody has."""
-    found = []
-    if "bridge" in attachments_of(values):
-        found = [values[GATEWAYS[key]] for _subnet, key in subnets_of(values)]
-    if endpoint["attachment"] == "direct":
-        found += [
-            (endpoint.get("host_address") if key == "address" else None) or values[GATEWAYS[key]]
-            for _subnet, key in subnets_of(values)
-        ]
+    found = [address for attachment in used_by(values) for address in attachment.node_addresses(values)]
+    found += ATTACHMENTS[endpoint["attachment"]].gateways(values, endpoint)
     return list(dict.fromkeys(found))
 
 

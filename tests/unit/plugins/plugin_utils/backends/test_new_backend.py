@@ -5,15 +5,9 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.validation import faults_of
 
-HOUSE = "ansible_collections.nodenet.fabric.plugins.plugin_utils"
-TOY = Path(__file__).parent / "toys" / "toy.py"
 NODES = {
     f"vm{number}": {
         "fabric_backend": "toy",
@@ -25,23 +19,9 @@ NODES = {
 }
 
 
-def loaded():
-    """Return the toy's class, made of the modules that are loaded now."""
-    spec = importlib.util.spec_from_file_location("toy_backend", TOY)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Toy
-
-
 @pytest.fixture
-def house(monkeypatch):
-    """Return the modules by their names, loaded anew with the toy in the list of backends."""
-    for name in [name for name in sys.modules if name.startswith(HOUSE)]:
-        monkeypatch.delitem(sys.modules, name)
-    importlib.import_module(f"{HOUSE}.backends").BACKENDS["toy"] = loaded()()
-    yield lambda name: importlib.import_module(f"{HOUSE}.{name}")
-    for name in [name for name in sys.modules if name.startswith(HOUSE)]:
-        del sys.modules[name]
+def house(house_with):
+    return house_with("backends", "BACKENDS")
 
 
 def hosts(**everywhere):
@@ -139,6 +119,5 @@ def test_peers_on_one_l2_need_no_tunnel(house):
 
 
 def test_without_its_entry_in_the_list_there_is_no_such_backend():
-    validation = importlib.import_module(f"{HOUSE}.inventory.validation")
-    (fault,) = validation.faults_of(hosts())
+    (fault,) = faults_of(hosts())
     assert fault == "vm5, vm6: fabric_backend is 'toy': it is one of host_gw, ipip, vxlan."
