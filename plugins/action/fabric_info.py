@@ -161,14 +161,14 @@ def _named(failed, places, by_inventory):
     """
     message, conflicts = str(failed.get("msg", "")), list(failed.get("conflicts", ()))
     names = [f"{place} is of the task {name!r}" for place, name in places.items() if place in message]
-    told = ["; ".join([message, *names]), *conflicts]
+    texts = ["; ".join([message, *names]), *conflicts]
     if by_inventory:
-        told = [text.replace("(adopt: ", "(fabric_adopt: ") for text in told]
-    if told == [message, *conflicts]:
+        texts = [text.replace("(adopt: ", "(fabric_adopt: ") for text in texts]
+    if texts == [message, *conflicts]:
         return {}
     # newer ansible-core prints what the module said from here, beside the message
     failed.pop("exception", None)
-    return {"msg": told[0], **({"conflicts": told[1:]} if conflicts else {})}
+    return {"msg": texts[0], **({"conflicts": texts[1:]} if conflicts else {})}
 
 
 def _of_ours(task_vars):

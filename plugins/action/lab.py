@@ -47,12 +47,12 @@ class ActionModule(ActionBase):
             end(lab)
             start(lab, topology)
         verb = "would be" if self._task.check_mode else "was"
-        told = "runs" if not why else f"{verb} made anew, as {why}" if before else f"{verb} started"
+        message = "runs" if not why else f"{verb} made anew, as {why}" if before else f"{verb} started"
         found = hosts_of(lab)
         enter = {name: " ".join(by_hand(found[name])) for name in topology["hosts"] if name in found}
         return {
             "changed": bool(why),
-            "msg": f"the lab {lab} {told}: {', '.join(topology['hosts'])}",
+            "msg": f"the lab {lab} {message}: {', '.join(topology['hosts'])}",
             "hosts": list(topology["hosts"]),
             "enter": enter,
             "look": _look(topology, enter),
@@ -62,10 +62,10 @@ class ActionModule(ActionBase):
         found = processes(lab)
         if found and not self._task.check_mode:
             end(lab)
-        told = f"there is no lab {lab}"
+        message = f"there is no lab {lab}"
         if found:
-            told = f"the lab {lab} {'would be ended' if self._task.check_mode else 'is gone'}"
-        return {"changed": bool(found), "msg": told}
+            message = f"the lab {lab} {'would be ended' if self._task.check_mode else 'is gone'}"
+        return {"changed": bool(found), "msg": message}
 
 
 def _name(task_vars, group):
@@ -77,8 +77,8 @@ def _name(task_vars, group):
         for host in hosts
     }
     if len(names) > 1:
-        told = ", ".join(f"{name} ({host})" for name, host in names.items())
-        raise AnsibleActionFail(f"the hosts are of several labs: {told}; set fabric_lab for the group {group}")
+        hosts = ", ".join(f"{name} ({host})" for name, host in names.items())
+        raise AnsibleActionFail(f"the hosts are of several labs: {hosts}; set fabric_lab for the group {group}")
     return next(iter(names))
 
 

@@ -48,7 +48,7 @@ class Ledger:
     """The marks of this node.
 
     A mark says which set (``owner``) an object belongs to, what it was before we changed it (``before``) and what
-    tells it from a later one of the same key (``identity``). ``pending`` are objects of kinds that carry their
+    distinguishes it from a later one of the same key (``identity``). ``pending`` are objects of kinds that carry their
     mark in the kernel, from before they are made until the mark is there. ``saved`` is the digest of the saved file that
     has what the kernel has of ours (see :mod:`saved`); None: something changed since.
 
@@ -134,7 +134,7 @@ class Ledger:
     def owner(self, ref, identity=None):
         """Return the label of the set that ``ref`` belongs to, or None: it is not marked as ours.
 
-        :param identity: what tells the object that is there; one that differs from the mark's is a foreign one.
+        :param identity: that of the object that is there; one that differs from the mark's is a foreign one.
         """
         mark = self.marks.get(ref)
         if mark is None:
@@ -206,7 +206,7 @@ class Ledger:
         self.marks[resource.ref] = mark
 
     def settle(self, steps, identities):
-        """Note that ``steps`` are done: forget what is gone, and write down how to tell what is there.
+        """Note that ``steps`` are done: forget what is gone, and write down the identity of what is there.
 
         :param identities: takes the resources that are there now, and returns ref -> identity of those that have one.
         """
@@ -230,7 +230,7 @@ class Ledger:
             self.save()
 
     def _identify(self, resources, identities):
-        """Write down how to tell those of ``resources`` that are marked; return them."""
+        """Write down the identity of those of ``resources`` that are marked; return them."""
         found = {ref: identity for ref, identity in identities(resources).items() if ref in self.marks}
         for ref, identity in found.items():
             self.marks[ref] = {**self.marks[ref], "identity": identity}
@@ -254,7 +254,7 @@ class Ledger:
         return dict(self.marks), dict(self.pending), self.saved
 
     def give_back(self, copy, remade, identities):
-        """Have the marks as they were when ``copy`` was taken; what was made again since is told by what it is now.
+        """Have the marks as they were when ``copy`` was taken; what was made again since is known by its identity now.
 
         :raises FabricError: they cannot be written.
         """

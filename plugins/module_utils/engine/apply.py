@@ -157,18 +157,18 @@ class Applier:
             raise RuntimeError("the kernel did not keep: " + "; ".join(self._tell(step) for step in rest.steps[:3]))
 
     def _all_gone(self, steps):
-        """Wait until all that ``steps`` remove is gone; say whether that could be told without an observation.
+        """Wait until all that ``steps`` remove is gone; say whether that is known without an observation.
 
         An observation waits until the kernel has taken apart what was in a namespace that ended.
         """
         removed = {resource.ref: resource for step in steps for resource in step.everything}
-        told = {resource: self.is_gone(resource) for resource in removed.values()}
-        for resource, gone in told.items():
+        states = {resource: self.is_gone(resource) for resource in removed.values()}
+        for resource, gone in states.items():
             # what ends with something else is gone when that is
             ties = self.kinds[resource.kind].ties_of(resource)
             if gone is None and not any(tie.binds and tie.to in removed for tie in ties):
                 return False
-        left = [resource for resource, gone in told.items() if gone is False]
+        left = [resource for resource, gone in states.items() if gone is False]
         deadline = time.monotonic() + SETTLE_SECONDS
         while left and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
@@ -207,10 +207,10 @@ class Applier:
             pause = min(pause * 2, 0.03)
 
     def _tell(self, step):
-        told = ", ".join(
+        fields = ", ".join(
             f"{name} is {step.before.values.get(name)!r}, not {step.after.values.get(name)!r}" for name in step.fields
         )
-        return f"{self._name(step)}: {told or step.action}"
+        return f"{self._name(step)}: {fields or step.action}"
 
     def _names(self, steps):
         return ", ".join(self._name(step) for step in steps[:3])

@@ -68,7 +68,7 @@ class KernelError(FabricError):
 
 
 class Unrecorded(FabricError):
-    """All is done on the node, and what follows from it (the file of marks, telling others) is not."""
+    """All is done on the node, and what follows from it (the file of marks, announcements to others) is not."""
 
 
 @contextmanager

@@ -134,7 +134,7 @@ class Kind:
         return ()
 
     def words(self, resource):
-        """Return what tells the object from others of its kind in one namespace."""
+        """Return what distinguishes the object from others of its kind in one namespace."""
         return " ".join(str(part) for part in resource.key[1:])
 
     def label(self, resource):
@@ -207,15 +207,15 @@ class Kind:
         raise NotImplementedError
 
     def applied(self, kernel, plan):
-        """Called when ``plan``, an undo's too, was carried out: tell others what changed, forget what is stale.
+        """Called when ``plan``, an undo's too, was carried out: announce what changed, forget what is stale.
 
         :returns: warnings, if there are any.
         """
 
     def is_gone(self, kernel, resource):
-        """Say whether the object is gone; None: only an observation tells."""
+        """Say whether the object is gone; None: only an observation shows it."""
         return True if resource.netns and not kernel.exists(resource.netns) else None
 
     def identity(self, kernel, resource):
-        """Return what tells this object from a later one of the same key, as JSON; None: nothing does."""
+        """Return what distinguishes this object from a later one of the same key, as JSON; None: nothing does."""
         return

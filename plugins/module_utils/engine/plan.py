@@ -44,8 +44,8 @@ def make_plan(kinds, observed, desired, adopt=False, purge=None, yields=None):
     :param observed: ref -> Resource.
     :param desired: list of Desired.
     :param adopt: a foreign object of the same key is taken over.
-    :param purge: tells for an observed object of ours that nobody desired whether it is to go.
-    :param yields: tells of a set whether its objects may pass to another; None: each does.
+    :param purge: says for an observed object of ours that nobody desired whether it is to go.
+    :param yields: says of a set whether its objects may pass to another; None: each does.
     :raises InputError: a entry stands on something that is not there.
     :raises Conflict: foreign objects, or those of another set, are in the way.
     """

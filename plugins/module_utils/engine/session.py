@@ -67,7 +67,7 @@ class Session:
     def run(self, desired, check=False, adopt=False, purge=None, everywhere=False, refuse=None, yields=None):
         """Bring the node to what ``desired`` say; with ``check`` only plan it.
 
-        :param purge: tells for an observed object of ours whether it is to go if nobody desires it.
+        :param purge: says for an observed object of ours whether it is to go if nobody desires it.
         :param everywhere: look in every namespace that is ours, not only in those that the desired name.
         :param yields: see :func:`make_plan`.
         :param refuse: called with the plan before anything is touched; raises where the plan is not to be carried out.
@@ -181,7 +181,7 @@ class Session:
         try:
             return self._followed(plan)
         except OSError as failure:
-            raise Unrecorded(f"others were not told: {reason(failure)} (everything was done)") from failure
+            raise Unrecorded(f"the change was not announced: {reason(failure)} (everything was done)") from failure
 
     def _followed(self, plan):
         """Have done what follows from ``plan``, which was carried out; return warnings."""
@@ -193,7 +193,7 @@ class Session:
         try:
             return [warning for plan in undo.ways for warning in self._followed(plan)]
         except Exception as failure:  # an undo must end in a report
-            return [f"others were not told: {_sentence(failure)}"]
+            return [f"the change was not announced: {_sentence(failure)}"]
 
     def _taken_back(self, undo, marks):
         """Undo, and have the marks as they were if all is; return what could not be undone."""

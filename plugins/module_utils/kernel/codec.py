@@ -147,7 +147,7 @@ class Info(Table):
     KINDS = {"IFLA_INFO_DATA": "IFLA_INFO_KIND", "IFLA_INFO_SLAVE_DATA": "IFLA_INFO_SLAVE_KIND"}
 
     def __init__(self, types, **attributes):
-        """:param types: (attribute that tells the kind, kind) -> Table of its data."""
+        """:param types: (attribute that names the kind, kind) -> Table of its data."""
         super().__init__(**attributes)
         self.types = types
 
@@ -178,7 +178,7 @@ class Info(Table):
 
 
 class Cell(NamedTuple):
-    """A place in a message that struct reads by ``form``: the value of attribute ``name``, or (None) what tells layouts apart."""
+    """A place in a message that struct reads by ``form``: the value of attribute ``name``, or (None) what distinguishes layouts."""
 
     place: int
     form: str
@@ -268,7 +268,7 @@ class Form:
     def decoded(self, data, offset, keep=None):
         """Return ``(fields, attributes)`` of the message at ``offset`` of ``data``.
 
-        :param keep: tells by the fields' values, in their order, whether the message is worth reading; None: it is not.
+        :param keep: says by the fields' values, in their order, whether the message is worth reading; None: it is not.
         """
         head = self.attributes.head.unpack_from(data, offset + HEADER.size)
         if keep is not None and not keep(*head):

@@ -85,7 +85,7 @@ class Kernel:
     def dump(self, netns, name, fields=None, keep=None):
         """Return the objects of a sort (``addr``, ``route``, ``neigh``) in ``netns``; none where there is no such namespace.
 
-        :param keep: tells by the values of its fields whether an object is wanted.
+        :param keep: says by the values of its fields whether an object is wanted.
         """
         return self.netlink.dump(netns, name, fields, keep=keep) if self.exists(netns) else []
 
@@ -177,7 +177,7 @@ class Kernel:
                 namespaces.forget_leftover(name)
 
     def identity(self, netns):
-        """Return what tells a namespace from others (namespaces.identity), or None where there is none."""
+        """Return what distinguishes a namespace from others (namespaces.identity), or None where there is none."""
         known = self._known()
         if netns not in known:
             known[netns] = namespaces.identity(netns)

@@ -168,7 +168,7 @@ def create(name, inside=None):
     try:
         in_fresh(body)
     except OSError:
-        with suppress(OSError):  # the first error is told; what is left is taken over by the next run
+        with suppress(OSError):  # the first error is reported; what is left is taken over by the next run
             os.unlink(target)
         raise
 

@@ -69,7 +69,7 @@ class Netlink:
 
         The kernel says when a dump was overtaken by a change (NLM_F_DUMP_INTR); it is then read again.
 
-        :param keep: tells by the values of its fields whether an object is wanted.
+        :param keep: says by the values of its fields whether an object is wanted.
         """
         asked = name, tuple((fields or {}).items()), tuple(attrs)
         if asked not in self._dumps:  # the same in each namespace

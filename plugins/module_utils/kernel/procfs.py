@@ -46,7 +46,7 @@ def read(netns, names):
 class Folders:
     """Directories below /proc/sys/net of the namespace where the calling thread is, each opened once.
 
-    All namespaces have a ``net/ipv4`` of their own in one directory, where they are told apart one by one (proc_sys_compare,
+    All namespaces have a ``net/ipv4`` of their own in one directory, where they are compared one by one (proc_sys_compare,
     fs/proc/proc_sysctl.c): to look it up takes longer for each namespace that was visited, 0.1 ms after 500 of them.
     """
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one importer of pyroute2, for the messages that :mod:`tables` does not know.
 
-Its import takes a tenth of a second: which pyroute2 is there can be told without it.
+Its import takes a tenth of a second: the version of the pyroute2 that is there is read without it.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ IPIP = Table(
     IFLA_IPIP_TTL=(4, U8),
     IFLA_IPIP_PMTUDISC=(10, U8),
 )
-# What the data of a link mean, by the attribute that tells its kind; those of another kind are not read
+# What the data of a link mean, by the attribute that names its kind; those of another kind are not read
 TYPES = {
     ("IFLA_INFO_KIND", "veth"): Table(VETH_INFO_PEER=(1, Table(LINK_HEAD, **ATTRIBUTES))),
     ("IFLA_INFO_KIND", "bridge"): BRIDGE,

@@ -73,7 +73,7 @@ def published(name):
 
 
 def _published(step):
-    """Return what tells the flows that the change of a published port is about, None: there are none."""
+    """Return a test for the flows that the change of a published port is about, None: there are none."""
     new_or_gone = step.before is None or step.after is None
     if not new_or_gone and DNAT_CHAINS.isdisjoint(step.fields) and "postrouting" not in step.fields:
         return None
@@ -97,7 +97,7 @@ def _published(step):
 
 
 def _masqueraded(step):
-    """Return what tells the flows that a change of masquerade is about, None: there are none."""
+    """Return a test for the flows that a change of masquerade is about, None: there are none."""
     if step.resource.key.word != "masquerade" or step.before and step.after and "postrouting" not in step.fields:
         return None
     source = [_range(step.resource.key.name)]

@@ -185,7 +185,7 @@ class Link(Kind):
         """Return what sets ``fields``; a link comes up last, or even later.
 
         do_setlink (net/core/rtnetlink.c) takes the flags before what is particular to IPv6 and to a port, so that these
-        must be told before, by a message of their own.
+        must be set before, by a message of their own.
         """
         values, name = resource.values, ("IFLA_IFNAME", resource.key.name)
         attrs = []
@@ -237,7 +237,7 @@ BEFORE_UP = {"addrgenmode", *devconf.EARLY}
 
 
 def _set_later(resource):
-    """Return the fields of a link to be made that it does not have by itself; only a port can be told what ports are."""
+    """Return the fields of a link to be made that it does not have by itself; only a port takes the fields of ports."""
     values = resource.values
     usual = {"arp": True}
     if values["type"] == "veth":
@@ -262,7 +262,7 @@ def _flags(values, fields):
 
 
 def _as_port(fields, attrs):
-    """Return the fields of a link as a port; without a carrier it is disabled, which is told by that of the other end."""
+    """Return the fields of a link as a port; without a carrier it is disabled; that of a veth is its other end."""
     if attrs.get("IFLA_INFO_SLAVE_KIND") != "bridge":
         return {}
     found = decode(OF_LINK, attrs)

@@ -38,23 +38,23 @@ def settings(resource, fields):
     """Return one command for each thing that is set on a link that is there, up last."""
     netns, name = resource.key
     values = resource.values
-    told = []
+    commands = []
     typed = words(TYPES.get(values.get("type"), {}), {field: values[field] for field in fields})
     if typed:
-        told.append(ip(netns, "link", "set", "dev", name, "type", values["type"], *typed))
+        commands.append(ip(netns, "link", "set", "dev", name, "type", values["type"], *typed))
     for field, word in (("mac", "address"), ("mtu", "mtu"), ("alias", "alias"), ("addrgenmode", "addrgenmode")):
         if field in fields:
-            told.append(ip(netns, "link", "set", "dev", name, word, values[field]))
+            commands.append(ip(netns, "link", "set", "dev", name, word, values[field]))
     if "master" in fields:
-        told.append(
+        commands.append(
             ip(netns, "link", "set", "dev", name, *(["master", values["master"]] if values["master"] else ["nomaster"]))
         )
     as_port = words(OF_LINK, port_settings(values, fields))
     if as_port:
-        told.append(ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *as_port))
-    told += devconf.commands(resource, set(fields))
+        commands.append(ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *as_port))
+    commands += devconf.commands(resource, set(fields))
     if "arp" in fields:
-        told.append(ip(netns, "link", "set", "dev", name, "arp", "on" if values["arp"] else "off"))
+        commands.append(ip(netns, "link", "set", "dev", name, "arp", "on" if values["arp"] else "off"))
     if "up" in fields:
-        told.append(ip(netns, "link", "set", "dev", name, "up" if values["up"] else "down"))
-    return told
+        commands.append(ip(netns, "link", "set", "dev", name, "up" if values["up"] else "down"))
+    return commands

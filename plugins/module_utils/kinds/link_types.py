@@ -195,7 +195,7 @@ def words(fields, values):
 
 
 def port_settings(values, fields):
-    """Return what of ``fields`` is told a bridge of its port.
+    """Return those of ``fields`` that a bridge keeps of its port.
 
     A port that comes up is forwarding by itself, and before that its state cannot be set (br_set_port_state,
     net/bridge/br_netlink.c: ENETDOWN).

@@ -25,7 +25,7 @@ IFF_UP = 1
 # What a new namespace has from the machine's own (devconf_inherit_init_net in the kernel's documentation of net.core), and
 # what answers for an address rely on: it counts beside each link's own setting (IN_DEV_MAXCONF, linux/inetdevice.h).
 INHERITED = tuple(f"net.ipv4.conf.all.{name}" for name in ("arp_ignore", "arp_filter", "rp_filter"))
-# An endpoint that is to forward is told so; set once, the rest is its own.
+# Whether an endpoint forwards is set once; the rest is its own.
 AT_FIRST = ("net.ipv4.ip_forward",)
 
 

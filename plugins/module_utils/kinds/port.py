@@ -98,10 +98,10 @@ class Port(Kind):
         if step.action == DELETE:
             return [ip(netns, "link", "set", "dev", name, "nomaster")]
         fields = step.after.values if step.action == CREATE else step.fields
-        told = []
+        commands = []
         if "master" in fields:
-            told.append(ip(netns, "link", "set", "dev", name, "master", step.after.values["master"]))
+            commands.append(ip(netns, "link", "set", "dev", name, "master", step.after.values["master"]))
         typed = words(PORT, {field: step.after.values[field] for field in fields})
         if typed:
-            told.append(ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *typed))
-        return told
+            commands.append(ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *typed))
+        return commands

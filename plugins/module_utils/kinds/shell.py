@@ -30,7 +30,7 @@ def inside(netns, *words):
 
 @lru_cache(maxsize=1 << 14)
 def _with_n(program, netns):
-    """Return ``program`` told to act in ``netns``, which it knows by name only."""
+    """Return ``program`` with the option to act in ``netns``, which it takes by name only."""
     if not netns or "/" in netns:
         return inside(netns, program)
     return _joined([program, "-n", netns])

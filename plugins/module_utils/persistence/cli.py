@@ -90,16 +90,16 @@ def _save(options):
 
 def _restore(options):
     done = snapshot.restore(options.file, options.check, options.force)
-    told = [f"{step.action} {snapshot.described(step.resource)}" for step in done.steps]
-    if told:
+    described = [f"{step.action} {snapshot.described(step.resource)}" for step in done.steps]
+    if described:
         verb = "to do" if options.check else "restored"
-        _say(f"{len(told)} of {len(done.resources)} objects {verb}: {_listed(told)}")
+        _say(f"{len(described)} of {len(done.resources)} objects {verb}: {_listed(described)}")
     if done.waiting:
         waiting = _listed([snapshot.described(resource) for resource in done.waiting])
         what = " and ".join(done.causes) or "addresses that others set"
         verb = "object waits" if len(done.waiting) == 1 else "objects wait"
         _say(f"nodenet-fabric: {len(done.waiting)} {verb} for {what}: {waiting} ({done.reason})", sys.stderr)
-    return 1 if told and options.check else 4 if done.waiting else 0
+    return 1 if described and options.check else 4 if done.waiting else 0
 
 
 def _listed(names):

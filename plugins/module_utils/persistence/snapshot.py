@@ -87,7 +87,7 @@ def _text_of(path):
 
 
 def digest(text):
-    """Return what tells one content of the file from another."""
+    """Return what distinguishes one content of the file from another."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -154,8 +154,8 @@ def _restored(session, resources, check):
             raise failure from None  # of both, the one that speaks of everything
         there = session.observe(scope)
         lacking = [one for one in _claimed(kinds, waiting) if one.ref not in there or differing(one, there[one.ref])]
-        told = [kinds[kind].describe(Resource(kind, key)) for kind, key in causes(kinds, lacking, resources)]
-        return Restored(steps, resources, lacking, told, getattr(failure, "problem", str(failure)))
+        blocked = [kinds[kind].describe(Resource(kind, key)) for kind, key in causes(kinds, lacking, resources)]
+        return Restored(steps, resources, lacking, blocked, getattr(failure, "problem", str(failure)))
 
 
 def _run(session, resources, check, kept=frozenset()):
@@ -187,5 +187,5 @@ def differences(resources):
 
 
 def described(resource):
-    """Return how a person is told of ``resource``."""
+    """Return how a message names ``resource``."""
     return next(kind for kind in all_kinds() if kind.name == resource.kind).describe(resource)

@@ -9,7 +9,7 @@ from __future__ import annotations
 BACKENDS = ("host_gw", "ipip", "vxlan")
 
 
-def told(plan, desired):
+def warnings(plan, desired):
     """Return a sentence for each subnet that ``plan`` leads to no longer, and that no entry leads to another way."""
     wanted = {entry.resource.key.prefix for entry in desired if entry.present and entry.resource.kind == "route"}
     gone = [step.before for step in plan.steps if step.after is None]

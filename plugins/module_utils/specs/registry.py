@@ -92,7 +92,7 @@ def arrange(params, check):
 
     def look(plan):
         refuse_move(plan)
-        warnings.extend(lost_peers.told(plan, desired))
+        warnings.extend(lost_peers.warnings(plan, desired))
 
     run = check, params["promised"], purge, params["adopt"]
     result = execute(kinds, desired, *run, refuse_plan=look, yields=yields)
@@ -119,7 +119,7 @@ def _told(place, options):
 
 
 def _desired(sets):
-    """Return the desired of all ``sets``; every fault in them is told together."""
+    """Return the desired of all ``sets``; every fault in them is reported together."""
     desired, faults = [], []
     for one in sets:
         try:
@@ -132,16 +132,16 @@ def _desired(sets):
     return desired
 
 
-def _listed(told):
+def _listed(one_set):
     """Return ``(part, where it is written, entry)`` of all entries, checked as Ansible checks options."""
     found, faults = [], []
-    for name, entries in told.lists.items():
+    for name, entries in one_set.lists.items():
         checked = ArgumentSpecValidator({name: SPECS[name].list_spec()}).validate({name: entries})
         if checked.error_messages:
-            faults.append(InputError(told.place + name, "; ".join(checked.error_messages)))
+            faults.append(InputError(one_set.place + name, "; ".join(checked.error_messages)))
         else:
             listed = enumerate(checked.validated_parameters[name])
-            found += [(SPECS[name], f"{told.place}{name}[{number}].", entry) for number, entry in listed]
+            found += [(SPECS[name], f"{one_set.place}{name}[{number}].", entry) for number, entry in listed]
     refuse(faults)
     return found
 
@@ -165,7 +165,7 @@ def _disagree(one, other):
 
 
 def _reach(sets, keep, among):
-    """Return the labels of the sets in use, and what tells of a label whether its set is to go, or was of none."""
+    """Return the labels of the sets in use, and a function that says of a label whether its set is to go, or was of none."""
     in_use = {*(keep or ()), *(one.owner for one in sets)}
 
     def leaves(owner):
@@ -175,9 +175,9 @@ def _reach(sets, keep, among):
 
 
 def _purge(sets, leaves):
-    """Return what tells whether an observed resource of ours that nobody desires is to go; None: nothing is.
+    """Return a function that says whether an observed resource of ours that nobody desires is to go; None: nothing is.
 
-    :param leaves: tells of a label whether its whole set is to go; False: none is.
+    :param leaves: says of a label whether its whole set is to go; False: none is.
     """
     specs = defaultdict(dict)  # of several sets of one owner each may purge another sort
     for one in sets:

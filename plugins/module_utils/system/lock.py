@@ -85,7 +85,7 @@ def _taken(handle):
 
 
 def _holder(handle):
-    """Return the process that holds the lock, as proc_locks(5) tells."""
+    """Return the process that holds the lock, as /proc/locks says (proc_locks(5))."""
     found = os.fstat(handle)
     place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     with suppress(OSError), open("/proc/locks", encoding="ascii") as source:

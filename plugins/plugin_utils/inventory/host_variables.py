@@ -76,7 +76,7 @@ class HostVariables:
 
         def read(*names):
             for name in names:
-                with suppress(Exception):  # what cannot be read here is told where the connection is made
+                with suppress(Exception):  # what cannot be read here is reported where the connection is made
                     if raw.get(name) is not None:
                         return str(template(raw[name]))
             return None

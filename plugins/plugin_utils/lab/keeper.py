@@ -31,7 +31,7 @@ def main():
         os.setsid()
         own_mounts()
         underlay.make(topology, {name: start_host(lab, name) for name in topology["hosts"]})
-    except Exception as failure:  # told to the one who started us; nothing is left when we end
+    except Exception as failure:  # reported to the one who started us; nothing is left when we end
         _answer(error=_sentence(failure))
         sys.exit(1)
     _answer(ready=True)

@@ -94,20 +94,20 @@ def become(program, *words):
     os.execv("/bin/sh", ["/bin/sh", "-c", program, MARK, *words])
 
 
-def _become_host(lab, name, told):
-    """Go on as a host's first process; write its pid to ``told``, or what went wrong. Never returns."""
+def _become_host(lab, name, answer):
+    """Go on as a host's first process; write its pid to ``answer``, or what went wrong. Never returns."""
     try:
         _unshare(NEWNS | NEWNET | NEWUTS | NEWPID)
         child = os.fork()
         if child:
-            os.write(told, f"{child}\n".encode())
+            os.write(answer, f"{child}\n".encode())
             os._exit(0)
         own_mounts()
         label = name.encode()[:HOST_NAME_MAX]
         _checked(_libc.sethostname(label, len(label)), "naming it")
         become(STAY, lab, "host", name)
     except OSError as failure:
-        os.write(told, f"{failure.strerror}\n".encode())
+        os.write(answer, f"{failure.strerror}\n".encode())
     finally:
         os._exit(1)
 
