@@ -9,6 +9,7 @@ import ipaddress
 import re
 
 from ..engine.errors import InputError
+from ..system.reconcile import diff
 from . import expected, limits, requirements
 from .coexistence import registry as coexistence
 from .coexistence.manager import Ours
@@ -51,15 +52,11 @@ def _kept_out(files, configured, check):
     differing = coexistence.differing(files)
     if not check:
         coexistence.apply(files, differing)
-    diff = [
-        {"before_header": path, "after_header": path, "before": there or "", "after": files.get(path, "")}
-        for path, there in differing.items()
-    ]
     return {
         "changed": bool(differing),
         "configured": list(configured.values()),
         "files": sorted(differing),
-        "diff": diff,
+        "diff": diff(differing, files),
     }
 
 

@@ -33,7 +33,7 @@ Files = Dict[str, Optional[File]]
 
 
 def observed(paths: Iterable[str]) -> Files:
-    """Return what is at ``paths`` now."""
+    """Return what is at ``paths`` now; what cannot be read (below a folder of others) counts as no file."""
     return {path: _read(path) for path in paths}
 
 
@@ -41,7 +41,7 @@ def _read(path):
     try:
         with open(path, "rb") as source:
             return File(source.read(), stat.S_IMODE(os.fstat(source.fileno()).st_mode))
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return None
 
 

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from typing import Dict, List, Optional, Tuple
+from functools import partial
+from typing import Dict, List, Tuple
 
-from ...engine.errors import FabricError
 from ...kernel import procfs
-from ...system import programs
-from ...system.files import write
+from ...system import reconcile
+from ...system.programs import run_or_fail
+from ...system.reconcile import File, Files
 from ...system.systemd import has_systemd
 from .firewalls import Docker, Firewalld, Ufw
 from .interfaces import Networkd, NetworkManager, Udev
@@ -34,14 +33,15 @@ BRIDGED = "br_netfilter passes bridged packets through the node's firewall as if
 BRIDGE_CALLS = "net.bridge.bridge-nf-call-iptables"
 
 
-def wanted(names: List[str], ours: Ours) -> Tuple[Dict[str, str], Dict[str, str]]:
-    """Return (path -> wanted content, name of each manager that is found -> how it is configured)."""
-    files, configured = {}, {}
+def wanted(names: List[str], ours: Ours) -> Tuple[Files, Dict[str, str]]:
+    """Return (path -> desired file, name of each manager that is found -> how it is configured)."""
+    files: Files = {}
+    configured = {}
     for name in names if has_systemd() else ():  # all of their files are systemd's, or of units that it runs
         manager = MANAGERS[name]
         if manager.found():
             own = manager.files(ours)
-            files.update(own)
+            files.update({path: File(text.encode()) for path, text in own.items()})
             if own:
                 configured[name] = f"{name} {manager.does}: now it {manager.answer}"
     if procfs.read("", [BRIDGE_CALLS]).get(BRIDGE_CALLS) == "1":
@@ -49,55 +49,28 @@ def wanted(names: List[str], ours: Ours) -> Tuple[Dict[str, str], Dict[str, str]
     return files, configured
 
 
-def differing(files: Dict[str, str]) -> Dict[str, Optional[str]]:
-    """Return path -> present content, or None, of each of our files that differs from ``files``."""
-    every = [path for manager in MANAGERS.values() for path in manager.paths]
-    there = {path: _read(path) for path in every}
-    return {path: there[path] for path in every if there[path] != files.get(path)}
+def differing(files: Files) -> Files:
+    """Return what is now at each path of ours that differs from ``files``."""
+    return reconcile.differing(files, [path for manager in MANAGERS.values() for path in manager.paths])
 
 
-def apply(files: Dict[str, str], changed: Dict[str, Optional[str]]) -> None:
+def apply(files: Files, changed: Files) -> None:
     """Write and remove the files in ``changed`` (from :func:`differing`), and make each manager read them.
 
-    :raises FabricError: one of them refused; its files are restored.
+    :raises FabricError, OSError: one of them refused, or a file cannot be written; the manager's files are restored.
     """
     for manager in MANAGERS.values():
         before = {path: changed[path] for path in manager.paths if path in changed}
-        if not before:
-            continue
-        try:
-            _set(manager, {path: files.get(path) for path in before})
-        except FabricError:
-            with contextlib.suppress(FabricError):  # the first failure is reported
-                _set(manager, before)
-            raise
+        if before:
+            reconcile.replace(before, files, partial(_put, manager))
 
 
-def _set(manager, texts):
-    """Put ``texts`` (path -> content, or None for no file) in place, and make ``manager`` read them."""
-    removed = [path for path, text in texts.items() if text is None and os.path.exists(path)]
-    before = {path: _read(path) for path in texts if os.path.exists(path)}
-    for command in manager.before_change(before, removed):
-        _run(command)
-    for path, text in texts.items():
-        if text is not None:
-            write(path, text)
-        elif path in removed:
-            os.unlink(path)
+def _put(manager, files):
+    """Write and remove ``files``, and make ``manager`` read them."""
+    there = {path: file.text for path, file in reconcile.observed(files).items() if file is not None}
+    for command in manager.before_change(there, [path for path in there if files[path] is None]):
+        run_or_fail(command)
+    reconcile.write_all(files)
     if manager.found():
-        for command in manager.reload(list(texts)):
-            _run(command)
-
-
-def _run(command):
-    found = programs.run(command)
-    if found.returncode != 0:
-        raise FabricError(f"{' '.join(command)}: {found.stderr.strip() or f'exit code {found.returncode}'}")
-
-
-def _read(path):
-    try:
-        with open(path, encoding="utf-8", errors="replace") as source:
-            return source.read()
-    except OSError:
-        return None
+        for command in manager.reload(list(files)):
+            run_or_fail(command)

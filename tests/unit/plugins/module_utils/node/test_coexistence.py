@@ -17,6 +17,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.node.coexistence im
 )
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.coexistence.manager import Manager, Ours
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts.model import Setting
+from ansible_collections.nodenet.fabric.plugins.module_utils.system.reconcile import File
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.backends.ipip import PAIRS
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.naming import HOST_ENDS, named, patterns
 
@@ -116,12 +117,12 @@ def test_ufw_gets_its_rules_by_its_program_and_old_ones_are_deleted(tmp_path, mo
         "allow proto udp from 192.168.32.246 to any port 8472",
     ]
     ran = []
-    monkeypatch.setattr(registry, "_run", ran.append)
+    monkeypatch.setattr(registry, "run_or_fail", ran.append)
     ufw = registry.MANAGERS["ufw"]
-    registry._set(ufw, {str(rules): text})
+    registry._put(ufw, {str(rules): File(text.encode())})
     assert ran[0] == ["ufw", "route", "allow", "from", "10.244.0.0/24", "comment", "nodenet.fabric"] and len(ran) == 3
     ran.clear()
-    registry._set(ufw, {str(rules): None})
+    registry._put(ufw, {str(rules): None})
     assert ran[0] == ["ufw", "route", "delete", "allow", "from", "10.244.0.0/24"]
     assert ran[2][:5] == ["ufw", "delete", "allow", "proto", "udp"] and not rules.exists()
 
@@ -170,7 +171,7 @@ def test_a_manager_that_refuses_leaves_its_files_as_they_were(tmp_path, monkeypa
             return [["sh", "-c", f"! grep -q after {path} || {{ echo a zone is in the way >&2; exit 1; }}"]]
 
     monkeypatch.setattr(registry, "MANAGERS", {"stubborn": Stubborn()})
-    files = {str(path): "after"}
+    files = {str(path): File(b"after")}
     with pytest.raises(FabricError, match="a zone is in the way"):
         registry.apply(files, registry.differing(files))
     assert path.read_text(encoding="utf-8") == "before"
