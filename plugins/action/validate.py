@@ -19,9 +19,12 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        _valid, options = self.validate_argument_spec({"group": {"type": "str", "default": GROUP}})
+        _valid, options = self.validate_argument_spec(
+            {"group": {"type": "str", "default": GROUP}, "return_inventory": {"type": "bool", "default": True}}
+        )
         try:
             model, warnings = read(task_vars, options["group"])
         except InventoryError as failure:
             return {**result, "failed": True, "faults": failure.faults, "msg": failure.message}
-        return {**result, "changed": False, "fabric_inventory": model, "warnings": warnings}
+        returned = {"fabric_inventory": model} if options["return_inventory"] else {}
+        return {**result, "changed": False, **returned, "warnings": warnings}

@@ -32,6 +32,11 @@ options:
       - The group whose hosts are the nodes.
     type: str
     default: fabric
+  return_inventory:
+    description:
+      - Whether to return RV(fabric_inventory). Ansible copies what a task returns for every host of the play.
+    type: bool
+    default: true
 extends_documentation_fragment:
   - nodenet.fabric.attributes
 attributes:
@@ -56,7 +61,7 @@ EXAMPLES = r"""
 RETURN = r"""
 fabric_inventory:
   description: The fabric as the inventory describes it, as the lookup P(nodenet.fabric.inventory#lookup) returns it.
-  returned: when there is no fault
+  returned: when there is no fault, and O(return_inventory) is true
   type: dict
   sample: {"fabric": {"fabric_backend": "host_gw"}, "nodes": {"vm1": {"fabric_node_subnet": "172.245.0.0/24"}}}
 faults:

@@ -11,9 +11,10 @@ whoever comes and goes; only of two that come to one address in the same step ha
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from math import gcd
 from typing import NamedTuple
+
+from .networks import ip_address, ip_network
 
 
 class Rivalry(NamedTuple):
@@ -51,12 +52,12 @@ def assigned(endpoints, subnet, key, gateway=None):
     :param gateway: the address that the node has for itself, if any.
     :raises ValueError: the subnet is full.
     """
-    return _assign(endpoints, ipaddress.ip_network(subnet), key, gateway)[0]
+    return _assign(endpoints, ip_network(subnet), key, gateway)[0]
 
 
 def rivalries(endpoints, subnet, key, gateway=None):
     """Return the rivalries between endpoints for the addresses of ``subnet``; arguments as of :func:`assigned`."""
-    return _assign(endpoints, ipaddress.ip_network(subnet), key, gateway)[1]
+    return _assign(endpoints, ip_network(subnet), key, gateway)[1]
 
 
 def _usable(network):
@@ -65,10 +66,10 @@ def _usable(network):
 
 
 def _assign(endpoints, network, key, gateway):
-    found = {one["name"]: ipaddress.ip_address(one[key]) for one in endpoints if one.get(key)}
+    found = {one["name"]: ip_address(one[key]) for one in endpoints if one.get(key)}
     taken = {int(address): name for name, address in found.items()}
     if gateway:
-        taken.setdefault(int(ipaddress.ip_address(gateway)), None)
+        taken.setdefault(int(ip_address(gateway)), None)
     waiting = {name: Sequence(network, name) for name in sorted({one["name"] for one in endpoints} - found.keys())}
     step, rivals = 0, {}
     while waiting:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Iterator, Optional
 
 from . import values
+from .networks import ip_address, ip_network
 
 Check = Callable[[str, Any], Iterator[str]]
 
@@ -61,8 +61,8 @@ def subnet(name: str, version: int, public: Optional[str] = None) -> Variable:
 
 
 def _address(text: str) -> str:
-    return str(ipaddress.ip_address(text))
+    return str(ip_address(text))
 
 
 def _network(text: str) -> str:
-    return str(ipaddress.ip_network(text))
+    return str(ip_network(text))

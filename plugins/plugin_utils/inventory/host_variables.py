@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 
 from ansible import constants as C
@@ -39,7 +40,7 @@ class HostVariables:
         self._hostvars = task_vars["hostvars"]
         self._omit = task_vars.get("omit")
         asking = task_vars.get("inventory_hostname")
-        self._read = {}
+        self._read, self._merged = {}, {}
         own = self._inventory_of(asking) if asking in self._hostvars else {}
         self._of_play = {
             name: value
@@ -97,9 +98,11 @@ class HostVariables:
         return raw.get(name) is not None and name not in by_tasks and name not in extra and name not in self._of_play
 
     def _raw(self, host):
-        raw, by_tasks = self._inventory_of(host), self._set_by_tasks(host)
-        of_play = {name: value for name, value in self._of_play.items() if name not in by_tasks}
-        return {**raw, **of_play, "hostvars": self._hostvars}, by_tasks
+        if host not in self._merged:
+            raw, by_tasks = self._inventory_of(host), self._set_by_tasks(host)
+            of_play = {name: value for name, value in self._of_play.items() if name not in by_tasks}
+            self._merged[host] = {**raw, **of_play, "hostvars": self._hostvars}, by_tasks
+        return self._merged[host]
 
     def _inventory_of(self, host):
         host = str(host)
@@ -108,7 +111,14 @@ class HostVariables:
         return self._read[host]
 
     def _template(self, raw):
-        return Templar(loader=getattr(self._hostvars, "_loader", None), variables=raw).template
+        """Return what gives a value of ``raw`` as a task would see it; most are no templates, and Ansible is slow to see that."""
+
+        def template(value):
+            if not _may_be_template(value):
+                return value
+            return Templar(loader=getattr(self._hostvars, "_loader", None), variables=raw).template(value)
+
+        return template
 
     def _set_by_tasks(self, host):
         """Return the names that tasks have set for ``host``, by register, set_fact, include_vars or as facts."""
@@ -117,3 +127,14 @@ class HostVariables:
             with suppress(KeyError, AttributeError):  # where there is nothing of the host
                 found.update(getattr(manager, cache).get(str(host)) or ())
         return found
+
+
+def _may_be_template(value):
+    """Say whether Ansible may see something else in ``value``, such as a template, or a text that is encrypted."""
+    if isinstance(value, str):
+        return "{" in value or value.startswith("#jinja2:")
+    if isinstance(value, Mapping):
+        return any(_may_be_template(member) for pair in value.items() for member in pair)
+    if isinstance(value, (list, tuple)):
+        return any(map(_may_be_template, value))
+    return not (value is None or isinstance(value, (bool, int, float)))

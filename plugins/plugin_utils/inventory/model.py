@@ -9,14 +9,13 @@ one node (:mod:`node`) is read from it.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any, Dict, List, Optional
 
 from ..attachments import ATTACHMENTS, used_by
 from ..attachments.base import attachment_of
 from ..backends import backend_of
 from .addresses import assigned
-from .networks import FAMILIES, GATEWAYS, Values, collapsed, subnets_of, underlay_of, underlay_version
+from .networks import FAMILIES, GATEWAYS, Values, collapsed, ip_network, subnets_of, underlay_of, underlay_version
 from .variables import DEFAULTS, FABRIC_WIDE, OF_MODEL
 
 
@@ -41,7 +40,7 @@ def normalised(variables: Values) -> Values:
 def _first(values: Values, subnet: str) -> Optional[str]:
     """Return the first address of a node's subnet if endpoints need a gateway there; otherwise an endpoint may have it."""
     needed = any(attachment.needs_gateway for attachment in used_by(values))
-    return str(ipaddress.ip_network(values[subnet]).network_address + 1) if values[subnet] and needed else None
+    return str(ip_network(values[subnet]).network_address + 1) if values[subnet] and needed else None
 
 
 def fabric_model(hosts: Dict[str, Values]) -> Dict[str, Any]:

@@ -6,9 +6,14 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 Values = Dict[str, Any]
+
+# the same few texts are parsed again and again, and what comes of them cannot be changed
+ip_network = lru_cache(maxsize=None)(ipaddress.ip_network)
+ip_address = lru_cache(maxsize=None)(ipaddress.ip_address)
 
 
 class Family(NamedTuple):
@@ -33,13 +38,13 @@ class Segments:
     def __init__(self, underlay: Iterable[str]):
         self._lengths: Dict[Tuple[int, int], Dict[int, str]] = {}
         for text in underlay:
-            network = ipaddress.ip_network(text)
+            network = ip_network(text)
             by_bits = self._lengths.setdefault((network.version, network.prefixlen), {})
             by_bits[int(network.network_address)] = text
 
     def of(self, address: str) -> Optional[str]:
         """Return the longest prefix that contains ``address``, or None."""
-        ip = ipaddress.ip_address(address)
+        ip = ip_address(address)
         for (version, length), by_bits in sorted(self._lengths.items(), key=lambda item: -item[0][1]):
             shift = ip.max_prefixlen - length
             text = by_bits.get(int(ip) >> shift << shift) if version == ip.version else None
@@ -56,12 +61,12 @@ def segment_of(address: str, underlay: Iterable[str]) -> Optional[str]:
 def underlay_of(given: List[str], nodes: Iterable[Values]) -> List[str]:
     """Return the prefixes of the underlay, one for each L2: those given, else the /24 or /64 around each node's address."""
     if given:
-        return [str(ipaddress.ip_network(text)) for text in given]
+        return [str(ip_network(text)) for text in given]
     found = []
     for values in nodes:
         for variable, length in (("fabric_node_address", 24), ("fabric_node_address6", 64)):
             if values[variable]:
-                found.append(str(ipaddress.ip_network(f"{values[variable]}/{length}", strict=False)))
+                found.append(str(ip_network(f"{values[variable]}/{length}", strict=False)))
     return list(dict.fromkeys(found))
 
 
@@ -86,12 +91,12 @@ def endpoint_mtu(values: Values, overhead: int) -> int:
 
 def network_address(subnet: str) -> str:
     """Return the first address of ``subnet``, which no host has."""
-    return str(ipaddress.ip_network(subnet).network_address)
+    return str(ip_network(subnet).network_address)
 
 
 def collapsed(subnets: Iterable[str]) -> List[str]:
     """Return the fewest prefixes that cover ``subnets`` and nothing else."""
-    networks = [ipaddress.ip_network(subnet) for subnet in subnets]
+    networks = [ip_network(subnet) for subnet in subnets]
     return [
         str(network)
         for version in (4, 6)

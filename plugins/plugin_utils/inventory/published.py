@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from ..backends import backend_of
+from .networks import ip_address
 from .values import ports, shown
 
 
@@ -37,14 +36,12 @@ def publish_faults(values, login):
 
 
 def _address(entry):
-    return ipaddress.ip_address(entry["address"]) if entry.get("address") else None
+    return ip_address(entry["address"]) if entry.get("address") else None
 
 
 def _cut(where, protocol, given, address, values, login):
     """Yield why packets to the node itself, which then go to an endpoint, are missed there."""
-    own = [
-        ipaddress.ip_address(values[name]) for name in ("fabric_node_address", "fabric_node_address6") if values[name]
-    ]
+    own = [ip_address(values[name]) for name in ("fabric_node_address", "fabric_node_address6") if values[name]]
     backend = backend_of(values)
     for port in backend.ports(values):
         if port.protocol == protocol and port.number in given and address in (None, *own):
@@ -54,7 +51,7 @@ def _cut(where, protocol, given, address, values, login):
             )
     if login is None or protocol != "tcp" or login[1] not in given:
         return
-    reached = [ipaddress.ip_address(login[0])] if login[0] else own
+    reached = [ip_address(login[0])] if login[0] else own
     if address in (None, *reached):
         yield (
             f"{where} publishes tcp port {login[1]}, by which Ansible reaches the node: choose another port, or another"

@@ -10,6 +10,7 @@ each host is a process of its own. It is read anew where the variables of the ho
 from __future__ import annotations
 
 import fcntl
+import gc
 import hashlib
 import json
 import multiprocessing
@@ -83,6 +84,7 @@ def read(task_vars, group=GROUP):
 
     :raises InventoryError: it has faults.
     """
+    _keep_garbage()
     variables = HostVariables(task_vars)
     hosts = _fabric_variables(variables, task_vars["groups"].get(group, []))
     logins = {host: login for host in hosts for login in [variables.login(host)] if login}
@@ -111,11 +113,22 @@ def node_of(task_vars, name, group=GROUP):
 
     :raises InventoryError: the inventory has faults, or no such node.
     """
-    # A worker runs one task for one host: in there no variable changes.
-    worker = multiprocessing.parent_process() is not None
-    if not worker or (group, name) not in _views:
+    _keep_garbage()
+    # in a worker no variable changes
+    if not _is_worker() or (group, name) not in _views:
         _views[group, name] = _view(task_vars, name, group)
     return _views[group, name]
+
+
+def _is_worker():
+    """Say whether this process is one of Ansible's for one task of one host."""
+    return multiprocessing.parent_process() is not None
+
+
+def _keep_garbage():
+    """Have a worker not look for garbage, which would copy all that it shares with the others; it ends soon."""
+    if _is_worker():
+        gc.disable()
 
 
 def part_of(view, part):

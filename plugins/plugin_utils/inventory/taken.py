@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from .addresses import assigned
-from .networks import FAMILIES, GATEWAYS, Segments, Values, subnets_of
+from .networks import FAMILIES, GATEWAYS, Segments, Values, ip_address, ip_network, subnets_of
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
@@ -38,14 +38,14 @@ class Taken:
 
     @cached_property
     def _networks(self) -> List[Any]:
-        return [ipaddress.ip_network(text) for text in self._prefixes]
+        return [ip_network(text) for text in self._prefixes]
 
     @cached_property
     def _owners(self) -> Dict[Address, str]:
         found: Dict[Address, str] = {}
         for text, whose in self._all():
             if text:
-                found.setdefault(ipaddress.ip_address(text), whose)
+                found.setdefault(ip_address(text), whose)
         return found
 
     def _all(self) -> Iterator[Tuple[Optional[str], str]]:

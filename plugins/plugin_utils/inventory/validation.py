@@ -18,7 +18,7 @@ from .addresses import assigned, rivalries
 from .collisions import collision_faults
 from .interfaces import interface_faults
 from .model import normalised
-from .networks import FAMILIES, GATEWAYS, Segments, subnets_of, underlay_of
+from .networks import FAMILIES, GATEWAYS, Segments, ip_address, ip_network, subnets_of, underlay_of
 from .published import publish_faults
 from .values import choice, shown, some
 from .variables import COMMON, FABRIC_WIDE, OF_MODEL, variable_faults
@@ -122,7 +122,7 @@ def _node(values, login):
     yield from publish_faults(values, login)
     for subnet, _address, key in FAMILIES:
         if values[subnet]:
-            yield from _in_subnet(values, subnet, ipaddress.ip_network(values[subnet]), key)
+            yield from _in_subnet(values, subnet, ip_network(values[subnet]), key)
         elif any(endpoint.get(key) for endpoint in values["fabric_endpoints"]):
             yield f"an endpoint has an {key}, and the node has no {subnet}: set it, or leave the {key} out."
 
@@ -160,13 +160,13 @@ def _in_subnet(values, variable, network, key):
     }
     if network.version == 4:
         reserved[network.broadcast_address] = "the broadcast address"
-    gateway = values[GATEWAYS[key]] and ipaddress.ip_address(values[GATEWAYS[key]])
+    gateway = values[GATEWAYS[key]] and ip_address(values[GATEWAYS[key]])
     if gateway and (gateway in reserved or gateway not in network):
         yield f"{GATEWAYS[key]} is {gateway}, which no host of {variable} {network} can have: choose one of its addresses."
     elif gateway:
         reserved[gateway] = "the address of the node's bridge"
     for endpoint in values["fabric_endpoints"]:
-        found = ipaddress.ip_address(endpoint[key]) if endpoint.get(key) else None
+        found = ip_address(endpoint[key]) if endpoint.get(key) else None
         if found and found not in network:
             yield f"endpoint {endpoint['name']} has {found}, outside of {variable} {network}: give it one of that subnet."
         elif found in reserved:
@@ -213,7 +213,7 @@ def _addresses(nodes):
         for endpoint in values["fabric_endpoints"]:
             for key in ("address", "address6"):
                 if endpoint.get(key):
-                    address, whose = ipaddress.ip_address(endpoint[key]), f"{endpoint['name']} on {name}"
+                    address, whose = ip_address(endpoint[key]), f"{endpoint['name']} on {name}"
                     if endpoints.setdefault(address, whose) != whose:
                         yield (
                             name,
@@ -228,11 +228,11 @@ def _overlaps(nodes, given, underlay):
         "" if given else " (the underlay is taken for the /24 or /64 around each node's address: see fabric_underlay)"
     )
     ranges = [
-        (ipaddress.ip_network(values[subnet]), f"{subnet} of {name}")
+        (ip_network(values[subnet]), f"{subnet} of {name}")
         for name, values in nodes.items()
         for subnet, _address, _key in FAMILIES
         if values[subnet]
-    ] + [(ipaddress.ip_network(text), "fabric_underlay") for text in underlay]
+    ] + [(ip_network(text), "fabric_underlay") for text in underlay]
     ranges.sort(key=lambda item: (item[0].version, int(item[0].network_address), item[0].prefixlen))
     widest = None
     for network, whose in ranges:
@@ -253,7 +253,7 @@ def _outside(nodes):
         where = f"fabric_outside[{number}]"
         if names[entry["name"]] > 1:
             yield None, f"{where}.name {entry['name']!r} is that of a node or of another host outside: choose another."
-        if str(ipaddress.ip_address(entry["address"])) in taken:
+        if str(ip_address(entry["address"])) in taken:
             yield (
                 None,
                 f"{where}.address {entry['address']} is a node's: give the address of a host outside of the fabric.",

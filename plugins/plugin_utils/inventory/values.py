@@ -13,7 +13,7 @@ import re
 
 from ...module_utils.engine.errors import InputError
 from ...module_utils.kinds import fields, names
-from .networks import FAMILIES, GATEWAYS
+from .networks import FAMILIES, GATEWAYS, ip_address, ip_network
 
 # so much of a value is shown in a sentence
 MOST_SHOWN = 80
@@ -21,7 +21,7 @@ NUMBER = re.compile(r"[0-9]{1,10}")
 # Prefixes whose addresses no host has on a network that others reach: "this network", loopback, link-local, multicast and
 # reserved ones (RFC 6890, RFC 5771); of IPv6 also all that holds IPv4 addresses in another form (RFC 4291).
 NOBODYS = [
-    ipaddress.ip_network(text)
+    ip_network(text)
     for text in (
         "0.0.0.0/8",
         "127.0.0.0/8",
@@ -129,7 +129,7 @@ def address(where, value, version=None, link_local=False):
     """Yield why ``value`` cannot be a host's address of IP ``version``; None stands for an address that is not given."""
     if value is None:
         return
-    found = _parsed(ipaddress.ip_address, value)
+    found = _parsed(ip_address, value)
     if found is None:
         length = f": leave {value[value.index('/') :]} out" if _parsed(ipaddress.ip_interface, value) else ""
         yield f"{where} is {shown(value)}, which is not an address{length}."
@@ -204,7 +204,7 @@ def _parsed(parse, value):
 
 
 def _network(value, strict=False):
-    return _parsed(lambda given: ipaddress.ip_network(given, strict=strict), value)
+    return _parsed(lambda given: ip_network(given, strict=strict), value)
 
 
 def _other_family(where, version):

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any, Dict, Iterator, List
 
 from ..attachments import ATTACHMENTS
@@ -13,6 +12,7 @@ from ..backends import BACKENDS
 from . import entries
 from . import values as check
 from .declaration import Variable, address, integer, subnet, switch
+from .networks import ip_network
 from .values import MTU_MAX, MTU_MIN, in_range, shown
 
 PUBLIC_SUBNET = "public prefixes, whose owners in the world cannot be reached from the fabric."
@@ -64,7 +64,7 @@ def _listed(name: str, fabric_wide: bool = False) -> Variable:
 
 
 def _networks(underlay: List[str]) -> List[str]:
-    return [str(ipaddress.ip_network(text)) for text in underlay]
+    return [str(ip_network(text)) for text in underlay]
 
 
 # what the model of the fabric has, beside the variables of backends and attachments
