@@ -17,7 +17,7 @@ from ansible.utils.display import Display
 from ..plugin_utils.queue import promises
 from ..plugin_utils.reachability.expectations import Expectations
 from ..plugin_utils.reachability.matrix import Path, as_data, pairs, path_lines
-from ..plugin_utils.reachability.ports import port_lines, port_questions, published_ports
+from ..plugin_utils.reachability.ports import port_checks, port_lines, published_ports
 from ..plugin_utils.reachability.silence import nodes_of_silence, silent_lines
 from ..plugin_utils.reachability.table import as_text
 from ..plugin_utils.summary import counted
@@ -53,9 +53,9 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             early = [node for node in found.nodes if _is_early(node, found)]
             if early:
-                told = f"check mode: the fabric is not as the inventory says yet on {', '.join(early)}: nothing to ask"
-                _display(told)
-                return {**result, "changed": False, "skipped": True, "msg": told}
+                message = f"check mode: not arranged yet: {', '.join(early)}; no probes sent"
+                _display(message)
+                return {**result, "changed": False, "skipped": True, "msg": message}
         data = {**as_data(found.pairs, found.unasked, found.paths, found.ports), "causes": found.causes}
         lines = found.faults()
         text = [
@@ -101,7 +101,7 @@ class _Found:
             # as it was registered: what a module returned is no template, and may be large
             registered = task_vars["hostvars"].raw_get(node).get(name)
             answers, why = _answers(registered)
-            self.pairs += pairs(node, expectations.asked_by(node), answers)
+            self.pairs += pairs(node, expectations.probes_from(node), answers)
             if answers is None:
                 self.unasked[node] = why
                 continue
@@ -109,7 +109,7 @@ class _Found:
             causes[node] = registered.get("causes") or []
             if registered.get("paths"):
                 self.paths += [Path(node, *both) for both in zip(expectations.paths_from(node), registered["paths"])]
-        self.ports = published_ports({node: port_questions(model, node) for node in ports}, ports)
+        self.ports = published_ports({node: port_checks(model, node) for node in ports}, ports)
         met = nodes_of_silence(self.pairs)
         self.causes = {node: found for node, found in causes.items() if node in met}
         self.absent = {pair.node for pair in self.pairs if pair.reason.startswith(NO_NAMESPACE)}
@@ -123,7 +123,7 @@ class _Found:
         lines = [f"{node} could not be asked: {why}" for node, why in self.unasked.items()]
         lines += silent_lines(self.pairs) + [fault for path in self.paths for fault in path.faults()]
         lines += [f"likely cause on {node}: {cause}" for node, causes in self.causes.items() for cause in causes]
-        return lines + [port.told() for port in self.ports if not port.ok]
+        return lines + [port.line() for port in self.ports if not port.ok]
 
     def verdict(self, lines):
         """Return what the task's result says of it."""
@@ -131,12 +131,12 @@ class _Found:
             return {"changed": False, "msg": f"all {len(self.pairs):,} pairs answer"}
         silent = sum(pair.asked and not pair.ok for pair in self.pairs)
         astray = sum(1 for path in self.paths for _fault in path.faults())
-        told = [f"{silent:,} of {len(self.pairs):,} pairs do not answer" if silent else "all pairs answer"]
+        parts = [f"{silent:,} of {len(self.pairs):,} pairs do not answer" if silent else "all pairs answer"]
         if self.unasked:
-            told = told[: bool(silent)] + [f"{counted(len(self.unasked), 'node')} could not be asked"]
-        told += [f"{counted(astray, 'fault')} of the paths between nodes"] if astray else []
-        told += [] if self.ports_ok else [f"{sum(not port.ok for port in self.ports)} published ports do not answer"]
-        return {"failed": True, "msg": ", ".join(told)}
+            parts = parts[: bool(silent)] + [f"{counted(len(self.unasked), 'node')} could not be asked"]
+        parts += [f"{counted(astray, 'fault')} of the paths between nodes"] if astray else []
+        parts += [] if self.ports_ok else [f"{sum(not port.ok for port in self.ports)} published ports do not answer"]
+        return {"failed": True, "msg": ", ".join(parts)}
 
 
 def _display(text):

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleFilterError
 from ..plugin_utils.inventory.variables import is_batch
 from ..plugin_utils.node import what_is_looked_at
 from ..plugin_utils.reachability.expectations import Expectations
-from ..plugin_utils.reachability.ports import port_questions
+from ..plugin_utils.reachability.ports import port_checks
 
 FIELD = re.compile(r"\{([A-Za-z0-9_.]*)(\??)\}")
 
@@ -21,8 +21,8 @@ def probes(model, name):
     """Return what one node asks when the fabric is verified, as the module nodenet.fabric.probe takes it."""
     _known(model, name)
     return [
-        {**question, "targets": [target["address"] for target in question["targets"]]}
-        for question in Expectations(model).asked_by(name)
+        {**probe, "targets": [target["address"] for target in probe["targets"]]}
+        for probe in Expectations(model).probes_from(name)
     ]
 
 
@@ -37,7 +37,7 @@ def ports(model, name):
     """Return the published ports that one node asks, as the module nodenet.fabric.probe takes them."""
     _known(model, name)
     wanted = ("netns", "protocol", "address", "port", "listener")
-    return [{key: question[key] for key in wanted} for question in port_questions(model, name)]
+    return [{key: check[key] for key in wanted} for check in port_checks(model, name)]
 
 
 def expected(model, name):

@@ -221,10 +221,10 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors impor
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import address, in_range
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.examination.causes import likely_causes
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.expected import OPTIONS, Expected
-from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.distance import ask as ask_others
+from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.distance import check_remote
 from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.path_mtu import Path, measure
 from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.ping import probe
-from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.ports import Listener, Question, ask_own
+from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.ports import Listener, PortCheck, check_own
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import reference
 
@@ -299,18 +299,18 @@ def perform(params):
     paths = [_path(entry, f"paths[{number}]") for number, entry in enumerate(params["paths"])]
     measure(paths, params["timeout"])
     ports = [_port(entry, f"ports[{number}]") for number, entry in enumerate(params["ports"])]
-    ask_own([question for question in ports if question.listener], params["timeout"])
-    ask_others([question for question in ports if not question.listener], params["timeout"])
-    told = ("address", "mtu", "passes", "larger_passes", "larger_vanishes", "reason", "wire")
+    check_own([check for check in ports if check.listener], params["timeout"])
+    check_remote([check for check in ports if not check.listener], params["timeout"])
+    results = ("address", "mtu", "passes", "larger_passes", "larger_vanishes", "reason", "wire")
     return {
         "changed": False,
         # in any case: what swallows a packet may be on another node than who asked
         **({"causes": likely_causes(expected)} if expected else {}),
         "answers": answers,
-        "paths": [{name: getattr(path, name) for name in told} for path in paths],
+        "paths": [{name: getattr(path, name) for name in results} for path in paths],
         "ports": [
-            {name: getattr(question, name) for name in ("address", "port", "protocol", "ok", "reason", "served")}
-            for question in ports
+            {name: getattr(check, name) for name in ("address", "port", "protocol", "ok", "reason", "served")}
+            for check in ports
         ],
     }
 
@@ -342,7 +342,7 @@ def _port(entry, option):
         address(entry["listener"]["address"], f"{option}.listener.address"),
         in_range(entry["listener"]["port"], 1, 65535, f"{option}.listener.port"),
     )
-    return Question(
+    return PortCheck(
         reference(entry, f"{option}."),
         entry["protocol"],
         address(entry["address"], f"{option}.address"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Packets say who answers, and nothing else does: each yes has its no before it."""
+"""Pings between namespaces: each target that answers has not answered before the step that it needs."""
 
 import time
 
@@ -13,7 +13,7 @@ from ansible_collections.nodenet.fabric.plugins.modules import probe as module
 
 
 def ask(netns, *targets, **options):
-    """Return the answers to one namespace, with little patience."""
+    """Return the answers for one source namespace, after a short timeout."""
     return probe([(netns, list(targets))], **{"timeout": 0.6, **options})[0]
 
 
@@ -30,7 +30,7 @@ def pair(node, one="red", other="blue"):
 
 
 @pytest.mark.parametrize(("red", "blue"), [("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")])
-def test_nobody_answers_before_there_is_an_address(node, red, blue):
+def test_a_target_answers_only_once_both_have_an_address(node, red, blue):
     length, nodad = (64, "nodad") if ":" in red else (24, "")
     pair(node)
     (before,) = ask("red", blue)
@@ -45,9 +45,9 @@ def test_nobody_answers_before_there_is_an_address(node, red, blue):
 
 
 def routed(node):
-    """red - middle - blue: what each lacks is the way back."""
+    """red - middle - blue, without routes and forwarding."""
     for name in ("red", "middle", "blue"):
-        # a router asks for a neighbor from its link-local address, which is not ours to use while DAD lasts
+        # a router solicits neighbors from its link-local address, which is unusable until DAD ends
         node.sh(
             f"ip netns add {name}; ip netns exec {name} sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0"
         )
@@ -65,7 +65,7 @@ def forward(node):
     node.sh("ip netns exec middle sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
 
 
-def lead(node, *names):
+def add_default_routes(node, *names):
     for name in names:
         number = 1 if name == "red" else 2
         node.sh(
@@ -77,18 +77,18 @@ def test_the_ttl_counts_the_routers_and_each_step_is_needed(node):
     routed(node)
     refused = ask("red", "10.0.2.2", "fd00:2::2")
     assert [answer.reason for answer in refused] == ["Network is unreachable"] * 2
-    lead(node, "red")
+    add_default_routes(node, "red")
     assert ttls("red", "10.0.2.2", "fd00:2::2") == [None, None]
     forward(node)
     assert ttls("red", "10.0.2.2", "fd00:2::2") == [None, None]
-    lead(node, "blue")
+    add_default_routes(node, "blue")
     assert ttls("red", "10.0.1.1", "10.0.2.2", "fd00:1::1", "fd00:2::2") == [64, 63, 64, 63]
 
 
-def test_a_router_says_why(node):
+def test_the_error_of_a_router_is_the_reason(node):
     routed(node)
     forward(node)
-    lead(node, "red")
+    add_default_routes(node, "red")
     four, six = ask("red", "10.0.9.9", "fd00:9::9", timeout=1)
     assert four.reason == "10.0.1.1 says: network unreachable"
     assert six.reason == "fd00:1::1 says: no route"
@@ -97,11 +97,11 @@ def test_a_router_says_why(node):
 def test_packets_larger_than_the_path_do_not_pass(node):
     routed(node)
     forward(node)
-    lead(node, "red", "blue")
+    add_default_routes(node, "red", "blue")
     node.sh("ip -n middle link set to-blue mtu 1400; ip -n blue link set eth0 mtu 1400")
     assert ttls("red", "10.0.2.2", "fd00:2::2", size=1400) == [63, 63]
-    said = [answer.reason for answer in ask("red", "10.0.2.2", "fd00:2::2", size=1401)]
-    assert said == ["10.0.1.1 says: packet too big", "fd00:1::1 says: packet too big"]
+    reasons = [answer.reason for answer in ask("red", "10.0.2.2", "fd00:2::2", size=1401)]
+    assert reasons == ["10.0.1.1 says: packet too big", "fd00:1::1 says: packet too big"]
     assert [answer.reason for answer in ask("red", "10.0.2.2", "fd00:2::2", size=1501)] == ["larger than the MTU"] * 2
 
 
@@ -119,7 +119,7 @@ def test_a_namespace_that_is_not_there_is_the_reason(node):
     assert found[1][0].ttl == 64
 
 
-def test_who_is_silent_costs_no_more_than_the_timeout(node):
+def test_silent_targets_cost_no_more_than_the_timeout(node):
     pair(node)
     node.sh("ip -n red addr add 10.0.0.1/24 dev eth0")
     start = time.monotonic()
@@ -127,7 +127,7 @@ def test_who_is_silent_costs_no_more_than_the_timeout(node):
     assert 0.9 <= time.monotonic() - start < 26  # one after another they would take 52 s
 
 
-def test_of_more_neighbors_than_the_kernel_has_room_for_all_answer_and_none_is_left(node):
+def test_more_neighbors_than_the_kernel_has_room_for_all_answer_and_no_entry_is_left(node):
     node.sh("ip link add br0 type bridge; ip addr add 10.0.0.1/24 dev br0; ip link set br0 up")
     names = [f"n{number}" for number in range(40)]
     addresses = [f"10.0.0.{number + 2}" for number in range(40)]
@@ -169,12 +169,12 @@ def test_the_module(node):
         ({"probes": [], "expected": {"prefix": []}}, "expected: .*prefix"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(options, message):
+def test_invalid_input_is_refused(options, message):
     with pytest.raises(InputError, match=message):
         perform(**options)
 
 
-def test_the_node_is_read_for_what_may_be_the_cause_of_silence(node):
+def test_likely_causes_of_silence_are_read_from_the_node(node):
     pair(node)
     node.sh("ip -n red addr add 10.0.0.1/24 dev eth0; ip -n blue addr add 10.0.0.2/24 dev eth0")
     node.sh("sysctl -qw net.ipv4.ip_forward=1")

@@ -28,7 +28,7 @@ except OSError:
 
 
 def ask(netns, host, port, sort="SOCK_STREAM", family="AF_INET"):
-    """Return what the server says: (the client's address, its own port); None: nobody answers."""
+    """Return the server's reply: (the client's address, its own port); None: no reply."""
     words = ["ip", "netns", "exec", netns, sys.executable, "-c", CLIENT, family, sort, host, str(port)]
     found = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
     return (found[0], int(found[1])) if len(found) == 2 else None
@@ -39,7 +39,7 @@ def test_to_the_lan_and_then_to_the_world_step_by_step(red_blue):
     assert node.ping("blue", "192.168.15.1") == 64
     assert node.ping("blue", "192.168.1.3") is None
     node.task("route", netns="blue", prefix="192.168.1.0/24", via="192.168.15.5")
-    # the LAN hears it, and does not know where to answer
+    # the LAN gets the request and has no route for the reply
     assert node.ping("blue", "192.168.1.3") is None
     assert captured(node, "lan", "blue", "192.168.1.3") == {"192.168.15.2"}
     node.task("masquerade", netns="vm", source="192.168.15.0/24", exclude=["192.168.15.0/24"])
@@ -77,7 +77,7 @@ def test_a_published_port_is_reached_from_everywhere_and_sees_the_client(ways, s
     assert "nodenet" not in ways.sh("ip netns exec vm nft list ruleset")
 
 
-def test_what_is_only_forwarded_goes_its_way(ways, serve):
+def test_forwarded_packets_to_the_same_port_are_not_redirected(ways, serve):
     ways.task("masquerade", netns="vm", source="192.168.15.0/24")
     serve("blue", [80])
     serve("lan", [80])
@@ -196,7 +196,7 @@ OWN = [
 
 
 def probed(entries, far=(), timeout=1.0):
-    """Return what the module probe says of published ports of vm that lead to blue: ok, and who listened."""
+    """Return the module probe's results for ports that vm publishes for blue: ok, and who listened."""
     asked = [
         {"netns": ns, "protocol": protocol, "address": address, "port": port}
         | ({"listener": {"netns": "blue", "address": to_address, "port": to}} if to else {})
@@ -208,13 +208,13 @@ def probed(entries, far=(), timeout=1.0):
     return [(one["ok"], one["served"], one["reason"]) for one in probe.perform(found.validated_parameters)["ports"]]
 
 
-def test_verify_listens_where_nothing_does_and_another_node_tells_the_endpoint_by_its_distance(ways, serve):
+def test_probe_listens_if_nothing_does_and_another_node_recognises_the_endpoint_by_its_ttl(ways, serve):
     far = [("lan", "tcp", 80, None), ("lan", "udp", 53, None)]
-    # the LAN's way back of IPv6, which no masquerade is for
+    # the LAN's route back for IPv6, which is not masqueraded
     ways.sh("ip -n lan -6 route add fd15::/64 via fd01::2")
     before = probed(OWN, far)
     assert not any(ok for ok, _served, _reason in before)
-    assert before[len(OWN)][2] == "the node itself answers, and no endpoint"
+    assert before[len(OWN)][2] == "the node itself answers, not an endpoint"
     for family, to, hairpin in (("ipv4", "192.168.15.2", "192.168.15.0/24"), ("ipv6", "fd15::2", "fd15::/64")):
         common = {"netns": "vm", "to": to, "family": family, "hairpin": [hairpin]}
         ways.task("port_forward", port="80", to_port="8080", **common)
@@ -223,13 +223,13 @@ def test_verify_listens_where_nothing_does_and_another_node_tells_the_endpoint_b
     ways.task("veth", hairpin=True, **port)
     own, others = [(True, "probe", "")] * len(OWN), [(True, None, "")] * len(far)
     assert probed(OWN, far) == (own + others) * 2
-    assert not ways.sh("ip netns exec blue ss -Hltun")  # nobody listens any more
-    # what listens is asked, and left as it is: UDP's language is not ours to know
+    assert not ways.sh("ip netns exec blue ss -Hltun")  # the check has stopped listening
+    # a service is checked and left as it is; a UDP service's protocol is unknown
     serve("blue", [8080], family="AF_INET6")
     serve("blue", [53], "SOCK_DGRAM", "AF_INET6")
-    reported = {(ok, served) for ok, served, _reason in probed(OWN)}
-    assert reported == {(True, "service"), (False, "service")}
+    results = {(ok, served) for ok, served, _reason in probed(OWN)}
+    assert results == {(True, "service"), (False, "service")}
     assert probed([], far[:1]) == [(True, None, "")] * 2
     ways.sh("ip netns exec vm nft flush chain inet nodenet_fabric prerouting")
     found = [ok for ok, _served, _reason in probed(OWN[:3], far[:1])]
-    assert found == [True, False, False, False] * 2  # the node itself goes by the chain output
+    assert found == [True, False, False, False] * 2  # the node's own packets pass the chain output

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verify reports what answers, what does not, and what could not be asked."""
+"""What verify reports: pairs that answer, pairs that do not, and nodes that could not be asked."""
 
 import json
 import shutil
@@ -49,10 +49,10 @@ def publishing(text):
     )
 
 
-def test_the_matrix_names_who_does_not_answer_and_limit_shows_who_was_asked(fabric):
+def test_the_matrix_shows_silent_targets_and_with_limit_only_the_nodes_asked(fabric):
     one = fabric("host-gw", publishing)
-    # in check mode nobody is missed who is not there yet, but who should be there is
-    assert "not as the inventory says yet on vm1, vm2: nothing to ask" in one.play("verify", "--check")
+    # in check mode a node that is not arranged yet is no failure
+    assert "not arranged yet: vm1, vm2; no probes sent" in one.play("verify", "--check")
     one.play("site")
     printed = one.play("verify", "--check")
     assert "published ports: 2 of 2 answer" in printed
@@ -62,10 +62,10 @@ def test_the_matrix_names_who_does_not_answer_and_limit_shows_who_was_asked(fabr
         "vm1": ["64", "63", "·", "·"],
         "vm2": ["63", "64", "·", "·"],
     }
-    # from the other node the ports are asked, too
+    # the other node checks the ports, too
     one.on("vm1", "ip route del 172.246.0.0/24; nft flush chain inet nodenet_fabric prerouting")
     printed = one.play("verify", "--limit", "vm2", "--check", fails=True)
-    assert "no endpoint (asked from vm2)" in printed
+    assert "not an endpoint (asked from vm2)" in printed
     assert rows(printed) == {"ns246": ["✗", "·", "63", "64"], "vm2": ["63", "64", "·", "·"]}
     assert "1 of 6 pairs do not answer" in printed
     assert "ns246 -> ns245 (172.245.0.2): no answer" in printed
@@ -87,7 +87,7 @@ OWN = """
 
 
 @pytest.mark.parametrize("fatal", ["0", "1"])
-def test_the_first_node_that_is_never_there_takes_nothing_with_it(fabric, tmp_path, monkeypatch, fatal):
+def test_an_unreachable_first_node_does_not_stop_the_others(fabric, tmp_path, monkeypatch, fatal):
     monkeypatch.setenv("ANSIBLE_ANY_ERRORS_FATAL", fatal)
     one = fabric("host-gw")
     both = tmp_path / "both.yml"
@@ -109,7 +109,7 @@ def test_the_first_node_that_is_never_there_takes_nothing_with_it(fabric, tmp_pa
         assert "another node failed, and any_errors_fatal ends the play for all" in after_site
 
 
-def test_a_strategy_in_which_hosts_do_not_wait_is_refused_where_it_is_not_overruled(fabric, tmp_path, monkeypatch):
+def test_a_strategy_without_barriers_is_refused_unless_the_play_overrides_it(fabric, tmp_path, monkeypatch):
     one = fabric("host-gw")
     monkeypatch.setenv("ANSIBLE_STRATEGY", "free")
     own = tmp_path / "own.yml"
@@ -120,7 +120,7 @@ def test_a_strategy_in_which_hosts_do_not_wait_is_refused_where_it_is_not_overru
     assert "strategy free: matrix needs what all hosts" in refused and "Ask from every endpoint" not in refused
 
 
-def test_json_on_a_line_of_its_own_and_in_a_file_and_a_published_port_that_leads_nowhere(fabric, tmp_path):
+def test_json_on_one_line_and_in_a_file_and_published_ports_without_rules(fabric, tmp_path):
     one = fabric("red-blue-bridge")
     one.play("site")
     path = tmp_path / "verified.json"
@@ -144,20 +144,20 @@ def test_json_on_a_line_of_its_own_and_in_a_file_and_a_published_port_that_leads
     assert {pair["target"] for pair in found["pairs"] if not pair["ok"]} == {"lan", "world"}
 
 
-def test_two_families_and_an_endpoint_that_has_not_said_a_word(fabric):
+def test_two_families_and_an_endpoint_without_a_neighbor_entry(fabric):
     one = fabric("host-gw", lambda _text: DUAL)
     one.play("site")
     printed = one.play("verify")
     assert rows(printed)["vm2/web"][:3] == ["62", "62", "62"]
-    # with the tables empty, the node itself must ask for its endpoint on behalf of a packet that it only forwards
+    # with empty tables the node must solicit its endpoint for a packet that it forwards
     one.on("vm2", "ip -n web -6 neigh flush dev eth0; ip -6 neigh flush dev fabric0")
     assert one.ping("vm1", "web", "fd00:2::2") == 62
     one.on("vm2", "ip -n web -6 address del fd00:2::2/64 dev eth0")
     assert rows(one.play("verify", "--limit", "vm1", fails=True))["vm1/web"][3] == "✗6"
 
 
-def test_a_path_that_is_not_what_it_must_be_is_named(fabric):
-    # jumbo frames on one side: from there as large ones go as the other takes, and who sends larger ones is informed
+def test_faults_of_a_path_are_named(fabric):
+    # jumbo frames on one side: the route has the other's MTU, and senders of larger packets get an ICMP error
     large = "fabric_underlay_mtu: 9000\n      fabric_node_address: 192.168.32.245"
     one = fabric("dual-stack", lambda text: text.replace("fabric_node_address: 192.168.32.245", large))
     vxlan = ["-e", "fabric_backend=vxlan"]
@@ -168,13 +168,13 @@ def test_a_path_that_is_not_what_it_must_be_is_named(fabric):
     one.on("vm1", "ip route replace 172.246.0.0/24 via 172.246.0.0 dev vxlan1 onlink proto 178")
     printed = one.play("verify", *vxlan, fails=True)
     assert "all pairs answer, 1 fault of the paths" in printed
-    assert "ns245 -> ns246 (172.246.0.2): a packet of 8950 bytes is lost, and nobody says" in printed
+    assert "ns245 -> ns246 (172.246.0.2): a packet of 8950 bytes is lost without an ICMP error" in printed
     assert "1 route" in one.play("site", *vxlan)
-    # expectations still answers, with the TTL that is expected; but one way of the two in plain sight
+    # all pairs still answer with the expected TTL, but one direction is not encapsulated
     one.on("vm1", "ip route replace 172.246.0.0/24 via 192.168.32.246")
     printed = one.play("verify", *vxlan, fails=True)
     assert "all pairs answer, 3 faults of the paths" in printed
-    assert "ns245 -> ns246 (172.246.0.2): on the wire is plain and udp:8472, not udp:8472" in printed
+    assert "ns245 -> ns246 (172.246.0.2): the wire carries plain and udp:8472, not udp:8472" in printed
     one.on("vm1", "ip -n ns245 link set eth0 mtu 1400")
     printed = one.play("verify", *vxlan, fails=True)
     assert "a packet of 1450 bytes does not pass unfragmented: larger than the MTU" in printed
@@ -182,12 +182,12 @@ def test_a_path_that_is_not_what_it_must_be_is_named(fabric):
     one.play("verify", *vxlan)
 
 
-def test_an_answer_that_took_another_way_is_a_failure(fabric):
+def test_an_answer_that_took_another_path_is_a_failure(fabric):
     one = fabric("vxlan")
     one.play("site")
     one.on("vm2", "ip netns exec ns246 sysctl -qw net.ipv4.ip_default_ttl=63")
-    assert "the answer has TTL 61, not 62: it went another way" in one.play("verify", fails=True)
-    # what a node asks itself comes from its VTEP's address, and no endpoint needs the way back to that
+    assert "the answer has TTL 61, not 62: it took another path" in one.play("verify", fails=True)
+    # the node's own probes have its VTEP's address, which no endpoint needs
     one.on("vm2", "ip netns exec ns246 sysctl -qw net.ipv4.ip_default_ttl=64; ip route add blackhole 172.245.0.0/32")
     printed = one.play("verify", fails=True)
     assert "1 of 12 pairs do not answer" in printed and "vm1 -> ns246 (172.246.0.2): no answer" in printed

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a published port of another node leads to an endpoint: what answers, if only to refuse, is one hop behind the node.
+"""Checks published ports of another node by the TTL of the reply: an endpoint is one hop behind its node.
 
-A TCP segment that accepts or resets, an ICMP error that says that nobody listens, and a datagram that comes back: each has
-a TTL, and the node's own answers have one more left. So nothing needs to listen.
+Nothing needs to listen in the endpoint: a SYN-ACK, a reset, an ICMP port unreachable and a UDP reply all have a TTL, and
+replies of the node itself have one more left.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import socket
 import struct
 import time
 from functools import partial
+from typing import List
 
 from ..kernel import namespaces
 from . import ports
 from .ping import probe
 
-# linux/in.h, linux/in6.h: the TTL (hop limit) of what arrives, and errors with it, as tracepath(8) reads them
+# linux/in.h, linux/in6.h: receive the TTL (hop limit) and ICMP errors, as tracepath(8) does
 IP_TTL, IP_RECVERR, IP_RECVTTL, IPV6_RECVERR = 2, 11, 12, 25
 IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT = 51, 52
 ICMP_ORIGIN, ICMP6_ORIGIN = 2, 3  # linux/errqueue.h
@@ -29,37 +30,37 @@ SYN_ACK, RST = 0x12, 0x04
 MSG_ERRQUEUE = 0x2000
 
 
-def ask(questions, timeout):
-    """Fill in what each of ``questions``, which have no listener, found; errors as of :func:`ports.ask_own`."""
+def check_remote(checks: List[ports.PortCheck], timeout: float) -> None:
+    """Run ``checks``, which have no listener, and set their results. Raises as :func:`ports.check_own` does."""
     groups = {}
-    for question in questions:
-        groups.setdefault(question.netns, []).append(question)
+    for check in checks:
+        groups.setdefault(check.netns, []).append(check)
     for netns, group in groups.items():
-        addresses = list(dict.fromkeys(question.address for question in group))
+        addresses = list(dict.fromkeys(check.address for check in group))
         ttls = {answer.target: answer.ttl for answer in probe([(netns, addresses)], timeout)[0]}
-        for question in group:
-            if ttls[question.address] is None:
-                question.end(False, "the node does not answer a ping")
-        _ask(netns, [question for question in group if not question.done], ttls, timeout)
+        for check in group:
+            if ttls[check.address] is None:
+                check.end(False, "the node does not answer a ping")
+        _check(netns, [check for check in group if not check.done], ttls, timeout)
 
 
-def _ask(netns, waiting, ttls, timeout):
+def _check(netns, waiting, ttls, timeout):
     sniffers = []
     with selectors.DefaultSelector() as selector:
         try:
-            for address in {question.address for question in waiting if question.protocol == "tcp"}:
+            for address in {check.address for check in waiting if check.protocol == "tcp"}:
                 sniffers.append(namespaces.in_netns(netns, partial(_sniffer, address)))
                 selector.register(sniffers[-1], selectors.EVENT_READ, partial(_sniff, waiting, ttls))
-            for question in waiting:
-                namespaces.in_netns(netns, partial(_start, question, selector, ttls))
+            for check in waiting:
+                namespaces.in_netns(netns, partial(_start, check, selector, ttls))
             _wait(waiting, selector, timeout)
         finally:
-            for opened in [*sniffers, *(question.client for question in waiting if question.client)]:
+            for opened in [*sniffers, *(check.client for check in waiting if check.client)]:
                 opened.close()
 
 
 def _sniffer(address):
-    """Return a raw socket that gets the TCP segments that come from ``address`` (raw(7))."""
+    """Return a raw socket that receives the TCP segments from ``address`` (raw(7))."""
     six = ":" in address
     opened = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
     if six:
@@ -69,27 +70,27 @@ def _sniffer(address):
     return opened
 
 
-def _start(question, selector, ttls):
+def _start(check, selector, ttls):
     try:
-        ports.connect(question)
+        ports.connect(check)
     except ConnectionRefusedError:
-        return  # at once: the segment that says so is there to be read
+        return  # at once: the sniffer has the segment
     except OSError as failure:
-        question.end(False, failure.strerror)
+        check.end(False, failure.strerror)
         return
-    if question.protocol == "udp":
-        six = ":" in question.address
+    if check.protocol == "udp":
+        six = ":" in check.address
         level = socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP
         for option in (IPV6_RECVERR, IPV6_RECVHOPLIMIT) if six else (IP_RECVERR, IP_RECVTTL):
-            question.client.setsockopt(level, option, 1)
-        selector.register(question.client, selectors.EVENT_READ, partial(_take, question, ttls[question.address]))
+            check.client.setsockopt(level, option, 1)
+        selector.register(check.client, selectors.EVENT_READ, partial(_receive, check, ttls[check.address]))
 
 
-def _wait(questions, selector, timeout):
-    """Read until all have their answer; UDP is asked three times, TCP by the kernel."""
+def _wait(checks, selector, timeout):
+    """Read until all checks have ended; UDP is sent three times, TCP's SYN by the kernel."""
     start, sent = time.monotonic(), 0
     while True:
-        waiting = [question for question in questions if not question.done]
+        waiting = [check for check in checks if not check.done]
         passed = time.monotonic() - start
         if not waiting or passed >= timeout:
             return
@@ -100,8 +101,8 @@ def _wait(questions, selector, timeout):
             key.data(key.fileobj)
 
 
-def _sniff(questions, ttls, sniffer):
-    """Take a segment: which question it answers, and how far it came."""
+def _sniff(checks, ttls, sniffer):
+    """Read a segment, and judge the check that it answers by its TTL."""
     try:
         data, ancillary, _flags, sender = sniffer.recvmsg(512, 64)
     except OSError:
@@ -112,14 +113,14 @@ def _sniff(questions, ttls, sniffer):
     if len(data) < 14 or not data[13] & (SYN_ACK | RST):
         return
     source, destination = struct.unpack_from("!HH", data)
-    for question in questions:
-        wanted = question.address, question.port, question.source
-        if question.protocol == "tcp" and not question.done and wanted == (sender[0], source, destination):
-            _judge(question, ttl, ttls[question.address])
+    for check in checks:
+        wanted = check.address, check.port, check.source
+        if check.protocol == "tcp" and not check.done and wanted == (sender[0], source, destination):
+            _judge(check, ttl, ttls[check.address])
 
 
-def _take(question, nodes, client):
-    """Take a datagram, or the error that says that nobody listens."""
+def _receive(check, nodes, client):
+    """Read a datagram, or an ICMP port unreachable."""
     try:
         _data, ancillary, _flags, _sender = client.recvmsg(512, 512, MSG_ERRQUEUE)
     except BlockingIOError:
@@ -133,19 +134,19 @@ def _take(question, nodes, client):
         if sort in (IP_RECVERR, IPV6_RECVERR) and len(data) >= 16:
             code, origin = struct.unpack_from("IB", data)
             if code != errno.ECONNREFUSED or origin not in (ICMP_ORIGIN, ICMP6_ORIGIN):
-                question.end(False, os.strerror(code))
+                check.end(False, os.strerror(code))
                 return
-    _judge(question, _ttl(ancillary), nodes)
+    _judge(check, _ttl(ancillary), nodes)
 
 
-def _judge(question, ttl, nodes):
+def _judge(check, ttl, nodes):
     """An endpoint is one hop behind its node."""
     if ttl == nodes - 1:
-        question.end(True)
+        check.end(True)
     elif ttl == nodes:
-        question.end(False, "the node itself answers, and no endpoint")
+        check.end(False, "the node itself answers, not an endpoint")
     else:
-        question.end(False, f"the answer has TTL {ttl}, and that of an endpoint would have {nodes - 1}")
+        check.end(False, f"the reply has TTL {ttl}, an endpoint's would have {nodes - 1}")
 
 
 def _ttl(ancillary):

@@ -1,21 +1,22 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Echo requests and what comes back, as bytes (RFC 792, RFC 4443)."""
+"""Echo requests, replies and errors as bytes (RFC 792, RFC 4443)."""
 
 from __future__ import annotations
 
 import socket
 import struct
+from typing import Iterator, Optional, Tuple
 
-# linux/in.h, linux/in6.h: send with "don't fragment" whatever is known of the path
+# linux/in.h, linux/in6.h: set "don't fragment" and ignore the known path MTU
 IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, PMTUDISC_PROBE = 10, 23, 3
 IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT = 51, 52
-# linux/icmp.h, linux/icmpv6.h: a bit that is set keeps that type from the socket
+# linux/icmp.h, linux/icmpv6.h: each set bit blocks that type on the socket
 SOL_RAW, ICMP_FILTER, ICMPV6_FILTER = 255, 1, 1
 REQUEST, REPLY = {4: 8, 6: 128}, {4: 0, 6: 129}
 HEADERS = {4: 28, 6: 48}
-# (type, code) of an error -> what it says; None stands for any other code
+# (type, code) of an error -> its text; None: any other code
 ERRORS = {
     4: {
         (3, 0): "network unreachable",
@@ -38,21 +39,21 @@ ERRORS = {
 }
 
 
-def version(address):
+def version(address: str) -> int:
     """Return 4 or 6."""
     return 6 if ":" in address else 4
 
 
-def open_socket(of, size):
-    """Return a raw socket of IP version ``of`` for echo requests, in the namespace of the calling thread.
+def open_socket(of: int, size: Optional[int]) -> socket.socket:
+    """Return a raw socket of IP version ``of`` for echo requests, in the calling thread's namespace.
 
-    :param size: if set, packets must not be fragmented.
-    :raises OSError: the kernel gives us none.
+    :param size: if set, packets are unfragmentable.
+    :raises OSError: it cannot be opened.
     """
     family, protocol = (socket.AF_INET, socket.IPPROTO_ICMP) if of == 4 else (socket.AF_INET6, socket.IPPROTO_ICMPV6)
     opened = socket.socket(family, socket.SOCK_RAW, protocol)
     opened.setblocking(False)
-    # A raw socket gets all that arrives, others' requests too, and its buffer is small.
+    # A raw socket receives all ICMP packets, also requests, and its buffer is small.
     passed = {REPLY[of], *(kind for kind, _code in ERRORS[of])}
     words = [sum(1 << bit for bit in range(32) if word * 32 + bit not in passed) for word in range(8)]
     if of == 4:
@@ -66,10 +67,10 @@ def open_socket(of, size):
     return opened
 
 
-def request(of, token, number, size):
+def request(of: int, token: bytes, number: int, size: Optional[int]) -> bytes:
     """Return an echo request that carries ``token`` (8 bytes) and ``number``; the IP packet has ``size`` bytes, if set.
 
-    The kernel itself writes the checksum of ICMPv6, which covers addresses that only it knows.
+    The kernel fills in the checksum of ICMPv6, which covers the source address.
     """
     body = token + struct.pack("!I", number)
     body += bytes(max(0, (size or 0) - HEADERS[of] - len(body)))
@@ -80,14 +81,14 @@ def request(of, token, number, size):
     return header + body
 
 
-def arrived(opened, of, token):
-    """Yield (number, ttl or None, what an error said) of all that has come back to requests with ``token``."""
+def arrived(opened: socket.socket, of: int, token: bytes) -> Iterator[Tuple[int, Optional[int], str]]:
+    """Yield (number of the request, TTL or None, error) of all replies and errors for requests with ``token``."""
     while True:
         try:
             data, ancillary, _flags, sender = opened.recvmsg(1 << 16, 256)
         except BlockingIOError:
             return
-        except OSError:  # an error that an earlier packet brought back; its target stays without an answer
+        except OSError:  # an error of an earlier packet; its target stays without a reply
             continue
         message = data[(data[0] & 15) * 4 :] if of == 4 else data
         if len(message) < 8:
@@ -96,13 +97,13 @@ def arrived(opened, of, token):
             if message[8:16] == token and len(message) >= 20:
                 yield struct.unpack_from("!I", message, 16)[0], data[8] if of == 4 else _hop_limit(ancillary), ""
         else:
-            number = _blamed(message[8:], of, token)
+            number = _quoted(message[8:], of, token)
             if number is not None:
-                yield number, None, f"{sender[0]} says: {_said(message, of)}"
+                yield number, None, f"{sender[0]} says: {_error(message, of)}"
 
 
-def _blamed(packet, of, token):
-    """Return the number of the request that an error quotes, or None: it is not about one of ours."""
+def _quoted(packet, of, token):
+    """Return the number of the request that an error quotes, or None: not one of ours."""
     inner = packet[(packet[0] & 15) * 4 :] if of == 4 and packet else packet[40:]
     if len(inner) < 8 or inner[0] != REQUEST[of] or inner[4:6] != token[:2]:
         return None
@@ -111,7 +112,7 @@ def _blamed(packet, of, token):
     return struct.unpack_from("!H", inner, 6)[0]
 
 
-def _said(message, of):
+def _error(message, of):
     kind, code = message[0], message[1]
     return ERRORS[of].get((kind, code)) or ERRORS[of].get((kind, None), f"error {kind}.{code}")
 
@@ -123,7 +124,7 @@ def _hop_limit(ancillary):
     return 0
 
 
-def checksum(data):
+def checksum(data: bytes) -> int:
     """Return the Internet checksum (RFC 1071)."""
     data += bytes(len(data) % 2)
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))

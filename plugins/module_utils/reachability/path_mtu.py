@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a way between nodes carries: the largest packet that passes unfragmented, and how it looks on the underlay's wire."""
+"""The path MTU between nodes, and the encapsulation of packets on the underlay."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 from dataclasses import dataclass, field
-from typing import List
+from typing import List, Sequence
 
 from ..kernel.netlink import Netlink
 from .ping import probe
@@ -18,22 +18,22 @@ from .ping import probe
 ETH_P_ALL, ETH_P_IP, ETH_P_IPV6 = 0x0003, 0x0800, 0x86DD
 IPIP, UDP, ICMP, IPV6_IN, ICMPV6 = 4, 17, 1, 41, 58
 ETHERNET, IPV6_HEADER = 14, 40
-# Room for the frames of all paths until they are read, and no more of a frame than is looked at
+# Receive buffer for the frames of all paths; bytes that are read of each
 BUFFER, SNAP = 1 << 22, 512
-MOST_TOLD = 6
-FRAGMENT = 44  # RFC 8200, 4.5: a header before that of what is in fragments
+MOST_ERRORS = 6  # a router sends six ICMP errors to one host at once, and then one a second (icmp_ratelimit)
+FRAGMENT = 44  # RFC 8200, 4.5: the fragment header
 
 
 @dataclass
 class Path:
-    """One way to be proven.
+    """A path to measure, and the result.
 
-    :param netns: reference of the namespace that asks.
-    :param address: of the target.
-    :param mtu: bytes that must pass.
-    :param larger: bytes that must not, and that a sender must be told of.
-    :param underlay: addresses of the node, whose interfaces are listened to.
-    :param larger_vanishes: nobody says that it is too large, without which no sender learns the size (RFC 1191).
+    :param netns: reference of the source namespace.
+    :param address: address of the target.
+    :param mtu: length of a packet that must pass.
+    :param larger: length of a packet that must not pass; its sender must get an ICMP error.
+    :param underlay: addresses of the node, on whose interfaces packets are captured.
+    :param larger_vanishes: there was no ICMP error, without which no sender learns the path MTU (RFC 1191).
     """
 
     netns: str
@@ -48,11 +48,11 @@ class Path:
     wire: List[str] = field(default_factory=list)
 
 
-def measure(paths, timeout):
-    """Fill in what each of ``paths`` proves to be.
+def measure(paths: List[Path], timeout: float) -> None:
+    """Measure ``paths``, and set their results.
 
-    :param timeout: seconds that a target has to answer.
-    :raises PermissionError: we may not listen on the underlay.
+    :param timeout: seconds to wait for a reply.
+    :raises PermissionError: not allowed to capture on the underlay.
     """
     groups = {}
     for path in paths:
@@ -71,15 +71,14 @@ def measure(paths, timeout):
             for listener in listeners:
                 listener.close()
         larger = probe([(netns, targets)], timeout, tries=1, size=more)[0]
-        # a router may say it to one sender six times at once, and once a second then (icmp_ratelimit)
-        told = len(group) > MOST_TOLD and any(answer.reason for answer in larger)
+        limited = len(group) > MOST_ERRORS and any(answer.reason for answer in larger)
         for path, answer, refused in zip(group, answers, larger):
             path.passes, path.reason = answer.ttl is not None, answer.reason
             path.larger_passes = refused.ttl is not None
-            path.larger_vanishes = path.passes and not (path.larger_passes or refused.reason or told)
+            path.larger_vanishes = path.passes and not (path.larger_passes or refused.reason or limited)
 
 
-def _interfaces(addresses):
+def _interfaces(addresses: Sequence[str]) -> List[str]:
     """Return the names of the node's interfaces that have one of ``addresses``."""
     netlink = Netlink()
     try:
@@ -98,7 +97,7 @@ def _listen(name):
 
 
 def _seen(listener, token):
-    """Yield (number of the request, how it looked) for each frame that carries ``token``."""
+    """Yield (number of the request, its encapsulation) for each captured frame that carries ``token``."""
     while True:
         try:
             frame = listener.recv(SNAP)
@@ -109,8 +108,8 @@ def _seen(listener, token):
             yield struct.unpack_from("!I", frame, place + 8)[0], outermost(frame)
 
 
-def outermost(frame):
-    """Return what an Ethernet frame carries by its outermost IP header: plain, ipip, udp:PORT, a number, fragments of these."""
+def outermost(frame: bytes) -> str:
+    """Return the encapsulation by a frame's outermost IP header: plain, ipip, udp:PORT, protocol NUMBER, fragments of one."""
     (kind,) = struct.unpack_from("!H", frame, 12)
     if kind == ETH_P_IP:
         protocol, start = frame[ETHERNET + 9], ETHERNET + (frame[ETHERNET] & 15) * 4

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks the node's published ports from the node itself and its endpoints; where nothing listens, we do for that moment."""
+"""Checks the node's published ports from the node and its endpoints; if nothing listens in an endpoint, the check does."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import struct
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from ..kernel import namespaces
 
-NO_LINGER = struct.pack("ii", 1, 0)  # socket(7): closed at once, and no port is held in TIME_WAIT
+NO_LINGER = struct.pack("ii", 1, 0)  # socket(7): closed at once, without TIME_WAIT
 SORTS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 TOKEN = 16
 
 
 class Listener(NamedTuple):
-    """Where a published port leads to."""
+    """The endpoint's side of a published port."""
 
     netns: str
     protocol: str
@@ -32,13 +32,13 @@ class Listener(NamedTuple):
 
 
 @dataclass
-class Question:
-    """A published port that somebody asks.
+class PortCheck:
+    """The check of a published port from one namespace, and its result.
 
-    :param netns: reference of the namespace that asks, "" is the node's own.
-    :param listener: where the port leads to; None: the port is another node's, and an endpoint behind that must answer.
-    :param served: who listened there: probe (we did), service, or None: that was not looked at.
-    :param source: the port that it is asked from.
+    :param netns: reference of the source namespace; "" is the node's own.
+    :param listener: the endpoint's side; None: the port is another node's, and an endpoint behind that node must answer.
+    :param served: who listened: probe (the check itself), service, or None: unknown.
+    :param source: the source port.
     """
 
     netns: str
@@ -54,56 +54,56 @@ class Question:
     client: Any = None
     source: int = 0
 
-    def end(self, ok, reason=""):
+    def end(self, ok: bool, reason: str = "") -> None:
         self.ok, self.reason, self.done = ok, reason, True
 
 
-def ask_own(questions, timeout=2.0):
-    """Fill in what each of ``questions``, which have a listener, found.
+def check_own(checks: List[PortCheck], timeout: float = 2.0) -> None:
+    """Run ``checks``, which have a listener, and set their results.
 
     :param timeout: seconds that each port has to answer.
-    :raises PermissionError: a namespace may not be entered.
+    :raises PermissionError: not allowed to enter a namespace.
     """
     with selectors.DefaultSelector() as selector:
-        _Round(questions, selector).ask(timeout)
+        _Round(checks, selector).run(timeout)
 
 
 class _Round:
-    """Our listeners and all who ask them, in one loop."""
+    """All listeners and clients, in one loop."""
 
-    def __init__(self, questions, selector):
-        self._questions, self._selector = questions, selector
+    def __init__(self, checks, selector):
+        self._checks, self._selector = checks, selector
         self._sockets = []
-        # where it leads to -> why nothing of ours listens there, or ""
+        # listener -> why we cannot listen there, or ""
         self._obstacles: Dict[Listener, str] = {}
 
-    def ask(self, timeout):
+    def run(self, timeout):
         try:
-            for question in self._questions:
-                self._serve(question)
-            for question in self._questions:
-                if not question.done:
-                    self._start(question)
+            for check in self._checks:
+                self._serve(check)
+            for check in self._checks:
+                if not check.done:
+                    self._start(check)
             self._wait(timeout)
         finally:
             for one in self._sockets:
                 one.close()
             self._sockets.clear()
 
-    def _serve(self, question):
-        """See to it that somebody listens where the port leads to."""
-        listener = question.listener
+    def _serve(self, check):
+        """Make sure that somebody listens in the endpoint."""
+        listener = check.listener
         if listener not in self._obstacles:
             self._obstacles[listener] = self._listen(listener)
         why = self._obstacles[listener]
-        question.served = "probe" if not why else "service" if why == os.strerror(errno.EADDRINUSE) else None
-        if question.served is None:
-            question.end(False, why)
-        elif question.served == "service" and question.protocol == "udp":
-            question.end(False, "a service listens there, and its language is not known")
+        check.served = "probe" if not why else "service" if why == os.strerror(errno.EADDRINUSE) else None
+        if check.served is None:
+            check.end(False, why)
+        elif check.served == "service" and check.protocol == "udp":
+            check.end(False, "a service listens there, and its protocol is unknown")
 
     def _listen(self, listener):
-        """Listen in the endpoint; return why that was not possible, or ""."""
+        """Listen in the endpoint; return the error, or ""."""
         try:
             opened = namespaces.in_netns(listener.netns, partial(_bound, listener))
         except PermissionError:
@@ -135,40 +135,40 @@ class _Round:
         text, address = waiting.recvfrom(TOKEN)
         waiting.sendto(text, address)
 
-    def _start(self, question):
+    def _start(self, check):
         try:
-            namespaces.in_netns(question.netns, partial(connect, question))
+            namespaces.in_netns(check.netns, partial(connect, check))
         except PermissionError:
             raise
         except OSError as failure:
-            question.end(False, os.strerror(failure.errno))
+            check.end(False, os.strerror(failure.errno))
             return
-        events = selectors.EVENT_WRITE if question.protocol == "tcp" else selectors.EVENT_READ
-        self._keep(question.client, partial(self._progress, question), events)
+        events = selectors.EVENT_WRITE if check.protocol == "tcp" else selectors.EVENT_READ
+        self._keep(check.client, partial(self._progress, check), events)
 
-    def _progress(self, question, client):
-        """Take what came of a question: a connection, the answer, or an error."""
+    def _progress(self, check, client):
+        """Continue a check: a connection, the reply, or an error."""
         failure = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if failure:
             self._selector.unregister(client)
-            question.end(False, os.strerror(failure))
+            check.end(False, os.strerror(failure))
         elif self._selector.get_key(client).events == selectors.EVENT_WRITE:
-            if question.served == "service":
+            if check.served == "service":
                 self._selector.unregister(client)
-                question.end(True)
+                check.end(True)
                 return
-            client.send(question.token)
-            self._selector.modify(client, selectors.EVENT_READ, partial(self._progress, question))
+            client.send(check.token)
+            self._selector.modify(client, selectors.EVENT_READ, partial(self._progress, check))
         else:
-            same = client.recv(2 * TOKEN) == question.token
+            same = client.recv(2 * TOKEN) == check.token
             self._selector.unregister(client)
-            question.end(same, "" if same else "somebody else answers")
+            check.end(same, "" if same else "another program answers")
 
     def _wait(self, timeout):
-        """Serve until all have their answer; UDP is asked three times, TCP by the kernel."""
+        """Serve until all checks have ended; UDP is sent three times, TCP's SYN by the kernel."""
         start, sent = time.monotonic(), 0
         while True:
-            waiting = [question for question in self._questions if not question.done]
+            waiting = [check for check in self._checks if not check.done]
             passed = time.monotonic() - start
             if not waiting or passed >= timeout:
                 return
@@ -186,16 +186,16 @@ class _Round:
     def _broken(self, key, failure):
         if key.fileobj in self._selector.get_map():
             self._selector.unregister(key.fileobj)
-        for question in self._questions:
-            if question.client is key.fileobj:
-                question.end(False, os.strerror(failure.errno))
+        for check in self._checks:
+            if check.client is key.fileobj:
+                check.end(False, os.strerror(failure.errno))
 
 
 def _bound(listener):
     opened = socket.socket(_family(listener.address), SORTS[listener.protocol])
     try:
         if listener.protocol == "tcp":
-            # past connections in TIME_WAIT are no obstacle, and somebody who listens is (socket(7))
+            # connections in TIME_WAIT are no obstacle, another listener is (socket(7))
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((listener.address, listener.port))
         if listener.protocol == "tcp":
@@ -206,34 +206,34 @@ def _bound(listener):
     return opened
 
 
-def connect(question):
-    """Give ``question`` a socket on its way to the port that it asks, in the namespace of the calling thread.
+def connect(check: PortCheck) -> None:
+    """Give ``check`` a socket that connects to its port, in the calling thread's namespace.
 
-    :raises OSError: there is no way, or it is refused at once.
+    :raises OSError: there is no route, or it is refused at once.
     """
-    opened = socket.socket(_family(question.address), SORTS[question.protocol])
+    opened = socket.socket(_family(check.address), SORTS[check.protocol])
     opened.setblocking(False)
     try:
-        if question.protocol == "tcp":
+        if check.protocol == "tcp":
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         opened.bind(("", 0))
-        # known before a refusal, which takes it away again (tcp_set_state, net/ipv4/tcp.c)
-        question.source = opened.getsockname()[1]
-        opened.connect((question.address, question.port))
+        # read before connect: a refusal clears it (tcp_set_state, net/ipv4/tcp.c)
+        check.source = opened.getsockname()[1]
+        opened.connect((check.address, check.port))
     except BlockingIOError:
         pass
     except OSError:
         opened.close()
         raise
-    question.client = opened
+    check.client = opened
 
 
-def send_udp(questions):
-    """Send once more what goes by UDP; an error that an earlier one brought back is read where answers are."""
-    for question in questions:
-        if question.protocol == "udp" and question.client is not None:
+def send_udp(checks: List[PortCheck]) -> None:
+    """Send the datagrams again; the error of an earlier one is read with the replies."""
+    for check in checks:
+        if check.protocol == "udp" and check.client is not None:
             try:
-                question.client.send(question.token)
+                check.client.send(check.token)
             except OSError:
                 continue
 

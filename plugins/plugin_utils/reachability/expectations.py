@@ -1,11 +1,12 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who must reach whom in a fabric, as questions to be asked by packets. Pure Python."""
+"""Expected reachability: which sources must reach which targets, as probes to send. Pure Python."""
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any, Dict, List
 
 from ..attachments import ATTACHMENTS, used_by
 from ..backends import peers_of
@@ -13,17 +14,17 @@ from ..inventory.model import mtu_of
 from ..inventory.networks import FAMILIES, Segments, subnets_of
 
 ADDRESSES = ("fabric_node_address", "fabric_node_address6")
-# What Linux sends with; each node on the way takes one off (net.ipv4.ip_default_ttl).
+# Linux' default (net.ipv4.ip_default_ttl); each node on the path takes one off.
 TTL = 64
 
 
 class Expectations:
-    """All who can be asked: labels that differ, and the addresses behind them.
+    """All sources and targets of a fabric, with unique labels.
 
     :param model: the model of the fabric.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Dict[str, Any]) -> None:
         self._model = model
         nodes, outside = model["nodes"], model["fabric"]["fabric_outside"]
         times = Counter(name for values in nodes.values() for name in _namespaces(values))
@@ -40,39 +41,39 @@ class Expectations:
         self.outside = [(entry["name"], entry["address"]) for entry in outside]
 
     def _label(self, node, netns):
-        """A namespace is called by its name alone where no other has it; the node's own as the node."""
+        """Return a namespace's name, with its node where the name is not unique; the node's own has the node's name."""
         return netns if self._times[netns] == 1 else f"{node}/{netns}" if netns else node
 
-    def labels(self):
-        """Return all labels: endpoints and ends of links, then nodes, then who is outside."""
+    def labels(self) -> List[str]:
+        """Return all labels: endpoints and ends of links, then nodes, then hosts outside."""
         found = [
             self._label(node, netns) for node, values in self._model["nodes"].items() for netns in _namespaces(values)
         ]
         return list(dict.fromkeys([*found, *(label for label, _address in self.nodes + self.outside)]))
 
-    def asked_by(self, node):
-        """Return what a node is to ask: each of its endpoints expectations, each end of a link the other, itself all endpoints.
+    def probes_from(self, node: str) -> List[Dict[str, Any]]:
+        """Return the probes of a node: from each endpoint to all, from each end of a link to the other, from the node to endpoints.
 
         :returns: list of ``{"name": label, "netns", "targets": [{"name": label, "address", "ttl": expected or None, "where"}]}``;
-            ``where`` is the node that an endpoint is on, or what a target is that is no endpoint.
+            ``where`` is the node of an endpoint, or describes another target.
         """
         values = self._model["nodes"][node]
-        asked = [self._asked_by_endpoint(node, values, endpoint) for endpoint in values["fabric_endpoints"]]
-        asked += [question for link in values["fabric_links"] for question in self._asked_by_link(node, link)]
-        return [*asked, {"name": node, "netns": "", "targets": self._asked_by_node(node)}]
+        probes = [self._from_endpoint(node, values, endpoint) for endpoint in values["fabric_endpoints"]]
+        probes += [probe for link in values["fabric_links"] for probe in self._from_link(node, link)]
+        return [*probes, {"name": node, "netns": "", "targets": self._from_node(node)}]
 
-    def _asked_by_node(self, node):
-        """Return the endpoints, its own and its peers', to which a node has a way with an address that answers come back to."""
+    def _from_node(self, node):
+        """Return the endpoints whose replies find their way back to the node: its own, and of peers with a route to it."""
         subnets = {":" in subnet for subnet, _key in subnets_of(self._model["nodes"][node])}
         plain = {(peer["name"], ":" in peer["subnet"]) for peer in peers_of(self._model, node).routes()}
         return [
             _target(label, address, TTL if where == node else TTL - 1, where)
             for label, where, _endpoint, address in self.endpoints
-            # through a tunnel a node asks from an address in its own subnet
+            # through a tunnel the node's source address is in its own subnet
             if where == node or (":" in address) in subnets or (where, ":" in address) in plain
         ]
 
-    def _asked_by_endpoint(self, node, values, endpoint):
+    def _from_endpoint(self, node, values, endpoint):
         label = self._label(node, endpoint["name"])
         targets = [
             _target(other, address, TTL - _hops(node, endpoint, where, one), where)
@@ -83,21 +84,21 @@ class Expectations:
         targets += [
             _target(other, address, self._ttl_of_node(values, address), itself(other)) for other, address in self.nodes
         ]
-        if values["fabric_masquerade"]:  # without it no answer finds its way back from outside
+        if values["fabric_masquerade"]:  # without it replies from outside have no route back
             targets += [_target(label, address, None, label) for label, address in self.outside]
         families = {":" in address for address in _addresses(values, endpoint)}
         reached = [target for target in targets if (":" in target["address"]) in families]
         return {"name": label, "netns": endpoint["name"], "targets": reached}
 
     def _ttl_of_node(self, values, address):
-        """Return what is left on the way to a node's own address, which no tunnel shortens; None if routers are between."""
+        """Return the expected TTL of a node's own address, which no tunnel shortens; None: routers are between."""
         mine = [values[key] for key in ADDRESSES if values[key]]
         if address in mine:
             return TTL
         near = self._segments.of(address) in [self._segments.of(own) for own in mine]
         return TTL - 1 if near else None
 
-    def _asked_by_link(self, node, link):
+    def _from_link(self, node, link):
         for end, other in ((link["a"], link["b"]), (link["b"], link["a"])):
             netns, there = (one.get("netns") or "" for one in (end, other))
             targets = [
@@ -107,11 +108,11 @@ class Expectations:
             ]
             yield {"name": self._label(node, netns), "netns": netns, "targets": targets}
 
-    def paths_from(self, node):
-        """Return the ways from a node to its peers, of which each is proven: the largest packet, and what the wire carries.
+    def paths_from(self, node: str) -> List[Dict[str, Any]]:
+        """Return the paths from a node to its peers, with the path MTU and the encapsulation to measure.
 
         :returns: list of ``{"name", "netns", "target": label, "peer", "address", "mtu", "larger", "wire", "underlay"}``;
-            ``larger`` is what the endpoint can send where that is too much for the way.
+            ``larger`` is the endpoint's MTU if it is larger than the path MTU, else one byte more.
         """
         nodes, peers, found = self._model["nodes"], peers_of(self._model, node), []
         values = nodes[node]
@@ -148,20 +149,20 @@ def _hops(node, endpoint, where, other):
 
 
 def _gateways(values, endpoint):
-    """Return the addresses that the node has for its endpoints; a routed one leaves by an address that nobody has."""
+    """Return the node's addresses that are an endpoint's gateway; no interface has the gateway of a routed one."""
     found = [address for attachment in used_by(values) for address in attachment.node_addresses(values)]
     found += ATTACHMENTS[endpoint["attachment"]].gateways(values, endpoint)
     return list(dict.fromkeys(found))
 
 
 def _namespaces(values):
-    """Return the namespaces of a node that somebody can be asked from, endpoints first."""
+    """Return the namespaces of a node that can be a source, endpoints first."""
     ends = [end.get("netns") for link in values["fabric_links"] for end in (link["a"], link["b"]) if end.get("netns")]
     return list(dict.fromkeys([*(endpoint["name"] for endpoint in values["fabric_endpoints"]), *ends]))
 
 
-def itself(node):
-    """Return what a node is called beside its endpoints."""
+def itself(node: str) -> str:
+    """Return the text for a node as a source or target, as opposed to its endpoints."""
     return f"{node} itself"
 
 

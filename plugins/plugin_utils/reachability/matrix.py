@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the nodes found: who reaches whom, and what the ways between nodes carry. Pure Python."""
+"""The results of the nodes' probes: pairs that answer or not, and paths between nodes. Pure Python."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from .expectations import itself
 
@@ -15,13 +15,13 @@ WIRE = {"plain": "plain packets", "ipip": "IP in IP (protocol 4)"}
 
 @dataclass(frozen=True)
 class Pair:
-    """One source and one address of a target.
+    """The result for one source and one address of a target.
 
     :param node: the node that the source is on.
-    :param ttl: time to live of the answer; None: there was none.
-    :param expected: the time to live that the way to the target leaves; None: nobody knows.
-    :param asked: False if the node could not be asked: nothing is known.
-    :param asker: the node whose endpoint asks, or the node itself; ``where`` is the same of the target.
+    :param ttl: TTL of the answer; None: no answer.
+    :param expected: expected TTL; None: unknown.
+    :param asked: False: the node could not be asked.
+    :param asker: the node of the source endpoint, or the node itself; ``where`` is the same for the target.
     """
 
     node: str
@@ -36,65 +36,66 @@ class Pair:
     where: str = ""
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return self.ttl is not None and self.expected in (None, self.ttl)
 
-    def told(self):
+    def line(self) -> str:
+        """Return the line for a pair that is not ok."""
         return f"{self.source} -> {self.target} ({self.address}): {self.fault()}"
 
-    def fault(self):
-        """Return what is wrong where it is not ok."""
+    def fault(self) -> str:
+        """Return what is wrong with a pair that is not ok."""
         if self.ttl is not None:
-            return f"the answer has TTL {self.ttl}, not {self.expected}: it went another way"
+            return f"the answer has TTL {self.ttl}, not {self.expected}: it took another path"
         return self.reason or "no answer"
 
 
-def pairs(node, asked, answers):
+def pairs(node: str, probes: List[Dict[str, Any]], answers: Optional[List[Dict[str, Any]]]) -> List[Pair]:
     """Return the pairs of one node.
 
-    :param asked: its questions (see :mod:`questions`).
-    :param answers: what nodenet.fabric.probe returned for them; None: the node could not be asked.
+    :param probes: its probes (see :mod:`expectations`).
+    :param answers: the results of nodenet.fabric.probe for them; None: the node could not be asked.
     """
     found = []
-    for number, question in enumerate(asked):
-        for place, target in enumerate(question["targets"]):
+    for number, probe in enumerate(probes):
+        for place, target in enumerate(probe["targets"]):
             answer = answers[number]["targets"][place] if answers else {}
             known = {"ttl": answer.get("ttl"), "reason": answer.get("reason", ""), "asked": bool(answers)}
             known["expected"] = target["ttl"]
-            known["asker"], known["where"] = node if question["netns"] else itself(node), target["where"]
-            found.append(Pair(node, question["name"], target["name"], target["address"], **known))
+            known["asker"], known["where"] = node if probe["netns"] else itself(node), target["where"]
+            found.append(Pair(node, probe["name"], target["name"], target["address"], **known))
     return found
 
 
 @dataclass(frozen=True)
 class Path:
-    """A way from one node's endpoint to a peer's, and what it proved to be.
+    """A path from one node's endpoint to a peer's, and its measurement.
 
-    :param wanted: as :meth:`questions.Expectations.paths_from` gives it.
-    :param found: as nodenet.fabric.probe returned it.
+    :param wanted: an entry of :meth:`expectations.Expectations.paths_from`.
+    :param found: the result of nodenet.fabric.probe.
     """
 
     node: str
     wanted: dict
     found: dict
 
-    def faults(self):
-        """Yield what is not as it must be."""
+    def faults(self) -> Iterator[str]:
+        """Yield a sentence for each difference."""
         mtu, larger = self.wanted["mtu"], self.wanted["larger"]
-        way = f"{self.wanted['name']} -> {self.wanted['target']} ({self.wanted['address']})"
+        path = f"{self.wanted['name']} -> {self.wanted['target']} ({self.wanted['address']})"
         if not self.found["passes"]:
-            yield f"{way}: a packet of {mtu} bytes does not pass unfragmented: {self.found['reason'] or 'no answer'}"
+            yield f"{path}: a packet of {mtu} bytes does not pass unfragmented: {self.found['reason'] or 'no answer'}"
         if self.found["larger_passes"]:
-            yield f"{way}: a packet of {larger} bytes passes, and the path is said to carry {mtu} at most"
+            yield f"{path}: a packet of {larger} bytes passes, and the path MTU should be {mtu}"
         if self.found.get("larger_vanishes"):
-            yield f"{way}: a packet of {larger} bytes is lost, and nobody says that it is too large: who sends such ones hangs"
+            yield f"{path}: a packet of {larger} bytes is lost without an ICMP error: connections with such packets hang"
         if self.found["wire"] != [self.wanted["wire"]]:
             seen = " and ".join(self.found["wire"]) or "nothing"
-            yield f"{way}: on the wire is {seen}, not {self.wanted['wire']}"
+            yield f"{path}: the wire carries {seen}, not {self.wanted['wire']}"
 
 
-def path_lines(found):
-    """Return a line for each sort of path that was proven."""
+def path_lines(found: Sequence[Path]) -> List[str]:
+    """Return a line for each encapsulation and MTU, with the number of paths without faults."""
     sorts = {}
     for path in found:
         if not list(path.faults()):
@@ -106,12 +107,14 @@ def path_lines(found):
     ]
 
 
-def as_data(found, unasked, paths=(), ports=()):
-    """Return the pairs and paths as JSON can hold them.
+def as_data(
+    found: Sequence[Pair], unasked: Dict[str, str], paths: Sequence[Path] = (), ports: Sequence[Any] = ()
+) -> Dict[str, Any]:
+    """Return pairs, paths and ports as data for JSON.
 
     :param unasked: node that could not be asked -> why.
     """
-    told = [
+    listed = [
         {
             "node": pair.node,
             "source": pair.source,
@@ -124,12 +127,12 @@ def as_data(found, unasked, paths=(), ports=()):
         }
         for pair in found
     ]
-    ways = [{"node": path.node, **path.wanted, **path.found, "faults": list(path.faults())} for path in paths]
+    measured = [{"node": path.node, **path.wanted, **path.found, "faults": list(path.faults())} for path in paths]
     return {
-        "pairs": told,
+        "pairs": listed,
         "answered": sum(pair.ok for pair in found),
         "asked": len(found),
         "unasked": unasked,
-        "paths": ways,
+        "paths": measured,
         "ports": [{**vars(port), "asked": len(port.asked), "ok": port.ok} for port in ports],
     }

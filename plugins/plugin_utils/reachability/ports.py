@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who asks which published port, and what came of it. Pure Python."""
+"""Checks of published ports: which source checks which port, and the results. Pure Python."""
 
 from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import List
+from typing import Any, Dict, List, Sequence
 
 from ..inventory.networks import FAMILIES, subnets_of
 from ..inventory.values import ports
@@ -16,20 +16,20 @@ from ..inventory.values import ports
 MOST_UDP = 6
 
 
-def port_questions(model, node):
-    """Return what a node asks of published ports.
+def port_checks(model: Dict[str, Any], node: str) -> List[Dict[str, Any]]:
+    """Return a node's checks of published ports.
 
-    Of its own: from itself, from the endpoint that the port leads to, and from another endpoint of the node. Of those of the
-    node before it in the inventory: from itself, as a host outside. Of a range the first and the last port.
+    Its own ports: from the node, from the published endpoint, and from another endpoint of the node. The ports of the
+    previous node in the inventory: from the node, as a host outside. Of a range the first and the last port.
 
-    :returns: list of ``{"name": who asks, "of": node, "endpoint", "netns", "protocol", "address", "port", "listener"}``.
+    :returns: list of ``{"name": label of the source, "of": node, "endpoint", "netns", "protocol", "address", "port", "listener"}``.
     """
     nodes = list(model["nodes"])
     before = nodes[nodes.index(node) - 1]
     own = [
-        {"name": netns or node, "netns": netns, **question}
-        for question in _published(model, node)
-        for netns in _askers(model["nodes"][node], question)
+        {"name": netns or node, "netns": netns, **port}
+        for port in _published(model, node)
+        for netns in _sources(model["nodes"][node], port)
     ]
     return own + ([] if before == node else list(_from_outside(model, node, before)))
 
@@ -37,7 +37,7 @@ def port_questions(model, node):
 def _published(model, node):
     values = model["nodes"][node]
     endpoints = {endpoint["name"]: endpoint for endpoint in values["fabric_endpoints"]}
-    # what is published at one address wins over the same port of all
+    # a port published at one address precedes the same port at all addresses
     particular = {
         (entry.get("protocol") or "tcp", _ip(entry["address"]), port)
         for entry in values["fabric_publish"]
@@ -60,7 +60,7 @@ def _published(model, node):
 
 
 def _addresses(values, entry):
-    """Yield (key of the endpoint's address, address of the node) of each at which a port is published."""
+    """Yield (key of the endpoint's address, address of the node) for each address at which a port is published."""
     given = entry.get("address")
     for _subnet, node_address, key in FAMILIES:
         if key in [one for _prefix, one in subnets_of(values)]:
@@ -72,26 +72,26 @@ def _addresses(values, entry):
 
 
 def _ends(entry):
-    """Return (port, port of the endpoint) of the first and the last port."""
+    """Return (port, port of the endpoint) for the first and the last port."""
     given = ports(entry["port"])
     to = ports(entry["to_port"]) if entry.get("to_port") else given
     return sorted({(given[0], to[0]), (given[-1], to[-1])})
 
 
-def _askers(values, question):
-    others = [one["name"] for one in values["fabric_endpoints"] if one["name"] != question["endpoint"]]
-    return ["", question["endpoint"], *others[:1]]
+def _sources(values, port):
+    others = [one["name"] for one in values["fabric_endpoints"] if one["name"] != port["endpoint"]]
+    return ["", port["endpoint"], *others[:1]]
 
 
 def _from_outside(model, node, before):
     values, times = model["nodes"][node], {}
-    for question in _published(model, before):
-        if not values["fabric_node_address6" if ":" in question["address"] else "fabric_node_address"]:
+    for port in _published(model, before):
+        if not values["fabric_node_address6" if ":" in port["address"] else "fabric_node_address"]:
             continue
-        if question["protocol"] == "udp":
-            times[question["endpoint"]] = times.get(question["endpoint"], 0) + 1
-        if question["protocol"] == "tcp" or times[question["endpoint"]] <= MOST_UDP:
-            yield {"name": node, "netns": "", **question, "listener": None}
+        if port["protocol"] == "udp":
+            times[port["endpoint"]] = times.get(port["endpoint"], 0) + 1
+        if port["protocol"] == "tcp" or times[port["endpoint"]] <= MOST_UDP:
+            yield {"name": node, "netns": "", **port, "listener": None}
 
 
 def _ip(text):
@@ -100,9 +100,9 @@ def _ip(text):
 
 @dataclass
 class Port:
-    """A published port, and what those who asked it found.
+    """A published port, and the results of its checks.
 
-    :param asked: (who asked, whether it answered, why not), none where it could not be asked.
+    :param asked: (label of the source, whether the port answered, reason), empty if it could not be checked.
     """
 
     node: str
@@ -113,58 +113,58 @@ class Port:
     asked: List[tuple]
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return all(ok for _who, ok, _why in self.asked)
 
-    def told(self):
-        """Return what is wrong where it is not ok: who got no answer, and why."""
-        whys = {}
-        for who, ok, why in self.asked:
+    def line(self) -> str:
+        """Return the line for a port that is not ok: the reasons, and the sources that got no answer."""
+        sources = {}
+        for source, ok, reason in self.asked:
             if not ok:
-                whys.setdefault(why or "no answer", []).append(who)
-        causes = "; ".join(f"{why} (asked from {', '.join(who)})" for why, who in whys.items())
+                sources.setdefault(reason or "no answer", []).append(source)
+        causes = "; ".join(f"{reason} (asked from {', '.join(names)})" for reason, names in sources.items())
         return (
             f"published {self.protocol} port {self.port} of {self.node} ({self.address}) -> {self.endpoint}: {causes}"
         )
 
 
-def published_ports(questions, answers):
-    """Return the ports as :class:`Port`, in the order in which they are asked.
+def published_ports(checks: Dict[str, List[Dict[str, Any]]], answers: Dict[str, Any]) -> List[Port]:
+    """Return the ports in the order of their checks.
 
-    :param questions: node that asks -> its questions.
-    :param answers: node that asks -> what nodenet.fabric.probe returned for them; none for who could not be asked.
+    :param checks: node -> its checks.
+    :param answers: node -> the results of nodenet.fabric.probe; None: the node could not be asked.
     """
     found, services = {}, {}
-    for node, asked in questions.items():
-        for question, answer in zip(asked, answers.get(node) or ()):
-            key = tuple(question[name] for name in ("of", "protocol", "port", "address", "endpoint"))
+    for node, mine in checks.items():
+        for check, answer in zip(mine, answers.get(node) or ()):
+            key = tuple(check[name] for name in ("of", "protocol", "port", "address", "endpoint"))
             services.setdefault(key, set()).add(answer["served"])
-            found.setdefault(key, []).append((question, answer))
+            found.setdefault(key, []).append((check, answer))
     return [
         Port(
             *key,
             [
                 (one["name"], answer["ok"], answer["reason"])
                 for one, answer in both
-                if _says(one, answer, services[key])
+                if _counts(one, answer, services[key])
             ],
         )
         for key, both in found.items()
     ]
 
 
-def _says(question, answer, served):
-    """Say whether an answer counts: what a service of UDP answers to is not known, so that its silence says nothing."""
-    if question["protocol"] == "tcp" or answer["ok"]:
+def _counts(check, answer, served):
+    """Say whether a result counts: the protocol of a UDP service is unknown, and its silence proves nothing."""
+    if check["protocol"] == "tcp" or answer["ok"]:
         return True
-    return answer["served"] != "service" if question["listener"] else "probe" in served
+    return answer["served"] != "service" if check["listener"] else "probe" in served
 
 
-def port_lines(found):
-    """Return the line that counts the ports that answer, none where no port was asked."""
+def port_lines(found: Sequence[Port]) -> List[str]:
+    """Return the line that counts the ports that answer, [] without published ports."""
     asked = [port for port in found if port.asked]
     if not found:
         return []
     rest = len(found) - len(asked)
-    also = f"; {rest} not asked, where a service of UDP listens" if rest else ""
+    also = f"; {rest} not asked: a UDP service listens there" if rest else ""
     return [f"published ports: {sum(port.ok for port in asked):,} of {len(asked):,} answer{also}"]

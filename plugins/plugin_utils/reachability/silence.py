@@ -1,48 +1,51 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pairs that do not answer, as few lines as say it: one for each pair of nodes between which many are silent. Pure Python."""
+"""Lines about silent pairs, few of them: one for each pair of nodes with many silent pairs. Pure Python."""
 
 from __future__ import annotations
 
-from .expectations import itself
+from typing import List, Sequence, Set
 
-# so many silent pairs between the same two nodes are named one by one
+from .expectations import itself
+from .matrix import Pair
+
+# up to so many silent pairs between the same two nodes have a line each
 FEW = 3
 MOST_LINES = 50
 
 
-def silent_lines(pairs):
-    """Return lines that say which of ``pairs`` do not answer."""
+def silent_lines(pairs: Sequence[Pair]) -> List[str]:
+    """Return the lines about those of ``pairs`` that do not answer."""
     families = {":" in pair.address for pair in pairs}
     lines = []
-    for (source, target, six), group in _together(_groups(pairs)).items():
+    for (source, target, six), group in _merged(_groups(pairs)).items():
         silent = [pair for pair in group if pair.asked and not pair.ok]
         if len(silent) <= FEW:
-            lines += [pair.told() for pair in silent]
+            lines += [pair.line() for pair in silent]
         else:
-            way = f"{source} -> {target}" + (f" (IPv{6 if six else 4})" if len(families) > 1 else "")
-            lines.append(f"{way}: {_number(len(silent), len(group))} silent{_reasons(silent)}")
+            nodes = f"{source} -> {target}" + (f" (IPv{6 if six else 4})" if len(families) > 1 else "")
+            lines.append(f"{nodes}: {_number(len(silent), len(group))} silent{_reasons(silent)}")
     hidden = len(lines) - MOST_LINES
     return lines[:MOST_LINES] + ([f"… and {hidden:,} more lines like these"] if hidden > 0 else [])
 
 
-def nodes_of_silence(pairs):
-    """Return the nodes on which a packet of a silent pair, or its answer, may have been lost; of those outside none."""
+def nodes_of_silence(pairs: Sequence[Pair]) -> Set[str]:
+    """Return the nodes that may have lost a packet of a silent pair, or its answer."""
     silent = [pair for pair in pairs if pair.asked and not pair.ok]
     return {pair.node for pair in silent} | {pair.where.rpartition(" itself")[0] or pair.where for pair in silent}
 
 
 def _groups(pairs):
-    """Return (who asks, who is asked, whether by IPv6) -> pairs; who is a node's endpoints, or the node itself."""
+    """Return (source, target, whether IPv6) -> pairs; source and target are a node's endpoints, or a node itself."""
     found = {}
     for pair in pairs:
         found.setdefault((pair.asker, pair.where, ":" in pair.address), []).append(pair)
     return found
 
 
-def _together(groups):
-    """Return ``groups`` with what a node asks itself among what its endpoints ask, where all of both is silent for one reason."""
+def _merged(groups):
+    """Return ``groups`` with a node's own pairs among those of its endpoints, if all are silent for one reason."""
     found = dict(groups)
     for (source, target, six), group in groups.items():
         own = itself(source), target, six
@@ -59,6 +62,6 @@ def _number(silent, asked):
 
 
 def _reasons(silent):
-    """Return what the kernel or a router said, if it said the same of all."""
-    said = {pair.fault() for pair in silent}
-    return f" ({said.pop()})" if len(said) == 1 and said != {"no answer"} else ""
+    """Return the reason in parentheses, if all have the same one."""
+    reasons = {pair.fault() for pair in silent}
+    return f" ({reasons.pop()})" if len(reasons) == 1 and reasons != {"no answer"} else ""

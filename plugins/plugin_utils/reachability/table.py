@@ -1,28 +1,34 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The matrix as text: by endpoint, by node where there are many, and a line for each node where there are many nodes."""
+"""The matrix as text: by endpoint; by node if there are many endpoints; a line for each node if there are many nodes."""
 
 from __future__ import annotations
 
-# More columns than this are not read at a glance.
+from typing import Callable, Sequence
+
+from .matrix import Pair
+
+# Most columns
 WIDEST = 20
-# Wider than this the columns are numbered, and the rows say whose number it is.
+# Most characters in a line; in a wider table the columns are numbered, and the rows show the numbers
 WIDTH = 100
-NO_ANSWER, UNASKED, NOT_MEANT = "✗", "?", "·"
-# sign in a cell -> what the legend says of it
+NO_ANSWER, UNASKED, NO_PROBE = "✗", "?", "·"
+# sign in a cell -> its legend
 SIGNS = {
-    NO_ANSWER: "✗ no answer (✗4, ✗6: of that family alone)",
-    "!": "61! it came another way",
+    NO_ANSWER: "✗ no answer (✗4, ✗6: only in that family)",
+    "!": "61! it took another path",
     UNASKED: "? the node could not be asked",
-    NOT_MEANT: "· not asked",
+    NO_PROBE: "· not asked",
 }
 
 
-def as_text(found, labels, paint=lambda text, colour: text):
+def as_text(
+    found: Sequence[Pair], labels: Sequence[str], paint: Callable[[str, str], str] = lambda text, colour: text
+) -> str:
     """Return the matrix: a row for each source, a column for each target, in a cell the TTL of the answer.
 
-    :param labels: of all sources and targets, in the order of rows and columns.
+    :param labels: all sources and targets, in the order of rows and columns.
     :param paint: takes a text and a colour's name (green, red) and returns what to print.
     """
     cells = _cells(found, lambda pair: (pair.source, pair.target))
@@ -37,7 +43,7 @@ def as_text(found, labels, paint=lambda text, colour: text):
 
 
 def _by_node(found, labels, paint):
-    """A row and a column for each node, for its endpoints and itself; where these are too many a line for each node."""
+    """A row and a column for each node, for its endpoints and itself; with too many nodes a line for each."""
     cells = _cells(found, lambda pair: (pair.node, pair.where.rpartition(" itself")[0] or pair.where))
     nodes, targets = _ordered(cells, labels)
     if len(targets) > WIDEST:
@@ -60,7 +66,7 @@ def _ordered(cells, labels):
 
 
 def _table(cells, sources, targets, paint):
-    """Return the lines of a table and its legend, with an empty line before that."""
+    """Return the lines of a table, an empty line, and its legend."""
     heads, rows = list(targets), {source: source for source in sources}
     numbered = sum(len(target) + 2 for target in targets) > WIDTH
     if numbered:
@@ -68,12 +74,12 @@ def _table(cells, sources, targets, paint):
         number = dict(zip(targets, heads))
         rows = {source: f"{number.get(source, ''):>3} {source}" for source in sources}
     first = max((len(row) for row in rows.values()), default=0)
-    texts = [[cells.get((source, target), (NOT_MEANT, None))[0] for source in sources] for target in targets]
+    texts = [[cells.get((source, target), (NO_PROBE, None))[0] for source in sources] for target in targets]
     widths = [max(3, *map(len, [head, *column])) for head, column in zip(heads, texts)]
     lines = [" " * first + "  " + "  ".join(head.rjust(width) for head, width in zip(heads, widths))]
     for source in sources:
         row = [
-            _painted(cells.get((source, target), (NOT_MEANT, None)), width, paint)
+            _painted(cells.get((source, target), (NO_PROBE, None)), width, paint)
             for target, width in zip(targets, widths)
         ]
         lines.append(rows[source].ljust(first) + "  " + "  ".join(row))
@@ -82,11 +88,11 @@ def _table(cells, sources, targets, paint):
     return [*lines, "", legend("".join(text for column in texts for text in column))]
 
 
-def legend(signs):
-    """Return what the signs of a table mean, those that are in it."""
-    meant = [text for sign, text in SIGNS.items() if sign in signs]
+def legend(signs: str) -> str:
+    """Return the legend of the signs that are in a table."""
+    used = [text for sign, text in SIGNS.items() if sign in signs]
     number = ["a number is the TTL of the answer"] if any(sign.isdigit() for sign in signs) else []
-    return "; ".join(number + (["2/50: 2 of 50 answer"] if "/" in signs else []) + meant)
+    return "; ".join(number + (["2/50: 2 of 50 answer"] if "/" in signs else []) + used)
 
 
 def _painted(cell, width, paint):
@@ -95,7 +101,7 @@ def _painted(cell, width, paint):
 
 
 def _cell(pairs):
-    """Return the cell of one source and one target, which may have several addresses: all of them must answer."""
+    """Return the cell of one source and one target; all addresses of the target must answer."""
     silent = [pair for pair in pairs if not pair.ok]
     if not silent:
         return "|".join(dict.fromkeys(str(pair.ttl) for pair in pairs)), "green"
@@ -109,7 +115,7 @@ def _cell(pairs):
 
 
 def _node_cell(pairs):
-    """Return the cell of one node and another: the TTLs if all answer, else how many do."""
+    """Return the cell of one node and another: the TTLs if all pairs answer, else how many do."""
     answered = sum(pair.ok for pair in pairs)
     if answered == len(pairs):
         return "|".join(str(ttl) for ttl in sorted({pair.ttl for pair in pairs})), "green"
@@ -119,7 +125,7 @@ def _node_cell(pairs):
 
 
 def _counted(found, paint):
-    """A line for each node: how many of what its endpoints and itself asked have answered."""
+    """A line for each node: how many of its pairs answer."""
     nodes = _cells(found, lambda pair: pair.node)
     first = max(len(node) for node in nodes)
     for node, mine in nodes.items():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is asked, and how a person is shown what came of it."""
+"""The probes of a fabric, and the matrix and the lines of their results."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def fabric(count=2, endpoints=("web",), **group):
     )
 
 
-def asked(model, node):
+def targets(model, node):
     return {
-        question["name"]: [(target["name"], target["address"]) for target in question["targets"]]
-        for question in Expectations(model).asked_by(node)
+        probe["name"]: [(target["name"], target["address"]) for target in probe["targets"]]
+        for probe in Expectations(model).probes_from(node)
     }
 
 
@@ -49,23 +49,22 @@ def answered(model, silent=(), nodes=None):
     """Return the pairs of a fabric in which all but ``silent`` addresses answer."""
     expectations, found = Expectations(model), []
     for node in nodes or model["nodes"]:
-        questions = expectations.asked_by(node)
+        probes = expectations.probes_from(node)
         answers = [
             {
                 "targets": [
-                    {"ttl": None if target["address"] in silent else target["ttl"] or 62}
-                    for target in question["targets"]
+                    {"ttl": None if target["address"] in silent else target["ttl"] or 62} for target in probe["targets"]
                 ]
             }
-            for question in questions
+            for probe in probes
         ]
-        found += pairs(node, questions, answers)
+        found += pairs(node, probes, answers)
     return found, expectations.labels()
 
 
-def test_every_endpoint_asks_every_other_every_node_and_outside():
+def test_every_endpoint_probes_every_other_every_node_and_outside():
     outside = [{"name": "out", "address": "198.51.100.9"}]
-    found = asked(fabric(endpoints=("a{}", "b{}"), fabric_outside=outside), "vm1")
+    found = targets(fabric(endpoints=("a{}", "b{}"), fabric_outside=outside), "vm1")
     assert found == {
         "a1": [
             ("b1", "10.1.0.3"),
@@ -89,31 +88,31 @@ def test_every_endpoint_asks_every_other_every_node_and_outside():
     }
 
 
-def test_a_node_asks_endpoints_of_peers_where_it_has_an_address_that_answers_come_back_to():
+def test_a_node_probes_endpoints_of_peers_if_replies_have_a_route_back():
     model = fabric()
     model["nodes"]["vm2"]["fabric_node_subnet"] = None
     model["nodes"]["vm2"]["fabric_endpoints"] = []
-    assert asked(model, "vm2")["vm2"] == [("web", "10.1.0.2")]  # a plain route, from the node's own
+    assert targets(model, "vm2")["vm2"] == [("web", "10.1.0.2")]  # a plain route, from the node's own address
     model["fabric"]["fabric_backend"] = "vxlan"
-    assert asked(model, "vm2")["vm2"] == []
+    assert targets(model, "vm2")["vm2"] == []
     model = fabric(fabric_backend="vxlan")
-    (question,) = [one for one in Expectations(model).asked_by("vm1") if one["name"] == "vm1"]
-    assert [(one["address"], one["ttl"]) for one in question["targets"]] == [("10.1.0.2", 64), ("10.2.0.2", 63)]
+    (probe,) = [one for one in Expectations(model).probes_from("vm1") if one["name"] == "vm1"]
+    assert [(one["address"], one["ttl"]) for one in probe["targets"]] == [("10.1.0.2", 64), ("10.2.0.2", 63)]
 
 
-def test_without_masquerade_nobody_outside_can_answer():
+def test_without_masquerade_hosts_outside_are_not_probed():
     outside = [{"name": "out", "address": "198.51.100.9"}]
-    found = asked(fabric(fabric_masquerade=False, fabric_outside=outside), "vm1")
+    found = targets(fabric(fabric_masquerade=False, fabric_outside=outside), "vm1")
     assert "out" not in dict(found["vm1/web"])
 
 
-def test_families_ask_their_own():
+def test_an_endpoint_probes_only_targets_of_its_families():
     outside = [{"name": "out6", "address": "2001:db8::9"}]
-    found = asked(fabric(fabric_outside=outside), "vm1")
+    found = targets(fabric(fabric_outside=outside), "vm1")
     assert all(":" not in address for _name, address in found["vm1/web"])
 
 
-def test_endpoints_of_one_name_are_told_apart():
+def test_endpoints_with_one_name_have_their_node_in_the_label():
     assert Expectations(fabric()).labels() == ["vm1/web", "vm2/web", "vm1", "vm2"]
     assert Expectations(fabric(endpoints=("web{}",))).labels() == ["web1", "web2", "vm1", "vm2"]
 
@@ -127,14 +126,14 @@ def test_the_matrix():
         "vm1   64    ✗    ·    ·",
         "vm2   63    ✗    ·    ·",
         "",
-        "a number is the TTL of the answer; ✗ no answer (✗4, ✗6: of that family alone); · not asked",
+        "a number is the TTL of the answer; ✗ no answer (✗4, ✗6: only in that family); · not asked",
         "9 of 12 pairs answer",
     ]
 
 
-def test_an_answer_that_went_another_way_is_none():
+def test_an_answer_that_took_another_path_does_not_count():
     pair = Pair("vm1", "a", "b", "10.0.0.3", 61, expected=62)
-    assert not pair.ok and "TTL 61, not 62" in pair.told()
+    assert not pair.ok and "TTL 61, not 62" in pair.line()
     assert as_text([pair], ["a", "b"]).splitlines()[1].endswith("61!")
 
 
@@ -153,22 +152,22 @@ def test_expected_ttls_count_the_nodes_between():
             },
         }
     )
-    (question, *_rest) = Expectations(model).asked_by("vm1")
-    assert {(target["name"], target["ttl"]) for target in question["targets"]} == {
+    (probe, *_rest) = Expectations(model).probes_from("vm1")
+    assert {(target["name"], target["ttl"]) for target in probe["targets"]} == {
         ("b", 64),
         ("c", 63),
         ("d", 62),
         ("vm1", 64),
-        ("vm2", None),  # behind routers that nobody declared
+        ("vm2", None),  # behind routers that the inventory does not name
     }
 
 
-def test_ends_of_a_link_ask_each_other():
+def test_ends_of_a_link_probe_each_other():
     link = {"a": {"netns": "red", "name": "r", "address": "10.9.0.1/24"}, "b": {"name": "b", "address": "10.9.0.2/24"}}
     model = fabric_model({"vm1": {"fabric_node_address": "192.0.2.1", "fabric_links": [link]}})
     expectations = Expectations(model)
     assert expectations.labels() == ["red", "vm1"]
-    assert asked(model, "vm1")["red"] == [("vm1", "10.9.0.2")]
+    assert targets(model, "vm1")["red"] == [("vm1", "10.9.0.2")]
 
 
 def path(**found):
@@ -176,7 +175,7 @@ def path(**found):
     return Path("vm1", wanted, {"passes": True, "larger_passes": False, "reason": "", "wire": ["udp:8472"], **found})
 
 
-def test_paths_tell_what_they_carry():
+def test_path_lines_and_faults():
     assert path_lines([path(), path()]) == [
         "2 paths between nodes: udp:8472 on the wire, 1450 bytes pass unfragmented, 1451 do not"
     ]
@@ -184,8 +183,8 @@ def test_paths_tell_what_they_carry():
         "a -> b (10.2.0.2): a packet of 1450 bytes does not pass unfragmented: no answer"
     ]
     assert "1451 bytes passes" in list(path(larger_passes=True).faults())[0]
-    assert "1451 bytes is lost, and nobody says" in list(path(larger_vanishes=True).faults())[0]
-    assert "on the wire is plain, not udp:8472" in list(path(wire=["plain"]).faults())[0]
+    assert "1451 bytes is lost without an ICMP error" in list(path(larger_vanishes=True).faults())[0]
+    assert "the wire carries plain, not udp:8472" in list(path(wire=["plain"]).faults())[0]
     assert path_lines([path(wire=[])]) == []
 
 
@@ -196,7 +195,7 @@ def test_colours():
     assert text.endswith("<r6 of 8 pairs answer>")
 
 
-def test_a_cell_of_two_families_says_which_is_silent():
+def test_a_cell_of_two_families_shows_which_is_silent():
     four, six = [Pair("vm1", "a", "b", address, 64) for address in ("10.0.0.3", "fd00::3")]
     none = Pair("vm1", "a", "b", "fd00::3")
     assert "64" in as_text([four, six], ["a", "b"]).splitlines()[1]
@@ -204,9 +203,9 @@ def test_a_cell_of_two_families_says_which_is_silent():
     assert as_text([Pair("vm1", "a", "b", "10.0.0.3"), none], ["a", "b"]).splitlines()[1].endswith("  ✗")
 
 
-def test_a_node_that_could_not_be_asked_is_not_known():
+def test_a_node_that_could_not_be_asked_has_question_marks():
     model = fabric(1)
-    found = pairs("vm1", Expectations(model).asked_by("vm1"), None)
+    found = pairs("vm1", Expectations(model).probes_from("vm1"), None)
     text = as_text(found, Expectations(model).labels())
     assert "?" in text and "✗" not in text
     assert "0 of 3 pairs answer" in text
@@ -238,20 +237,20 @@ def test_of_many_nodes_there_is_a_line_for_each():
 
 
 def lines_of(count, endpoints, silent):
-    """Return the lines on what is silent between ``count`` nodes with as many endpoints each."""
+    """Return the lines about silent pairs of ``count`` nodes with that many endpoints each."""
     found, _labels = answered(fabric(count, endpoints=tuple(f"e{number}-{{}}" for number in range(endpoints))))
     return silent_lines([replace(pair, ttl=None) if silent(pair) else pair for pair in found])
 
 
 def test_many_silent_pairs_of_two_nodes_are_one_line():
     assert lines_of(2, 50, lambda pair: (pair.asker, pair.where) == ("vm1", "vm2")) == ["vm1 -> vm2: all 2,500 silent"]
-    # what the node itself asks is in the line, where nothing of that answers either
+    # the line includes the node's own pairs if they are all silent, too
     assert lines_of(2, 50, lambda pair: (pair.node, pair.where) == ("vm1", "vm2")) == ["vm1 -> vm2: all 2,550 silent"]
     some = lines_of(2, 50, lambda pair: (pair.asker, pair.target) == ("vm1", "e7-2"))
     assert some == ["vm1 -> vm2: 50 of 2,500 silent"]
 
 
-def test_causes_are_looked_for_on_both_sides_of_a_silent_pair():
+def test_causes_are_read_on_both_nodes_of_a_silent_pair():
     pairs_ = [
         Pair("vm1", "a", "b", "10.2.0.2", 62, where="vm2"),
         Pair("vm1", "a", "c", "10.3.0.2", None, where="vm3"),
@@ -261,20 +260,20 @@ def test_causes_are_looked_for_on_both_sides_of_a_silent_pair():
     assert nodes_of_silence(pairs_) == {"vm1", "vm3", "vm4", "vm5"}
 
 
-def test_few_silent_pairs_are_named_and_none_says_nothing():
+def test_few_silent_pairs_have_a_line_each():
     assert lines_of(2, 5, lambda pair: False) == []
     assert lines_of(2, 5, lambda pair: (pair.source, pair.target) == ("e0-1", "e3-2")) == [
         "e0-1 -> e3-2 (10.2.0.5): no answer"
     ]
 
 
-def test_silence_everywhere_is_a_line_for_each_two_nodes_and_no_more_than_fit():
+def test_silence_everywhere_is_a_line_for_each_pair_of_nodes_and_lines_are_limited():
     assert len(lines_of(3, 10, lambda pair: True)) == 21
     many = lines_of(9, 4, lambda pair: True)
     assert len(many) == 51 and many[-1].endswith("more lines like these")
 
 
-def test_what_all_of_them_were_told_is_said_with_them():
+def test_a_reason_that_all_pairs_share_is_in_their_line():
     pairs_ = [
         Pair("vm1", "a", "b", f"10.2.0.{number}", reason="Network is unreachable", asker="vm1", where="vm2")
         for number in range(9)
@@ -290,8 +289,8 @@ def test_data_is_json():
 
 
 def test_the_work_for_a_matrix_grows_with_its_pairs(calls):
-    def matrix_of(endpoints):
+    def shown(endpoints):
         found, labels = answered(fabric(2, endpoints=tuple(f"e{number}-{{}}" for number in range(endpoints))))
         as_text(found, labels)
 
-    assert calls(lambda: matrix_of(60)) < 11 * calls(lambda: matrix_of(20))  # nine times as many pairs
+    assert calls(lambda: shown(60)) < 11 * calls(lambda: shown(20))  # nine times as many pairs
