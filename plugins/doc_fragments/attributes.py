@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the attributes of modules mean."""
+"""The attributes of modules."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     """For C(extends_documentation_fragment)."""
 
+    # what the attributes mean
     DOCUMENTATION = r"""
 options: {}
 attributes:
@@ -20,4 +21,49 @@ attributes:
     description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
   platform:
     description: Target OS/families that can be operated against.
+"""
+
+    # of modules that change a node
+    CHANGES = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+"""
+
+    # of modules that read a node
+    READS = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+"""
+
+    # of modules that run on the controller
+    CONTROLLER = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: posix
 """

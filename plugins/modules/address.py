@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: address
-short_description: Addresses of interfaces
+short_description: Manage addresses of interfaces
 version_added: 0.1.0
 description:
-  - Gives interfaces addresses, IPv4 and IPv6 alike (ip-address(8)).
+  - Adds, changes and removes IPv4 and IPv6 addresses of interfaces (ip-address(8)).
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -28,7 +28,7 @@ seealso:
 options:
   address: &address
     description:
-      - The address with the length of its prefix, such as V(10.0.0.1/24) or V(fd00::1/64).
+      - The address with its prefix length, such as V(10.0.0.1/24) or V(fd00::1/64).
     type: str
   dev: &dev
     description:
@@ -36,25 +36,25 @@ options:
     type: str
   broadcast: &broadcast
     description:
-      - IPv4 alone. The broadcast address, such as V(10.0.0.255). An empty text stands for none; unset, it is left as it is, and
-        a new address has none. The kernel changes it on no address that is there, which is then made anew.
+      - IPv4 only. The broadcast address, such as V(10.0.0.255). The empty string is none. If omitted, it is not changed, and a
+        new address has none. The kernel cannot change it on an existing address, which is then recreated.
     type: str
   scope: &scope
     description:
-      - Where the address is valid (rtnetlink(7)).
+      - Scope of the address (ip-address(8)).
     type: str
     choices: [global, link, host]
   nodad: &nodad
     description:
-      - IPv6 alone. Whether the address is used at once, without asking whether somebody else has it (RFC 4862, 5.4).
+      - IPv6 only. Whether the address is used at once, without duplicate address detection (RFC 4862, 5.4).
     type: bool
   noprefixroute: &noprefixroute
     description:
-      - Whether the kernel leaves out the route to the address's prefix.
+      - Whether the kernel adds no route to the address' prefix.
     type: bool
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(address) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(address) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -70,32 +70,24 @@ options:
       noprefixroute: *noprefixroute
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
@@ -119,19 +111,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["ip address add 10.15.10.1/24 dev lab-br0"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

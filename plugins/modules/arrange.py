@@ -177,16 +177,7 @@ options:
 extends_documentation_fragment:
   - nodenet.fabric.common.promised
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 requirements:
   - nft (Debian and Ubuntu package nftables)
 notes:
@@ -278,8 +269,7 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
@@ -290,14 +280,14 @@ prepared:
   type: dict
   sample: {missing_software: [], missing_features: [], findings: []}
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
   description:
-    - How many objects were observed and changed, by sort (C(counts)), the seconds that it and each stage took, what was asked
-      of netlink.
+    - Number of objects observed and changed, by kind (C(counts)), seconds in total and for each stage, and counts of netlink
+      requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, counts: {made: {address: 2}},

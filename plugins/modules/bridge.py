@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bridge
-short_description: Bridges
+short_description: Manage bridges
 version_added: 0.1.0
 description:
-  - Makes and removes bridges (ip-link(8), type bridge).
-  - A bridge without a MAC address of its own takes over that of a port; with O(mac) it keeps its own.
+  - Creates, changes and removes bridges (ip-link(8), type bridge).
+  - A bridge without O(mac) takes over the MAC address of one of its ports, which changes with the ports.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -33,7 +33,7 @@ options:
     type: str
   mac: &mac
     description:
-      - MAC address. It is in the request that makes the interface, so that nothing sees another one first.
+      - MAC address. A new interface has it from the start.
     type: str
   mtu: &mtu
     description:
@@ -46,17 +46,17 @@ options:
     default: true
   addrgenmode: &addrgenmode
     description:
-      - How the interface gets its IPv6 link-local address (ip-link(8)); V(none) for what needs no address of its own,
-        such as the host end of a veth or a bridge of IPv4 alone.
+      - How the interface gets its IPv6 link-local address (ip-link(8)); V(none) for an interface that needs none,
+        such as the host end of a veth or a bridge without IPv6.
     type: str
     choices: [eui64, none, stable_secret, random]
   side: &side
     description:
-      - The side of the fabric that the interface is on. It then has, and keeps, the settings that packets need,
-        the times, the forwarded groups and the VLAN filter of a new bridge, and that nobody answers for others (proxy_arp).
-      - V(node) forwards IPv4, has no strict C(rp_filter) of its own, and takes nothing from the other end. It
-        accepts no router advertisement, no redirect and no source route.
-      - Where it is unset, these settings are not managed.
+      - The side of the fabric that the interface is on. The sysctls of the interface are then managed, with ARP on and
+        C(proxy_arp) off, and the timers, the forwarded groups and the VLAN filter have the defaults of a new bridge.
+      - V(node) forwards IPv4, has no strict C(rp_filter), and ignores router advertisements, redirects and source routes.
+      - V(endpoint) has C(arp_ignore), C(arp_filter) and C(proxy_arp) 0, and answers ARP requests from any sender.
+      - If omitted, these settings are not managed.
     type: str
     choices: [node, endpoint]
   stp: &stp
@@ -65,19 +65,19 @@ options:
     type: bool
   forward_delay: &forward_delay
     description:
-      - Seconds that a port listens and learns before it forwards, with O(stp).
+      - Seconds in each of the states listening and learning before a port forwards, with O(stp).
     type: float
   hello_time: &hello_time
     description:
-      - Seconds between two hello packets, with O(stp).
+      - Seconds between hello packets, with O(stp).
     type: float
   max_age: &max_age
     description:
-      - Seconds after which the root bridge counts as gone, with O(stp).
+      - Seconds without a hello packet after which the root bridge is elected again, with O(stp).
     type: float
   ageing_time: &ageing_time
     description:
-      - Seconds that a learned MAC address is kept.
+      - Seconds after which an unused learned MAC address is removed.
     type: float
   priority: &priority
     description:
@@ -85,19 +85,19 @@ options:
     type: int
   vlan_filtering: &vlan_filtering
     description:
-      - Whether the bridge tells VLANs apart (IEEE 802.1Q). Some kernels lack it (CONFIG_BRIDGE_VLAN_FILTERING).
+      - Whether the bridge filters by VLAN (IEEE 802.1Q). Some kernels lack it (CONFIG_BRIDGE_VLAN_FILTERING).
     type: bool
   vlan_default_pvid: &vlan_default_pvid
     description:
-      - The VLAN of untagged packets on ports that say nothing else; 0 for none.
+      - The VLAN of untagged packets on ports without a VLAN of their own; 0 for none.
     type: int
   mcast_snooping: &mcast_snooping
     description:
-      - Whether multicast goes only to the ports that asked for it.
+      - Whether multicast is forwarded only to ports with a member of the group (IGMP and MLD snooping).
     type: bool
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(name) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -120,32 +120,24 @@ options:
       mcast_snooping: *mcast_snooping
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
@@ -155,7 +147,7 @@ EXAMPLES = r"""
     mac: "02:00:0a:0f:0a:01"
     addrgenmode: none
 
-- name: A namespace that is nothing but a switch
+- name: A namespace for a switch
   nodenet.fabric.netns:
     name: switch
 
@@ -175,19 +167,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["ip link add name lab-br0 type bridge", "ip link set dev lab-br0 alias nodenet.fabric/default", "ip link set dev lab-br0 up"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bridge_port
-short_description: Ports of bridges
+short_description: Manage ports of bridges
 version_added: 0.1.0
 description:
-  - Makes an interface a port of a bridge, and says how the bridge treats it (bridge(8), link set).
+  - Adds interfaces to bridges as ports, and sets the options of the ports (bridge(8), link set).
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -30,7 +30,7 @@ options:
     type: str
   bridge: &bridge
     description:
-      - The bridge that it is a port of, in the same namespace. Needed unless it is one already.
+      - The bridge, in the same namespace. Required unless the interface is a port already.
     type: str
   isolated: &isolated
     description:
@@ -38,7 +38,7 @@ options:
     type: bool
   hairpin: &hairpin
     description:
-      - Whether a packet may go back out of the port that it came in by.
+      - Whether the bridge may send a packet back out of the port that it came in by.
     type: bool
   learning: &learning
     description:
@@ -46,39 +46,39 @@ options:
     type: bool
   flood: &flood
     description:
-      - Whether packets for a MAC address that the bridge does not know go out of the port.
+      - Whether packets to an unknown MAC address are sent out of the port.
     type: bool
   mcast_flood: &mcast_flood
     description:
-      - Whether multicast that nobody asked for goes out of the port.
+      - Whether multicast to groups without members is sent out of the port.
     type: bool
   guard: &guard
     description:
-      - Whether the port refuses to hear of a root bridge (BPDU guard).
+      - Whether the port is disabled when it receives a BPDU (BPDU guard).
     type: bool
   root_block: &root_block
     description:
-      - Whether the port may never lead to the root bridge.
+      - Whether the port may not become the root port.
     type: bool
   fastleave: &fastleave
     description:
-      - Whether the port leaves a multicast group at the first word.
+      - Whether the port leaves a multicast group at the first leave message.
     type: bool
   neigh_suppress: &neigh_suppress
     description:
-      - Whether the bridge answers ARP and neighbour discovery for what it knows.
+      - Whether the bridge answers ARP and neighbor discovery for known neighbors behind the port.
     type: bool
   cost: &cost
     description:
-      - Cost of the path through this port, with the spanning tree.
+      - Path cost of the port in the spanning tree.
     type: int
   priority: &priority
     description:
-      - Priority of the port, with the spanning tree.
+      - Priority of the port in the spanning tree.
     type: int
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(name) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -99,32 +99,24 @@ options:
       priority: *priority
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
@@ -141,7 +133,7 @@ EXAMPLES = r"""
     name: veth-guest
     peer: {name: eth0, netns: guest}
 
-- name: The port, kept apart from the other isolated ones
+- name: The port, which exchanges no packets with other isolated ones
   nodenet.fabric.bridge_port:
     name: veth-guest
     bridge: br0
@@ -156,19 +148,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["ip link set dev veth-guest master br0", "ip link set dev veth-guest type bridge_slave isolated on"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: forwarding
-short_description: Forwarding between interfaces
+short_description: Manage forwarding between interfaces
 version_added: 0.1.0
 description:
-  - Makes a namespace a router (C(net.ipv4.ip_forward), C(net.ipv6.conf.all.forwarding)), or says for one
-    interface whether it forwards.
-  - Where the setting was as wanted already, nothing is ours.
-  - When the kernel starts to forward IPv6 it deletes the routes that it has by router advertisement, except on interfaces
-    whose C(accept_ra) is 2. Such interfaces are set so first.
-  - With O(state=absent), and by M(nodenet.fabric.sweep), forwarding that we turned on stays on. Others may rely on it by then. A
-    warning says so, and how to turn it off.
+  - Turns forwarding on or off in a namespace (C(net.ipv4.ip_forward), C(net.ipv6.conf.all.forwarding)) or on one interface.
+  - A sysctl that has the requested value already is not recorded as the collection's.
+  - When IPv6 forwarding is turned on, the kernel deletes routes from router advertisements, except on interfaces whose
+    C(accept_ra) is 2. On interfaces with such routes it is set to 2 first.
+  - O(state=absent) and M(nodenet.fabric.sweep) leave forwarding on, as other programs may depend on it by then. A warning
+    names the command that turns it off.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -37,7 +36,7 @@ options:
     choices: [ipv4, ipv6]
   interface: &interface
     description:
-      - The interface; unset, the whole namespace.
+      - The interface. If omitted, the whole namespace.
     type: str
   enabled: &enabled
     description:
@@ -46,7 +45,7 @@ options:
     default: true
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(family) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(family) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -57,32 +56,24 @@ options:
       enabled: *enabled
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
@@ -92,7 +83,7 @@ EXAMPLES = r"""
       - family: ipv4
       - family: ipv6
 
-- name: Give it up; it stays on for whoever relies on it by now
+- name: Give it up; forwarding stays on
   nodenet.fabric.forwarding:
     config:
       - family: ipv4
@@ -103,19 +94,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["sysctl -qw net.ipv4.ip_forward=1"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

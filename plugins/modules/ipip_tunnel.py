@@ -10,10 +10,10 @@ module: ipip_tunnel
 short_description: IPIP tunnels
 version_added: 0.1.0
 description:
-  - Makes and removes tunnels of IPv4 in IPv4 (RFC 2003; ip-link(8), type ipip).
-  - Without O(remote) one device serves for any number of peers; a route to each, with the peer's address as gateway
-    and C(onlink), says where packets go.
-  - The namespace's own fallback device C(tunl0) is never touched.
+  - Creates, changes and removes tunnels of IPv4 in IPv4 (RFC 2003; ip-link(8), type ipip).
+  - Without O(remote) one device serves any number of peers, with a route for each that has the peer's address as gateway
+    and C(onlink).
+  - The fallback device C(tunl0) is never changed.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -38,27 +38,27 @@ options:
     type: str
   local: &local
     description:
-      - Address of the underlay that packets are sent from, IPv4. Needed to make a device.
+      - Source address of the outer packets, IPv4. Required to create a device.
     type: str
   remote: &remote
     description:
-      - Address of the only peer, for a tunnel of two.
+      - Address of the peer, for a device with a single peer.
     type: str
   dev: &dev
     description:
-      - Interface of the underlay that the device stands on. An empty text stands for none; unset, it is left as it is.
+      - Lower interface on the underlay. The empty string is none. If omitted, it is not changed.
     type: str
   ttl: &ttl
     description:
-      - Time to live of the outer packets; 0 takes over that of the inner ones.
+      - TTL of the outer packets; 0 copies that of the inner packet.
     type: int
   pmtudisc: &pmtudisc
     description:
-      - Whether the MTU of the path is found out, and packets are sent with "don't fragment".
+      - Whether outer packets have the flag don't fragment, so that the path MTU is discovered.
     type: bool
   mtu: &mtu
     description:
-      - MTU in bytes; unset, what the kernel takes from the interface below.
+      - MTU in bytes. If omitted, the kernel derives it from the lower interface.
     type: int
   up: &up
     description:
@@ -72,16 +72,15 @@ options:
     choices: [eui64, none, stable_secret, random]
   side: &side
     description:
-      - The side of the fabric that the interface is on. It then has, and keeps, the settings that packets need,
-        that nobody answers for others (proxy_arp).
-      - V(node) forwards IPv4, has no strict C(rp_filter) of its own, and takes nothing from the other end. It
-        accepts no router advertisement, no redirect and no source route.
-      - Where it is unset, these settings are not managed.
+      - The side of the fabric that the interface is on. The sysctls of the interface are then managed, with C(proxy_arp) off.
+      - V(node) forwards IPv4, has no strict C(rp_filter), and ignores router advertisements, redirects and source routes.
+      - V(endpoint) has C(arp_ignore), C(arp_filter) and C(proxy_arp) 0, and answers ARP requests from any sender.
+      - If omitted, these settings are not managed.
     type: str
     choices: [node, endpoint]
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(name) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -99,36 +98,28 @@ options:
       side: *side
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
-- name: See whether this kernel has IPIP
+- name: Check whether the kernel has IPIP
   nodenet.fabric.prepare:
     features: [ipip]
   register: found
@@ -150,19 +141,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["ip link add name tun245 mtu 1480 type ipip local 192.168.32.245"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

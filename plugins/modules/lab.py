@@ -48,18 +48,9 @@ options:
     default: fabric
 extends_documentation_fragment:
   - nodenet.fabric.attributes
+  - nodenet.fabric.attributes.reads
 requirements:
   - nsenter of util-linux, on the controller
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
 notes:
   - Two labs of one name do not run at once for a user. The name comes from the inventory's folder, so copies of it are
     labs of their own.

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: masquerade
-short_description: Masquerade for what leaves
+short_description: Manage masquerading of packets that leave the node
 version_added: 0.1.0
 description:
-  - What comes from a prefix and leaves for elsewhere gets the node's address as its source, and answers find their
-    way back (nft(8)).
-  - What goes to the prefixes of O(exclude), or to multicast, keeps its source. The rules are in an nftables table of
-    our own, C(inet nodenet_fabric).
-  - Of what would be masqueraded, a packet that connection tracking takes for invalid (C(ct state invalid), such as what belongs
-    to no connection) would leave with its own source. It is dropped.
-  - Flows that a change of the rule is about begin anew (ctnetlink). TCP connections that are established are left to their end.
+  - Packets from a prefix to other destinations get the node's address as their source, so that replies find their way back
+    (nft(8)). The rules are in the nftables table C(inet nodenet_fabric).
+  - Packets to the prefixes of O(exclude) and to multicast groups keep their source.
+  - NAT does not translate packets in C(ct state invalid), which would leave with their own source. They are dropped.
+  - When a rule changes, the flows that it concerns are removed from connection tracking and start again. Established TCP
+    connections are kept.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -36,24 +35,23 @@ options:
     type: str
   exclude: &exclude
     description:
-      - Prefixes, of the same family, to which packets keep their source, all that belongs to the fabric. Their order
-        and what they contain of each other do not matter.
+      - Prefixes of the same family to which packets keep their source, such as all subnets of the fabric. They may overlap, in
+        any order.
     type: list
     elements: str
     default: []
   out_interface: &out_interface
     description:
-      - Only what leaves by this interface.
+      - Masquerade only packets that leave by this interface.
     type: str
   random: &random
     description:
-      - Whether source ports are chosen at random, so that two connections at one moment are less likely to take the
-        same.
+      - Whether source ports are chosen at random, so that two simultaneous connections are less likely to get the same one.
     type: bool
     default: true
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(source) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(source) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -65,43 +63,35 @@ options:
       random: *random
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 requirements:
   - nft (Debian and Ubuntu package nftables)
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
-- name: Endpoints reach the world with the node's address, each other with their own
+- name: Endpoints reach other networks with the node's address, and each other with their own
   nodenet.fabric.masquerade:
     source: 10.15.10.0/24
     exclude: [10.15.10.0/24]
 
-- name: No longer
+- name: Remove the rule
   nodenet.fabric.masquerade:
     source: 10.15.10.0/24
     state: absent
@@ -110,19 +100,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["nft 'add table inet nodenet_fabric'"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

@@ -57,16 +57,7 @@ options:
     type: path
 extends_documentation_fragment:
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: posix
+  - nodenet.fabric.attributes.controller
 """
 
 EXAMPLES = r"""

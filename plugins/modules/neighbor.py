@@ -7,12 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: neighbor
-short_description: Permanent neighbors
+short_description: Manage permanent neighbor entries
 version_added: 0.1.0
 description:
-  - Writes down which MAC address a neighbor has (ip-neighbour(8), nud permanent), for ARP and neighbour discovery
-    alike.
-  - What the kernel learned by itself is replaced, and stands in the way of nothing.
+  - Adds, changes and removes permanent entries in the neighbor tables of IPv4 and IPv6 (ip-neighbour(8), nud permanent).
+  - An entry that the kernel has learned is replaced; it is no conflict.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -32,15 +31,15 @@ options:
     type: str
   dev: &dev
     description:
-      - The interface behind which it is.
+      - The interface on which the neighbor is reached.
     type: str
   mac: &mac
     description:
-      - Its MAC address. Needed to make an entry.
+      - Its MAC address. Required to add an entry.
     type: str
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(address) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(address) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -53,32 +52,24 @@ options:
       mac: *mac
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
@@ -102,19 +93,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["ip neighbor replace 172.246.0.0 lladdr 02:00:00:00:00:02 dev br0 nud permanent"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

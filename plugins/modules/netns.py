@@ -7,12 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: netns
-short_description: Named network namespaces
+short_description: Manage named network namespaces
 version_added: 0.1.0
 description:
-  - Makes and removes network namespaces as ip-netns(8) does, below C(/run/netns).
-  - What is decided in a namespace before its first link comes up, whether it has IPv6 and whether its loopback is up,
-    is decided here.
+  - Creates and removes named network namespaces as ip-netns(8) does, below C(/run/netns).
+  - Also sets what must be set before the first interface of a namespace comes up, such as whether it has IPv6.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -40,20 +39,20 @@ options:
     default: true
   ipv6: &ipv6
     description:
-      - Whether links in the namespace have IPv6. Without it they send no multicast when they come up, which a bridge
-        with many ports feels.
-      - Unset, it is left as the kernel has it.
+      - Whether interfaces in the namespace have IPv6. Without it they send no multicast when they come up, which a bridge
+        with many ports would flood.
+      - If omitted, it is not changed.
     type: bool
   inherit: &inherit
     description:
-      - Whether the namespace keeps what it has from the machine's own settings when it is made. With V(false) it has the
-        kernel's own, 0, for C(arp_ignore), C(arp_filter) and C(rp_filter) of C(net.ipv4.conf.all), and does not forward
-        when it is made; on a machine with C(arp_ignore=2), for instance, it would not answer for a routed address.
-      - Unset, they are not managed.
+      - Whether a new namespace inherits sysctls of the machine. With V(false), C(arp_ignore), C(arp_filter) and C(rp_filter) of
+        C(net.ipv4.conf.all) are 0, and a new namespace does not forward. A namespace that inherits C(arp_ignore=2), for example,
+        does not answer ARP requests for a routed address.
+      - If omitted, they are not managed.
     type: bool
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(name) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -65,23 +64,15 @@ options:
       inherit: *inherit
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
@@ -90,7 +81,7 @@ EXAMPLES = r"""
     name: ns245
     ipv6: false
 
-- name: Three in one task, and none of ours beside them
+- name: Three in one task, and no others of this set
   nodenet.fabric.netns:
     config:
       - name: red
@@ -99,7 +90,7 @@ EXAMPLES = r"""
         lo: false
     purge: true
 
-- name: Remove it, and with it all that is inside
+- name: Remove it with everything inside
   nodenet.fabric.netns:
     name: ns245
     state: absent
@@ -108,19 +99,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["ip netns add ns245", "ip -n ns245 link set lo up"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: persist
-short_description: Keep the fabric over a reboot
+short_description: Restore the fabric at boot
 version_added: 0.1.0
 description:
-  - Saves what is ours in the kernel as C(/etc/nodenet/fabric.json), installs the program C(nodenet-fabric), which is the
-    engine of this collection as one file, and a systemd unit that has it restore the file at boot, before what waits for
-    the network to be online starts, and what is missing of it whenever C(nftables.service) or
-    C(networking.service) took it away.
-  - Where the uplink has no address yet at boot, what does not stand on it is restored, and the unit tries again every 5
-    seconds until all is there.
-  - The file is what the kernel has after a good run, so the two cannot disagree. It is written atomically.
+  - Saves the collection's objects in the kernel to C(/etc/nodenet/fabric.json), and installs the program C(nodenet-fabric),
+    the engine of this collection in one file, with systemd units.
+  - The units restore the objects at boot, before C(network-online.target), and restore missing ones after
+    C(nftables.service) or C(networking.service) has removed them.
+  - If the uplink has no address yet at boot, the objects that do not depend on it are restored, and the unit tries again every
+    5 seconds until all are.
+  - The file is written atomically, from what the kernel has after a successful run.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -32,49 +32,40 @@ seealso:
 options:
   state:
     description:
-      - Whether the fabric is kept. V(absent) removes the units, the program and the file.
+      - Whether the fabric is restored at boot. V(absent) removes the units, the program and the file.
     type: str
     choices: [present, absent]
     default: present
   repair:
     description:
-      - Whether a timer restores each minute what somebody took away.
+      - Whether a timer restores missing objects every minute.
     type: bool
     default: false
 requirements:
   - systemd
 extends_documentation_fragment:
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
-- name: Keep what is there over a reboot, and repair it each minute
+- name: Restore the fabric at boot, and missing objects every minute
   nodenet.fabric.persist:
     repair: true
 
-- name: Keep nothing
+- name: Restore nothing
   nodenet.fabric.persist:
     state: absent
 """
 
 RETURN = r"""
 objects:
-  description: How many objects are kept.
+  description: Number of saved objects.
   returned: when O(state=present)
   type: int
   sample: 17
 files:
-  description: The files that differ from what they are to be, or did.
+  description: The files that were, or in check mode would be, changed.
   returned: success
   type: list
   elements: str

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: port_forward
-short_description: Published ports
+short_description: Manage published ports
 version_added: 0.1.0
 description:
-  - What arrives for a port of the node is led to an address behind it (nft(8), C(dnat)), from outside, from the node itself
-    and from those behind it alike.
-  - Only what is meant for the node itself is led elsewhere, whatever of its addresses it names; what the node forwards for
-    the same port goes its way, and so does what the node sends to a loopback address.
-  - The address of the client is kept, except for those of O(hairpin). The rules are in an nftables table of our own,
-    C(inet nodenet_fabric).
-  - Flows that a change of the port is about begin anew (ctnetlink), so that a client that goes on sending UDP from one port
-    is led to the new address. TCP connections that are established are left to their end.
+  - Forwards a port of the node to another address, such as an endpoint's (nft(8), C(dnat)), for clients outside, on the node
+    and behind it. The rules are in the nftables table C(inet nodenet_fabric).
+  - Only packets to the node's own addresses are redirected. Packets that the node forwards to the same port are not, nor are
+    packets to a loopback address.
+  - Clients keep their address, except those of O(hairpin).
+  - When a port changes, the flows that it concerns are removed from connection tracking, so that a client that goes on
+    sending UDP from one port reaches the new address. Established TCP connections are kept.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -33,7 +32,7 @@ seealso:
 options:
   port: &port
     description:
-      - The port of the node, V(80), or a range of them, V(8000-8010).
+      - The port of the node, such as V(80), or a range, such as V(8000-8010).
     type: str
   protocol: &protocol
     description:
@@ -43,31 +42,31 @@ options:
     default: tcp
   to: &to
     description:
-      - The address that the port leads to, needed unless the port is to be published no longer.
+      - The address to forward to. Required unless O(state=absent).
     type: str
   to_port: &to_port
     description:
-      - The port there, or a range as long as that of O(port). The same as O(port) if left out.
+      - The port at O(to), or a range as long as that of O(port). If omitted, the same as O(port).
     type: str
   address: &address
     description:
-      - Only what is meant for this address of the node. All of its addresses if left out.
+      - The address of the node. If omitted, all its addresses.
     type: str
   family: &family
     description:
-      - The family whose packets are led elsewhere; that of O(to), and needed only to remove.
+      - The family of the redirected packets. By default that of O(to); required only with O(state=absent).
     type: str
     choices: [ipv4, ipv6]
   hairpin: &hairpin
     description:
-      - Prefixes from which O(to) is reached without the node between, so that the answer would not come back through it.
-        These get the node's address as their source (they are those on the same bridge, or O(to) itself).
+      - Prefixes from which O(to) is reached without passing the node, such as those of its bridge, or O(to) itself. Their clients
+        get the node's address as their source, so that replies pass the node.
     type: list
     elements: str
     default: []
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(port) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(port) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -82,50 +81,42 @@ options:
       hairpin: *hairpin
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 requirements:
   - nft (Debian and Ubuntu package nftables)
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
-- name: Publish the web server blue at the node's port 80, for red on the same bridge too
+- name: Publish the web server blue on the node's port 80, also for red on the same bridge
   nodenet.fabric.port_forward:
     port: 80
     to: 192.168.15.2
     hairpin: [192.168.15.0/24]
 
-- name: Publish ten ports, and a name server at another port
+- name: Publish ten ports, and a name server on another port
   nodenet.fabric.port_forward:
     config:
       - {port: 8000-8009, to: 192.168.15.2}
       - {protocol: udp, port: 5353, to: 192.168.15.2, to_port: 53}
 
-- name: No longer
+- name: Publish the port no longer
   nodenet.fabric.port_forward:
     port: 80
     family: ipv4
@@ -135,19 +126,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["nft 'add table inet nodenet_fabric'"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

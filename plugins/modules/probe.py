@@ -163,16 +163,7 @@ options:
     type: int
 extends_documentation_fragment:
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.reads
 """
 
 EXAMPLES = r"""

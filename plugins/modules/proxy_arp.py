@@ -7,14 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: proxy_arp
-short_description: Proxy ARP and neighbour proxy
+short_description: Manage proxy ARP and proxy NDP
 version_added: 0.1.0
 description:
-  - Lets the node answer on an interface for addresses that are elsewhere (C(proxy_arp), C(proxy_ndp) in ip-sysctl).
-  - The node answers for the addresses that O(addresses) lists. For IPv4, without O(addresses), it answers for whatever it has
-    a route to that leads elsewhere.
-  - The node answers at once, C(proxy_delay) is 0; otherwise it waits up to 0.7 s. It answers only while it forwards,
-    and only if it has a route that covers the address and leads elsewhere than back out of the interface.
+  - Makes the node answer ARP and neighbor discovery on an interface for addresses that are not on that link (C(proxy_arp),
+    C(proxy_ndp) in ip-sysctl).
+  - The node answers for the addresses in O(addresses). For IPv4, without O(addresses), it answers for every address that it
+    has a route to on another interface.
+  - C(proxy_delay) is set to 0, and the node answers at once instead of after up to 0.7 s. The kernel answers only while it
+    forwards, and only if it has a route to the address on another interface.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -43,13 +44,13 @@ options:
     default: ipv4
   addresses: &addresses
     description:
-      - The addresses, of O(family), that the node answers for.
+      - The addresses of O(family) for which the node answers.
     type: list
     elements: str
     default: []
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(interface) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(interface) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -60,32 +61,24 @@ options:
       addresses: *addresses
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
@@ -94,7 +87,7 @@ EXAMPLES = r"""
     name: ns1
     ipv6: true
 
-- name: A veth straight into it
+- name: A veth into it
   nodenet.fabric.veth:
     name: veth-ns1
     peer: {name: eth0, netns: ns1}
@@ -109,12 +102,12 @@ EXAMPLES = r"""
   nodenet.fabric.bridge:
     name: fabric0
 
-- name: On it the node answers for one endpoint that is not on it, and for nobody else
+- name: The node answers on the bridge for one endpoint that is not on it, and for no other
   nodenet.fabric.proxy_arp:
     interface: fabric0
     addresses: [10.244.0.9]
 
-- name: No longer
+- name: Answer no longer
   nodenet.fabric.proxy_arp:
     interface: veth-ns1
     state: absent
@@ -123,19 +116,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["sysctl -qw net.ipv4.conf.veth-ns1.proxy_arp=1", "sysctl -qw net.ipv4.neigh.veth-ns1.proxy_delay=0"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

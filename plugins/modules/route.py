@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: route
-short_description: Routes
+short_description: Manage routes
 version_added: 0.1.0
 description:
-  - Makes, changes and removes routes, IPv4 and IPv6 alike (ip-route(8)).
-  - A route is found by its table, prefix and metric. Ours carry the protocol number 178.
+  - Adds, changes and removes IPv4 and IPv6 routes (ip-route(8)).
+  - Table, prefix and metric identify a route. Routes of the collection have the protocol number 178.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -29,8 +29,7 @@ seealso:
 options:
   prefix: &prefix
     description:
-      - Where the route leads, such as V(10.1.0.0/24); V(default) for everything else, of the family of O(via), or
-        IPv4.
+      - Destination, such as V(10.1.0.0/24). V(default) is the default route of the family of O(via), or of IPv4.
     type: str
   via: &via
     description:
@@ -38,50 +37,50 @@ options:
     type: str
   dev: &dev
     description:
-      - The interface. Unset, the kernel takes the one on whose link the gateway is.
+      - The interface. If omitted, the kernel takes the one on which the gateway is reached.
     type: str
   type: &type
     description:
-      - V(unicast) leads somewhere; the others refuse the packet, V(blackhole) without a word.
+      - V(unicast) forwards packets. V(blackhole) drops them silently; V(unreachable) and V(prohibit) return an ICMP error.
     type: str
     choices: [unicast, blackhole, unreachable, prohibit]
     default: unicast
   scope: &scope
     description:
-      - IPv4 alone. V(link) for what is on the link itself, V(global) for what is behind a gateway. Unset, as ip-
-        route(8) chooses.
+      - IPv4 only. V(link) for destinations on the link, V(global) for those behind a gateway. If omitted, as ip-route(8)
+        chooses.
     type: str
     choices: [global, link, host]
   onlink: &onlink
     description:
-      - Take the gateway to be on the link of O(dev) although no address says so.
+      - Whether the gateway counts as on the link of O(dev) although no connected prefix covers it.
     type: bool
   metric: &metric
     description:
-      - Of several routes to one prefix the one with the lowest metric is taken. IPv6 makes 1024 of 0.
+      - The route with the lowest metric is preferred among those with the same prefix. In IPv6, 0 becomes 1024.
     type: int
     default: 0
   table: &table
     description:
-      - Number of the routing table; 254 is the main one.
+      - Number of the routing table; 254 is main.
     type: int
     default: 254
   protocol: &protocol
     description:
-      - Number of the protocol that the route is marked with, who made it. Unset, ours.
+      - Number of the routing protocol that the route is marked with. If omitted, the collection's.
     type: int
   src: &src
     description:
-      - The address that packets of this node are sent from.
+      - Preferred source address of the node's own packets.
     type: str
   mtu: &mtu
     description:
-      - Largest packet on this path in bytes. V(0) is none of the route's own, and that of the interface counts; if omitted, an
-        existing route keeps what it has.
+      - MTU of the path in bytes. V(0) removes it from the route, so that the interface's applies. If omitted, an existing route
+        keeps its own.
     type: int
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(prefix) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(prefix) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -100,32 +99,24 @@ options:
       mtu: *mtu
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
@@ -138,13 +129,13 @@ EXAMPLES = r"""
     dev: br0
     address: 172.245.0.1/24
 
-- name: To another node's subnet, and nowhere for what is not in use
+- name: A route to another node's subnet, and a blackhole for unused addresses
   nodenet.fabric.route:
     config:
       - {prefix: 172.246.0.0/24, via: 172.245.0.2}
       - {prefix: 172.247.0.0/16, type: blackhole, metric: 4096}
 
-- name: On the link, without an address of its own there
+- name: A route on the link without a connected prefix
   nodenet.fabric.route:
     prefix: 169.254.1.1
     dev: br0
@@ -159,19 +150,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["ip route add 172.246.0.0/24 via 172.245.0.2 proto 178 scope global"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

@@ -39,16 +39,7 @@ options:
 extends_documentation_fragment:
   - nodenet.fabric.common.promised
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 requirements:
   - nft (Debian and Ubuntu package nftables)
 """
@@ -64,15 +55,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 commands:
-  description: The commands that do by hand what the task did, in order. In check mode, what it would do.
+  description:
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["ip netns del ns245", "ip link del dev lab-br0"]
 stats:
   description:
-    - How many objects were observed and changed, by sort (C(counts)), the seconds that it and each stage took, what was asked
-      of netlink.
+    - Number of objects observed and changed, by kind (C(counts)), seconds in total and for each stage, and counts of netlink
+      requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, counts: {made: {address: 2}},

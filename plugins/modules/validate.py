@@ -39,16 +39,7 @@ options:
     default: true
 extends_documentation_fragment:
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: posix
+  - nodenet.fabric.attributes.controller
 """
 
 EXAMPLES = r"""

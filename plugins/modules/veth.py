@@ -7,14 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: veth
-short_description: Pairs of virtual Ethernet interfaces
+short_description: Manage pairs of virtual Ethernet interfaces
 version_added: 0.1.0
 description:
-  - Makes a veth pair with each end where it belongs, in one request. Nothing is made in one namespace and moved to
-    another.
-  - Both ends are ours; the end of one is the end of the other.
-  - Each end has one queue in each direction, which is what a veth uses; without being told, the kernel makes as many as the
-    machine has processors and takes all but one away again, which it has to wait for.
+  - Creates, changes and removes veth pairs (ip-link(8), type veth). Each end is created in its namespace; none is moved.
+  - Both ends belong to the set. Removing one removes the other.
+  - Each end has one queue in each direction. By default the kernel creates one for each processor and removes all but one
+    again, which takes longer.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -35,14 +34,15 @@ seealso:
 options:
   name: &name
     description:
-      - Name of the end that lies in O(netns).
-      - A pair of which one end is there by another name, or both with these MAC addresses, is renamed and keeps what stands on
-        it, where the kernel renames interfaces that are up (Linux 6.2). On an older one, and where an end is to be in another
-        namespace, it is made anew, with what is ours on it.
+      - Name of the end in O(netns).
+      - An existing pair is renamed if one of its ends has its name, or both have these MAC addresses; its addresses and routes
+        stay. This needs Linux 6.2, which renames interfaces that are up.
+      - On older kernels, and if an end must be in another namespace, the pair is recreated, with the addresses and routes of
+        the collection.
     type: str
   mac: &mac
     description:
-      - MAC address. It is in the request that makes the interface, so that nothing sees another one first.
+      - MAC address. A new interface has it from the start.
     type: str
   mtu: &mtu
     description:
@@ -55,32 +55,31 @@ options:
     default: true
   addrgenmode: &addrgenmode
     description:
-      - How the interface gets its IPv6 link-local address (ip-link(8)); V(none) for what needs no address of its own,
-        such as the host end of a veth or a bridge of IPv4 alone.
+      - How the interface gets its IPv6 link-local address (ip-link(8)); V(none) for an interface that needs none,
+        such as the host end of a veth or a bridge without IPv6.
     type: str
     choices: [eui64, none, stable_secret, random]
   side: &side
     description:
-      - The side of the fabric that the interface is on. It then has, and keeps, the settings that packets need,
-        ARP; with a O(master), what a new bridge port is (it forwards, learns, floods, is neither isolated nor locked).
-      - V(node) forwards IPv4, has no strict C(rp_filter) of its own, and takes nothing from the other end. It
-        accepts no router advertisement, no redirect and no source route.
-      - V(endpoint) also sets C(arp_ignore), C(arp_filter) and C(proxy_arp) to 0, so that it answers for its address whoever asks.
-      - Where it is unset, these settings are not managed.
+      - The side of the fabric that the interface is on. The sysctls of the interface are then managed, with ARP on. With a
+        O(master) the port has the defaults of a new one (it forwards, learns and floods, and is neither isolated nor locked).
+      - V(node) forwards IPv4, has no strict C(rp_filter), and ignores router advertisements, redirects and source routes.
+      - V(endpoint) has C(arp_ignore), C(arp_filter) and C(proxy_arp) 0, and answers ARP requests from any sender.
+      - If omitted, these settings are not managed.
     type: str
     choices: [node, endpoint]
   master: &master
     description:
-      - The bridge of the same namespace that this end is a port of; the empty string takes it out of its bridge.
+      - The bridge, in the same namespace, that this end is a port of. The empty string removes it from its bridge.
     type: str
   hairpin: &hairpin
     description:
-      - Whether what comes in by this end, a bridge port, may leave by it again; see M(nodenet.fabric.bridge_port) for the
+      - Whether the bridge may send a packet back out of the port that it came in by. M(nodenet.fabric.bridge_port) has the
         other settings of a port.
     type: bool
   peer: &peer
     description:
-      - The other end. It is needed to make a pair; to remove one, O(name) is enough.
+      - The other end. It is required to create a pair; to remove one, O(name) is enough.
     type: dict
     suboptions:
       name:
@@ -90,11 +89,11 @@ options:
         required: true
       netns:
         description:
-          - Namespace of the other end, by name or path; unset, the node's own.
+          - Namespace of the other end, by name or path. If omitted, the node's own.
         type: str
       pid:
         description:
-          - As O(peer.netns), by the number of a process in it.
+          - As O(peer.netns), by the PID of a process in it.
         type: int
       mac:
         description:
@@ -129,7 +128,7 @@ options:
         type: bool
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(name) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -146,36 +145,28 @@ options:
       peer: *peer
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
-- name: The namespaces and the bridge that the pairs join
+- name: Two namespaces
   nodenet.fabric.netns:
     config: [{name: red}, {name: blue}]
 
@@ -210,19 +201,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["ip link add name veth-red type veth peer name eth0 netns red", "ip link set dev veth-red up", "ip -n red link set dev eth0 up"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

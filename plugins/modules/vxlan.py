@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vxlan
-short_description: VXLAN devices
+short_description: Manage VXLAN devices
 version_added: 0.1.0
 description:
-  - Makes and removes VTEPs (RFC 7348; ip-link(8), type vxlan). Who is behind them say M(nodenet.fabric.neighbor) and
-    M(nodenet.fabric.vxlan_fdb).
-  - What a device was made with the kernel lets nobody change; a device that differs is made anew, with its addresses,
-    neighbors, forwarding entries and routes, and RV(reasons) says what differed.
+  - Creates and removes VXLAN devices (RFC 7348; ip-link(8), type vxlan). M(nodenet.fabric.neighbor) and
+    M(nodenet.fabric.vxlan_fdb) make the entries for the peers.
+  - The kernel changes no VNI, port, address or interface of an existing device. A device that differs is recreated, with its
+    addresses, neighbors, forwarding entries and routes, and RV(reasons) names the difference.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -41,40 +41,40 @@ options:
     type: str
   vni: &vni
     description:
-      - Number of the network that the packets carry (VXLAN network identifier). Needed to make a device.
+      - VXLAN network identifier, from 0 to 16777215. Required to create a device.
     type: int
   port: &port
     description:
-      - UDP port. IANA's is 4789, the kernel's own default and flannel's 8472.
+      - UDP port. IANA assigned 4789; the default of the kernel and of flannel is 8472.
     type: int
     default: 8472
   local: &local
     description:
-      - Address of the underlay that packets are sent from, IPv4 or IPv6.
+      - Source address of the outer packets, IPv4 or IPv6.
     type: str
   dev: &dev
     description:
-      - Interface of the underlay that the device stands on, and ends with; its MTU is that interface's, less what VXLAN adds.
-        By which one packets leave say the routes to where M(nodenet.fabric.vxlan_fdb) sends them.
-      - An empty text stands for none, with an MTU of 1500. Unset, it is left as it is, and a new device has none.
+      - Lower interface on the underlay. The device gets the MTU of that interface less the overhead of VXLAN, and is removed with
+        it. The routes to the destinations of M(nodenet.fabric.vxlan_fdb) choose the interface by which packets leave.
+      - The empty string is none, with an MTU of 1500. If omitted, it is not changed, and a new device has none.
     type: str
   learning: &learning
     description:
-      - Whether the device learns from packets which node a MAC address is behind. With written down entries it has
-        nothing to learn.
+      - Whether the device learns MAC addresses from received packets. With static forwarding entries there is nothing to
+        learn.
     type: bool
     default: false
   ttl: &ttl
     description:
-      - Time to live of the outer packets; 0 takes over that of the inner ones, or the system's default.
+      - TTL of the outer packets; 0 copies that of the inner packet, or takes the system's default.
     type: int
   mac: &mac
     description:
-      - MAC address. It is in the request that makes the interface, so that nothing sees another one first.
+      - MAC address. A new interface has it from the start.
     type: str
   mtu: &mtu
     description:
-      - MTU in bytes; unset, what the kernel takes from the interface below.
+      - MTU in bytes. If omitted, the kernel derives it from the lower interface.
     type: int
   up: &up
     description:
@@ -88,16 +88,16 @@ options:
     choices: [eui64, none, stable_secret, random]
   side: &side
     description:
-      - The side of the fabric that the interface is on. It then has, and keeps, the settings that packets need,
-        ARP, and that nobody answers for others (proxy_arp).
-      - V(node) forwards IPv4, has no strict C(rp_filter) of its own, and takes nothing from the other end. It
-        accepts no router advertisement, no redirect and no source route.
-      - Where it is unset, these settings are not managed.
+      - The side of the fabric that the interface is on. The sysctls of the interface are then managed, with ARP on and
+        C(proxy_arp) off.
+      - V(node) forwards IPv4, has no strict C(rp_filter), and ignores router advertisements, redirects and source routes.
+      - V(endpoint) has C(arp_ignore), C(arp_filter) and C(proxy_arp) 0, and answers ARP requests from any sender.
+      - If omitted, these settings are not managed.
     type: str
     choices: [node, endpoint]
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(name) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(name) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -117,32 +117,24 @@ options:
       side: *side
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
@@ -173,19 +165,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["ip link add name vxlan1 address 02:00:c0:a8:20:f5 type vxlan id 1 local 192.168.32.245 dev underlay0 dstport 8472 nolearning"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

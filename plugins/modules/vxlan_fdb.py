@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vxlan_fdb
-short_description: Forwarding entries of VXLAN devices
+short_description: Manage forwarding entries of VXLAN devices
 version_added: 0.1.0
 description:
-  - Writes down which node of the underlay a MAC address is behind (bridge(8), fdb, self permanent).
-  - The address C(00:00:00:00:00:00), for all that is not known, may be behind many nodes, an entry for each.
+  - Adds, changes and removes the forwarding entries that map a MAC address to a node's address on the underlay (bridge(8),
+    fdb, self permanent).
+  - The MAC address C(00:00:00:00:00:00) is for unknown ones. It may have many entries, one for each node.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -38,11 +39,11 @@ options:
     type: str
   dst: &dst
     description:
-      - Address of the node on the underlay. Needed to make an entry, and for the address of zeroes to remove one.
+      - Address of the node on the underlay. Required to add an entry, and to remove one of C(00:00:00:00:00:00).
     type: str
   config:
     description:
-      - Many objects in one task; each entry takes the same options. One of O(mac) and O(config) is needed.
+      - Several objects in one task; each entry takes the same options. One of O(mac) and O(config) is required.
     type: list
     elements: dict
     suboptions:
@@ -55,32 +56,24 @@ options:
       dst: *dst
       netns:
         description:
-          - The namespace of this entry, where it is not that of the task.
+          - Namespace of this entry. If omitted, that of the task.
         type: str
       pid:
         description:
-          - As O(config[].netns), by the number of a process in it.
+          - As O(config[].netns), by the PID of a process in it.
         type: int
       state:
         description:
-          - Whether this entry is there, where it is not as the task says.
+          - Whether this entry exists. If omitted, as the task says.
         type: str
         choices: [present, absent]
 extends_documentation_fragment:
   - nodenet.fabric.common
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.common.netns
   - nodenet.fabric.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
-    platforms: linux
+  - nodenet.fabric.attributes.changes
 """
 
 EXAMPLES = r"""
@@ -90,13 +83,13 @@ EXAMPLES = r"""
     vni: 1
     local: 192.168.32.245
 
-- name: A peer's VTEP is behind its node
+- name: The entry for the VTEP of a peer
   nodenet.fabric.vxlan_fdb:
     dev: vxlan1
     mac: "02:00:c0:a8:20:f6"
     dst: 192.168.32.246
 
-- name: No longer
+- name: Remove the entry
   nodenet.fabric.vxlan_fdb:
     dev: vxlan1
     mac: "02:00:c0:a8:20:f6"
@@ -106,19 +99,18 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - The commands of ip-link(8) and its kin, sysctl(8) and nft(8) that do by hand what the task did, in order.
-      In check mode, what it would do.
+    - The iproute2, sysctl(8) and nft(8) commands that do the same by hand, in order. In check mode, what would be done.
   returned: success
   type: list
   elements: str
   sample: ["bridge fdb replace 02:00:c0:a8:20:f6 dev vxlan1 dst 192.168.32.246 self permanent"]
 reasons:
-  description: Why an object was made anew instead of changed in place.
-  returned: when one was
+  description: Why an object was recreated instead of changed in place.
+  returned: when one was recreated
   type: list
   elements: str
 stats:
-  description: How many objects were observed and changed, the seconds that it and each stage took, what was asked of netlink.
+  description: Number of objects observed and changed, seconds in total and for each stage, and counts of netlink requests.
   returned: success
   type: dict
   sample: {observed: 12, changed: 2, seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}

@@ -106,7 +106,7 @@ def test_an_unreachable_first_node_does_not_stop_the_others(fabric, tmp_path, mo
     if fatal == "0":
         assert after_site.count("vm1 could not be asked: it was left out earlier in this run") == 1
     else:
-        assert "another node failed, and any_errors_fatal ends the play for all" in after_site
+        assert "Show who reaches whom" not in after_site  # the run has ended with the first play
 
 
 def test_a_strategy_without_barriers_is_refused_unless_the_play_overrides_it(fabric, tmp_path, monkeypatch):
