@@ -75,7 +75,7 @@ def test_the_node_model_has_what_its_role_reads(house):
 
 def test_verify_expects_what_it_connects(house):
     model = house("inventory.model").fabric_model(hosts())
-    targets = house("reachability.expectations").Expectations(model).asked_by("vm5")[0]["targets"]
+    targets = house("reachability.expectations").Expectations(model).probes_from("vm5")[0]["targets"]
     ttl = {target["name"]: target["ttl"] for target in targets}
     assert ttl == {"b5": 64, "a6": 62, "b6": 62, "vm5": 64, "vm6": 63}
     assert ("vm5", "10.245.0.1") in [(target["name"], target["address"]) for target in targets]
