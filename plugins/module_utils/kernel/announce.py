@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gratuitous ARP and unsolicited neighbor advertisements: who has an address says so to its whole L2, packet(7).
+"""Gratuitous ARP and unsolicited neighbor advertisements, sent to a whole L2 by packet(7).
 
-Neighbors keep the MAC address that they know until it fails them, up to 40 s: 30 s until they ask, and then three
-questions to that address alone (neigh_timer_handler, net/core/neighbour.c).
+Without them neighbors keep a stale MAC address for up to 40 s: 30 s until they probe, and then three probes to that address
+alone (neigh_timer_handler, net/core/neighbour.c).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from typing import Dict, Iterable, List, Tuple
 
 from . import namespaces
 
@@ -19,25 +20,25 @@ from . import namespaces
 ETH_P_ARP, ETH_P_IPV6 = 0x0806, 0x86DD
 BROADCAST, ALL_NODES_MAC = b"\xff" * 6, bytes.fromhex("333300000001")
 ALL_NODES = socket.inet_pton(socket.AF_INET6, "ff02::1")
-# RFC 4861, 4.4: neighbor advertisement; override what is known; option "target link-layer address"
+# RFC 4861, 4.4: neighbor advertisement; the flag that overrides cache entries; option "target link-layer address"
 NEIGHBOR_ADVERTISEMENT, OVERRIDE, TARGET_ADDRESS = 136, 1 << 29, 2
 
-# A link that has just come up passes nothing until linkwatch (net/core/link_watch.c) has seen it, some milliseconds later.
+# A link that has just come up drops frames until linkwatch (net/core/link_watch.c) has run, some milliseconds later.
 TIMES, PAUSE_SECONDS = 2, 0.03
 
 
-def frame(mac, address):
-    """Return the frame by which the owner of ``mac`` says that it has ``address``."""
+def frame(mac: str, address: str) -> bytes:
+    """Return the frame that announces ``address`` at ``mac``."""
     own = bytes.fromhex(mac.replace(":", ""))
     return _advertisement(own, address) if ":" in address else _gratuitous_arp(own, address)
 
 
-def announce(holders):
+def announce(holders: Iterable[Tuple[str, str, str, str]]) -> None:
     """Announce each of ``holders``, ``(namespace, link, MAC address, address)``, on its link.
 
-    What cannot be sent is left out: neighbors then find out by themselves, only later.
+    Frames that cannot be sent are left out: neighbors then find out by themselves, later.
     """
-    by_netns = {}
+    by_netns: Dict[str, List[Tuple[str, bytes]]] = {}
     for netns, link, mac, address in holders:
         by_netns.setdefault(netns, []).append((link, frame(mac, address)))
     for number in range(TIMES):
@@ -59,14 +60,14 @@ def _send(frames):
 
 
 def _gratuitous_arp(mac, address):
-    """RFC 5227, 2.3: a request for one's own address. arp_process (net/ipv4/arp.c) takes it over what it knows, at once."""
+    """RFC 5227, 2.3: a request for one's own address, by which arp_process (net/ipv4/arp.c) updates its entry at once."""
     ip = socket.inet_pton(socket.AF_INET, address)
     header = struct.pack("!6s6sH", BROADCAST, mac, ETH_P_ARP)
     return header + struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, mac, ip, bytes(6), ip)
 
 
 def _advertisement(mac, address):
-    """RFC 4861, 7.2.6: an advertisement that nobody asked for, to all nodes."""
+    """RFC 4861, 7.2.6: an unsolicited advertisement to all nodes."""
     ip = socket.inet_pton(socket.AF_INET6, address)
     body = struct.pack("!BBHI16sBB6s", NEIGHBOR_ADVERTISEMENT, 0, 0, OVERRIDE, ip, TARGET_ADDRESS, 1, mac)
     pseudo = ip + ALL_NODES + struct.pack("!I3xB", len(body), socket.IPPROTO_ICMPV6)

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""rtnetlink(7) messages packed and unpacked by plain ``struct``: those that come in thousands, and their neighbors.
+"""rtnetlink(7) messages packed and unpacked by plain ``struct``.
 
-pyroute2 does it for every message there is, by machinery that takes 0.2 ms for each and 0.1 s to import. Here is what the
-engine sends and reads: :mod:`tables` says which attributes an object has, under pyroute2's names. What is in no table
-:meth:`Form.encoded` refuses by KeyError, and :meth:`Form.decoded` leaves out; tests/kernel/test_codec.py compares both with
-pyroute2. A node needs pyroute2 for nothing that the modules do today.
+pyroute2 knows every message, but takes 0.2 ms for each and 0.1 s to import. This codec knows the attributes that
+:mod:`tables` lists, under pyroute2's names. Of others :meth:`Form.encoded` raises KeyError, and :meth:`Form.decoded` leaves
+them out; tests/kernel/test_codec.py compares both with pyroute2. The modules need pyroute2 for nothing today.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import socket
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Callable, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
 LENGTH = struct.Struct("=I")  # its first field
@@ -25,9 +24,12 @@ PAD = (b"", b"\0\0\0", b"\0\0", b"\0")  # by the length modulo 4
 
 
 class Symbol:
-    """Stands for a number that is known only when the message is sent, such as the index of a link."""
+    """Stands for a number that is known when the message is sent, such as the index of a link."""
 
     __slots__ = ()
+
+
+Resolve = Callable[[Symbol], int]
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,9 @@ class Sort:
     :param convert: from what struct reads to the value; None: it is the value.
     """
 
-    pack: Callable
+    pack: Callable[[Any], bytes]
     form: str = ""
-    convert: Optional[Callable] = None
+    convert: Optional[Callable[[Any], Any]] = None
 
 
 def _number(form):
@@ -68,8 +70,8 @@ def _mac(data):
     return data.hex(":")
 
 
-def numbers(count):
-    """Return the sort of many signed numbers in a row, of which the first ``count`` are read; written, each has its own attribute."""
+def numbers(count: int) -> Sort:
+    """Return the sort of an array of signed numbers: the first ``count`` are read; each is written as an attribute of its own."""
     row = struct.Struct(f"={count}i")
 
     def pack(numbered):
@@ -92,7 +94,7 @@ class Table:
     :param form: of what stands before them.
     """
 
-    def __init__(self, form="", **attributes):
+    def __init__(self, form: str = "", **attributes: Tuple[int, Any]) -> None:
         self.head = struct.Struct(form)
         self.by_name = attributes
         self.by_number = {
@@ -101,10 +103,11 @@ class Table:
             for flag in (0, NESTED, NET_BYTEORDER)
         }
 
-    def pack(self, value, resolve):
+    def pack(self, value: Dict[str, Any], resolve: Resolve) -> bytes:
+        """Return a nested attribute: its head, zeros, and its attributes."""
         return bytes(self.head.size) + self.packed(value["attrs"], resolve)
 
-    def packed(self, attrs, resolve):
+    def packed(self, attrs: Iterable[Tuple[str, Any]], resolve: Resolve) -> bytes:
         """Return ``(name, value)`` pairs as the kernel reads them.
 
         :param resolve: returns the number that a :class:`Symbol` stands for.
@@ -121,19 +124,19 @@ class Table:
             packed += ATTRIBUTE.pack(length, number) + data + PAD[length & 3]
         return packed
 
-    def cells(self, data, place, end):
+    def cells(self, data: bytes, place: int, end: int) -> Iterator[Cell]:
         """Yield a :class:`Cell` for each attribute's header and each value between ``place`` and ``end``, in order."""
         place += self.head.size
         while place < end:
             length, number = ATTRIBUTE.unpack_from(data, place)
             yield Cell(place, "I")
             if number in self.by_number:
-                yield from self.inside(*self.by_number[number], data, place + 4, place + length)
+                yield from self.cells_of(*self.by_number[number], data, place + 4, place + length)
             elif length < 4:
                 break
             place += length + 3 & -4
 
-    def inside(self, name, sort, data, place, end):
+    def cells_of(self, name: str, sort: Any, data: bytes, place: int, end: int) -> Iterator[Cell]:
         """Yield the cells of one attribute that is in this table."""
         if isinstance(sort, Table):
             yield from sort.cells(data, place, end)
@@ -146,12 +149,12 @@ class Info(Table):
 
     KINDS = {"IFLA_INFO_DATA": "IFLA_INFO_KIND", "IFLA_INFO_SLAVE_DATA": "IFLA_INFO_SLAVE_KIND"}
 
-    def __init__(self, types, **attributes):
+    def __init__(self, types: Dict[Tuple[str, str], Table], **attributes: Tuple[int, Any]) -> None:
         """:param types: (attribute that names the kind, kind) -> Table of its data."""
         super().__init__(**attributes)
         self.types = types
 
-    def packed(self, attrs, resolve):
+    def packed(self, attrs: Iterable[Tuple[str, Any]], resolve: Resolve) -> bytes:
         given, parts = dict(attrs), []
         for data, kind in self.KINDS.items():
             if kind in given:
@@ -161,7 +164,7 @@ class Info(Table):
                 parts.append(super().packed([(data, value)], resolve))
         return b"".join(parts)
 
-    def cells(self, data, place, end):
+    def cells(self, data: bytes, place: int, end: int) -> Iterator[Cell]:
         kinds = {}
         for cell in super().cells(data, place, end):
             after = cell.place + struct.calcsize(cell.form)
@@ -183,17 +186,17 @@ class Cell(NamedTuple):
     place: int
     form: str
     name: Optional[str] = None
-    convert: Optional[Callable] = None
+    convert: Optional[Callable[[Any], Any]] = None
 
 
 class Layout:
-    """Where the values of a message are, learned from one: those of others like it are read at once.
+    """Where the values of a message are, learned from one and used for others like it.
 
     A kernel writes messages about objects of one sort alike. A message is read by a layout only if the header of every
     attribute is where it was, and says the same.
     """
 
-    def __init__(self, cells, data, offset):
+    def __init__(self, cells: List[Cell], data: bytes, offset: int) -> None:
         marks = [cell for cell in cells if cell.name is None]
         values = [cell for cell in cells if cell.name is not None]
         self._marks, self._values = _struct(marks, offset), _struct(values, offset)
@@ -201,11 +204,11 @@ class Layout:
         self._names = [cell.name for cell in values]
         self._converted = [(cell.name, cell.convert) for cell in values if cell.convert]
 
-    def fits(self, data, offset):
+    def fits(self, data: bytes, offset: int) -> bool:
         """Say whether the message at ``offset`` is laid out like this."""
         return self._marks.unpack_from(data, offset) == self._expected
 
-    def read(self, data, offset):
+    def read(self, data: bytes, offset: int) -> Dict[str, Any]:
         """Return name -> value of all attributes that are in a table, those of nested ones beside the others."""
         found = dict(zip(self._names, self._values.unpack_from(data, offset)))
         for name, convert in self._converted:
@@ -214,7 +217,7 @@ class Layout:
 
 
 def _struct(cells, offset):
-    """Return what reads ``cells`` of a message that begins at ``offset``."""
+    """Return the Struct that reads ``cells`` of a message that begins at ``offset``."""
     forms, place = ["="], offset
     for cell in cells:
         forms.append(f"{cell.place - place}x{cell.form}")
@@ -222,24 +225,24 @@ def _struct(cells, offset):
     return struct.Struct("".join(forms))
 
 
-# of one form, after which they are learned anew
+# layouts of one form, after which all are learned anew
 MOST_LAYOUTS = 1000
 
 
 class Form:
-    """What one object's messages look like.
+    """The messages of one sort of object.
 
     :param fields: names of what stands in ``attributes``' head, in order.
     """
 
-    def __init__(self, fields, attributes):
+    def __init__(self, fields: Tuple[str, ...], attributes: Table) -> None:
         self.fields = fields
         self.places = {name: place for place, name in enumerate(fields)}
         self.attributes = attributes
         self.first = HEADER.size + attributes.head.size
         self._layouts = {}
 
-    def layout(self, data, offset):
+    def layout(self, data: bytes, offset: int) -> Layout:
         """Return the :class:`Layout` of the message at ``offset``."""
         (length,) = LENGTH.unpack_from(data, offset)
         first = offset + self.first
@@ -253,7 +256,15 @@ class Form:
         alike.append(Layout(cells, data, offset))
         return alike[-1]
 
-    def encoded(self, kind, flags, sequence, fields, attrs, resolve):
+    def encoded(
+        self,
+        kind: int,
+        flags: int,
+        sequence: int,
+        fields: Dict[str, Any],
+        attrs: Iterable[Tuple[str, Any]],
+        resolve: Resolve,
+    ) -> bytes:
         """Return a message.
 
         :param resolve: returns the number that a :class:`Symbol` in ``fields`` or ``attrs`` stands for.
@@ -265,7 +276,9 @@ class Form:
         body = table.head.pack(*head) + table.packed(attrs, resolve)
         return HEADER.pack(HEADER.size + len(body), kind, flags, sequence, 0) + body
 
-    def decoded(self, data, offset, keep=None):
+    def decoded(
+        self, data: bytes, offset: int, keep: Optional[Callable[..., Any]] = None
+    ) -> Optional[Tuple[Dict[str, Any], Dict[str, Any]]]:
         """Return ``(fields, attributes)`` of the message at ``offset`` of ``data``.
 
         :param keep: says by the fields' values, in their order, whether the message is worth reading; None: it is not.

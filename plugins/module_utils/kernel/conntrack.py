@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ctnetlink: the flows that netfilter tracks (linux/netfilter/nfnetlink_conntrack.h).
+"""ctnetlink: flows that netfilter tracks, read and removed (linux/netfilter/nfnetlink_conntrack.h).
 
-A flow keeps the translation that its first packet got, none as well (nf_nat_setup_info, net/netfilter/nf_nat_core.c), for
-as long as it goes on. The next packet of a flow whose entry is removed is the first of a new one.
+A flow keeps the translation of its first packet, even if that was none, for as long as it lasts (nf_nat_setup_info,
+net/netfilter/nf_nat_core.c). If its entry is removed, its next packet begins a new flow.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import errno
 import socket
 import struct
 from functools import partial
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 from . import namespaces
 from .codec import ATTRIBUTE, HEADER
@@ -30,17 +30,17 @@ TUPLE_ORIG, STATUS, ID, ZONE = 1, 3, 12, 18
 TUPLE_IP, TUPLE_PROTO = 1, 2
 SOURCES, DESTINATIONS = (1, 3), (2, 4)
 PROTO_NUMBER, PROTO_DESTINATION = 1, 3
-# linux/netfilter/nf_conntrack_common.h: what a flow's status says
+# linux/netfilter/nf_conntrack_common.h: bits of a flow's status
 ASSURED, SRC_NAT, DST_NAT = 1 << 2, 1 << 4, 1 << 5
 
 
 class Flow(NamedTuple):
     """One tracked flow.
 
-    :param protocol: its number; ``port``: that it is for, 0 where the protocol has none.
-    :param source: of its first packet, as bytes; ``target`` is where that was meant for.
-    :param status: the bits ASSURED and the like.
-    :param identity: the attributes that name it to the kernel.
+    :param protocol: its number; ``port``: destination port, 0 if the protocol has none.
+    :param source: source address of its first packet, as bytes; ``target``: its destination, before translation.
+    :param status: ASSURED and other bits.
+    :param identity: the attributes by which the kernel finds it.
     """
 
     protocol: int
@@ -51,8 +51,8 @@ class Flow(NamedTuple):
     identity: bytes
 
 
-def forget(netns, stale):
-    """Remove those flows of the namespace ``netns`` of which ``stale`` (Flow -> bool) says so; return how many.
+def forget(netns: str, stale: Callable[[Flow], bool]) -> int:
+    """Remove the ``stale`` flows of the namespace ``netns``; return how many.
 
     :raises OSError: the kernel refuses; EINVAL or EPROTONOSUPPORT: it lacks ctnetlink (nfnetlink_rcv_msg, net/netfilter/nfnetlink.c).
     """
@@ -77,7 +77,7 @@ def _flows(link, family):
 
 
 def _delete(link, family, identities):
-    """Remove flows; one that has ended by itself (ENOENT) is no failure. Only the last is answered, or what fails."""
+    """Remove flows; one that has ended by itself (ENOENT) is no failure. The kernel answers the last request and each failed one."""
     last = len(identities)
     parts = [
         _message(DELETE, NLM_F_ACK if number == last else 0, family, number, identity)
@@ -89,7 +89,7 @@ def _delete(link, family, identities):
             raise OSError(code, text)
 
 
-def flow_of(data, place, end):
+def flow_of(data: bytes, place: int, end: int) -> Flow:
     """Return the Flow whose attributes are between ``place`` and ``end`` of ``data``."""
     found = {number: (start, stop) for number, start, stop in _attributes(data, place, end)}
     source, target, protocol, port = _tuple(data, *found[TUPLE_ORIG])

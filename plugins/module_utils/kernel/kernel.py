@@ -1,18 +1,19 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one door to the kernel: what the kinds read from, and what carries requests out."""
+"""The one way to the kernel: kinds read from it, and requests are carried out by it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable, Dict
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from ..engine.errors import FabricError, reason
 from . import namespaces, nft, procfs
 from .messages import RTEXT_FILTER_SKIP_STATS, Descriptor, Message
-from .netlink import Netlink
+from .namespaces import Identity
+from .netlink import Decoded, Netlink
 
 # linux/net_namespace.h: NETNSA_NSID_NOT_ASSIGNED is -1, read without its sign
 NO_NSID = 0xFFFFFFFF
@@ -20,13 +21,13 @@ NO_NSID = 0xFFFFFFFF
 
 @dataclass(frozen=True)
 class Call:
-    """A request that is not netlink: a function of no arguments that raises OSError where it fails.
+    """A request that is not netlink: a function of no arguments that raises OSError if it fails.
 
-    :param closes: the namespace that our socket must not keep alive any longer.
+    :param closes: the namespace whose socket is closed after the call, so that the namespace can end.
     """
 
-    function: Callable
-    closes: str = None
+    function: Callable[[], Any]
+    closes: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Sysctls:
     """A request for settings of the namespace ``netns``.
 
     :param values: name -> value, in order.
-    :param optional: one that is not there is no failure.
+    :param optional: a setting that the kernel does not have is no failure.
     """
 
     netns: str
@@ -46,7 +47,7 @@ class Sysctls:
 class NewNamespace:
     """A request for a named namespace.
 
-    :param sysctls: name -> value of what is set in it before anybody else finds it.
+    :param sysctls: name -> value, set before other programs can find the namespace.
     """
 
     name: str
@@ -54,48 +55,55 @@ class NewNamespace:
 
 
 class Kernel:
-    """Reads each namespace's objects once until something changes, and does what it is asked to.
+    """Reads each namespace's objects once until something changes, and carries requests out.
 
-    :param ledger: the marks of this node (ownership.Ledger), which kinds ask whether something is ours.
+    :param ledger: the marks of this node (ownership.Ledger), by which kinds know what is ours.
     """
 
-    def __init__(self, ledger):
+    def __init__(self, ledger: Any) -> None:
         self.ledger = ledger
         self.netlink = Netlink()
-        self._folders = procfs.Folders()  # of the namespace where we are
+        self._folders = procfs.Folders()  # of this process's namespace
         self._links = {}
         self._routes = {}
         self._peers = {}
-        self._searched = set()  # namespaces, for the other ends of their links
+        self._searched = set()  # namespaces whose links' other ends were looked for
         self._identities = None
         self._prepared = False
 
-    def close(self):
+    def close(self) -> None:
+        """Close all sockets and files."""
         self.netlink.close()
         self._folders.close()
 
-    def forget(self):
-        """Read again what is asked for from now on."""
+    def forget(self) -> None:
+        """Forget what was read: the next question reads it again."""
         self._links.clear()
         self._routes.clear()
         self._peers.clear()
         self._searched.clear()
         self._identities = None
 
-    def dump(self, netns, name, fields=None, keep=None):
-        """Return the objects of a sort (``addr``, ``route``, ``neigh``) in ``netns``; none where there is no such namespace.
+    def dump(
+        self,
+        netns: str,
+        name: str,
+        fields: Optional[Dict[str, Any]] = None,
+        keep: Optional[Callable[..., Any]] = None,
+    ) -> List[Decoded]:
+        """Return the objects of a sort (``addr``, ``route``, ``neigh``) in ``netns``; none if there is no such namespace.
 
-        :param keep: says by the values of its fields whether an object is wanted.
+        :param keep: says by the values of its fields whether an object is kept; None: all are.
         """
         return self.netlink.dump(netns, name, fields, keep=keep) if self.exists(netns) else []
 
-    def routes(self, netns, keep):
+    def routes(self, netns: str, keep: Callable[..., Any]) -> List[Decoded]:
         """Return the routes of ``netns``, read once for all kinds that look at them; ``keep`` is the same for all."""
         if netns not in self._routes:
             self._routes[netns] = self.dump(netns, "route", keep=keep)
         return self._routes[netns]
 
-    def links(self, netns):
+    def links(self, netns: str) -> Dict[int, Decoded]:
         """Return index -> ``(fields, attributes)`` of every link in ``netns``."""
         if netns not in self._links:
             found = (
@@ -106,20 +114,20 @@ class Kernel:
             self._links[netns] = {fields["index"]: (fields, attrs) for fields, attrs in found}
         return self._links[netns]
 
-    def link_name(self, netns, index):
+    def link_name(self, netns: str, index: int) -> Optional[str]:
         """Return the name of the link of that index, or None."""
         found = self.links(netns).get(index)
         return found[1]["IFLA_IFNAME"] if found else None
 
-    def has_link(self, netns, name):
+    def has_link(self, netns: str, name: str) -> bool:
         """Say whether ``netns`` has a link of that name, now."""
         try:
             return bool(self.netlink.index(netns, name))
         except LookupError:
             return False
 
-    def peer(self, netns, index, others):
-        """Return (netns, name) of the other end of the link of that index, or None where it is in none of ``others``."""
+    def peer(self, netns: str, index: int, others: Iterable[str]) -> Optional[Tuple[str, Optional[str]]]:
+        """Return (netns, name) of the other end of the link of that index, or None if it is in none of ``others``."""
         if (netns, index) not in self._peers and netns not in self._searched:
             self._searched.add(netns)
             self._find_peers(netns, others)
@@ -127,10 +135,10 @@ class Kernel:
         return (found[0], self.link_name(*found)) if found else None
 
     def _find_peers(self, netns, others):
-        """Learn where the other ends of this namespace's links are, and with them where theirs are.
+        """Find the other ends of this namespace's links, both ways.
 
-        A link carries its other end's index, and an id for the namespace that it is in. Only namespaces with a link that
-        has this one's index are asked for their id: to ask for all of them, in each, would grow with the square.
+        A link carries the index of its other end and an id of that end's namespace. The kernel is asked only for the ids of
+        namespaces that have a link with this one's index: asking in each for all of them would grow with the square.
         """
         loose = {
             index: (attrs["IFLA_LINK"], attrs.get("IFLA_LINK_NETNSID"))
@@ -166,24 +174,24 @@ class Kernel:
             if answer and answer[1].get("NETNSA_NSID", NO_NSID) != NO_NSID
         }
 
-    def named(self):
+    def named(self) -> Dict[str, Identity]:
         """Return name -> identity of the named namespaces, sorted."""
         return {name: found for name, found in self._known().items() if found and name and "/" not in name}
 
-    def forget_leftovers(self, names):
-        """Remove what is in the place of those of ``names``, which are ours, that have no namespace behind them."""
+    def forget_leftovers(self, names: Iterable[str]) -> None:
+        """Remove the files of those of ``names``, namespaces of ours, on which no namespace is mounted."""
         for name in names:
             if "/" not in name and not self.exists(name):
                 namespaces.forget_leftover(name)
 
-    def identity(self, netns):
-        """Return what distinguishes a namespace from others (namespaces.identity), or None where there is none."""
+    def identity(self, netns: str) -> Optional[Identity]:
+        """Return the identity of a namespace (namespaces.identity), or None if there is none."""
         known = self._known()
         if netns not in known:
             known[netns] = namespaces.identity(netns)
         return known[netns]
 
-    def exists(self, netns):
+    def exists(self, netns: str) -> bool:
         """Say whether there is such a namespace."""
         return not netns or self.identity(netns) is not None
 
@@ -192,8 +200,8 @@ class Kernel:
             self._identities = namespaces.named()
         return self._identities
 
-    def submit(self, requests):
-        """Carry requests out, in order within each namespace; return for each None or what went wrong."""
+    def submit(self, requests: List[Any]) -> List[Optional[str]]:
+        """Carry requests out, in order within each namespace; return for each None, or why it failed."""
         self.forget()
         answers = [None] * len(requests)
         messages, edits, ended = [], {}, []
@@ -210,7 +218,7 @@ class Kernel:
                 ended.append(payload.closes)
             else:
                 edits.setdefault(request.netns, []).append((number, payload))
-        # At once: the kernel takes apart together what ends together.
+        # all sockets before all requests: namespaces that end together are taken apart by the kernel together
         for netns in filter(None, ended):
             self.netlink.close(netns)
         self.netlink.request(messages, answers)
@@ -223,28 +231,28 @@ class Kernel:
             _put(asked, self._folders)
             return
 
-        def inside():
+        def body():
             with procfs.Folders() as folders:
                 _put(asked, folders)
 
-        namespaces.in_netns(asked.netns, inside)
+        namespaces.in_netns(asked.netns, body)
 
     def _make(self, new):
-        """Make a namespace, and while we are there open our socket into it."""
+        """Make a namespace, and open the socket into it while the thread is there."""
         if not self._prepared:
             namespaces.prepare()
             self._prepared = True
 
-        def inside():
+        def body():
             with procfs.Folders() as folders:
                 for name, value in new.sysctls.items():
                     procfs.put(name, value, folders)
             self.netlink.open(new.name)
 
         try:
-            namespaces.create(new.name, inside)
+            namespaces.create(new.name, body)
         except OSError:
-            self.netlink.close(new.name)  # it would lead into a namespace that has no name
+            self.netlink.close(new.name)  # its namespace has no name
             raise
 
 
@@ -258,7 +266,7 @@ def _put(asked, folders):
 
 
 def _answer(function):
-    """Call ``function``; return None, or what went wrong."""
+    """Call ``function``; return None, or why it failed."""
     try:
         function()
     except OSError as failure:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Network namespaces as the kernel knows them: named, by path, by pid, and how to act inside one.
+"""Network namespaces: by name, path or pid, how they are made and removed, and how a thread acts in one.
 
 A namespace is written as a *reference*: ``""`` is the namespace this process runs in, a name is a bind mount
 below ``/run/netns`` as ip-netns(8) makes it, and anything with a slash is the path of such a file
@@ -17,6 +17,7 @@ import stat
 import threading
 from contextlib import suppress
 from functools import lru_cache
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from ..system.files import make_directory
 
@@ -28,8 +29,10 @@ MS_BIND, MS_REC, MS_SHARED = 0x1000, 0x4000, 1 << 20
 MNT_DETACH = 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
-# of a thread that may go into namespaces: its own namespace, to come back to
+# of a worker thread: ``at``, its own namespace, to which it comes back
 _worker = threading.local()
+
+Identity = Tuple[int, int]  # device and inode
 
 
 def _check(code):
@@ -42,15 +45,15 @@ def _mount(source, target, flags):
     _check(_libc.mount(source.encode(), target.encode(), b"none", ctypes.c_ulong(flags), None))
 
 
-def path_of(ref):
-    """Return the file that stands for namespace ``ref``, always one that setns(2) takes."""
+def path_of(ref: str) -> str:
+    """Return the file of namespace ``ref``, which setns(2) takes."""
     if not ref:
         return "/proc/self/ns/net"
     return ref if "/" in ref else f"{RUN_DIR}/{ref}"
 
 
-def identity(ref):
-    """Return ``(device, inode)`` of the namespace, or None where there is none.
+def identity(ref: str) -> Optional[Identity]:
+    """Return what tells a namespace from others, or None if there is none.
 
     A leftover file in ``/run/netns`` that no namespace is mounted on has the device of its file system, not that
     of nsfs, and counts as none.
@@ -64,11 +67,11 @@ def identity(ref):
 
 @lru_cache(maxsize=1)
 def _nsfs():
-    """Return the device of the one file system that namespaces are files of."""
+    """Return the device of nsfs, the file system of all namespaces."""
     return os.stat("/proc/self/ns/net").st_dev
 
 
-def named():
+def named() -> Dict[str, Identity]:
     """Return name -> identity of the namespaces below ``/run/netns``, sorted."""
     try:
         names_there = sorted(os.listdir(RUN_DIR))
@@ -78,10 +81,10 @@ def named():
     return {name: number for name, number in found.items() if number}
 
 
-def in_worker_thread(function):
-    """Call ``function`` in a thread of its own, and return what it returns; :func:`inside` then moves that thread.
+def in_worker_thread(function: Callable[[], Any]) -> Any:
+    """Call ``function`` in a thread of its own, which :func:`in_netns` then moves; return what it returns.
 
-    What goes into many namespaces would otherwise start a thread for each visit.
+    Without it each visit to a namespace starts a thread.
     """
 
     def body():
@@ -94,7 +97,7 @@ def in_worker_thread(function):
     return _in_thread(body)
 
 
-def in_netns(ref, function):
+def in_netns(ref: str, function: Callable[[], Any]) -> Any:
     """Call ``function`` in a thread that has entered namespace ``ref``, and return what it returns.
 
     setns(2) moves one thread, not the process: a socket that the function opens, or a process that it starts,
@@ -116,12 +119,12 @@ def in_netns(ref, function):
 
 
 def _visiting(function):
-    """Call ``function``, which leaves its namespace and comes back, in a thread that may."""
+    """Call ``function``, which leaves its namespace and comes back, in a worker thread: this one, or a new one."""
     return function() if hasattr(_worker, "at") else in_worker_thread(function)
 
 
 def _moved(leave, function):
-    """Call ``function`` between ``leave`` and the way back of this thread, which is a guest's."""
+    """Call ``leave``, which moves this worker thread, then ``function``, and move the thread back."""
     _check(leave())
     try:
         return function()
@@ -129,13 +132,13 @@ def _moved(leave, function):
         _check(_libc.setns(_worker.at, CLONE_NEWNET))
 
 
-def in_fresh(function):
+def in_fresh(function: Callable[[], Any]) -> Any:
     """Call ``function`` in a new namespace that ends with the call, and return what it returns."""
 
     return _visiting(lambda: _moved(lambda: _libc.unshare(CLONE_NEWNET), function))
 
 
-def prepare():
+def prepare() -> None:
     """Make ``/run/netns`` a shared mount of its own, so that a name made here is seen in every mount namespace."""
     make_directory(RUN_DIR)
     try:
@@ -147,10 +150,10 @@ def prepare():
         _mount("", RUN_DIR, MS_SHARED | MS_REC)
 
 
-def create(name, inside=None):
+def create(name: str, setup: Optional[Callable[[], Any]] = None) -> None:
     """Make the named namespace ``name`` as ``ip netns add`` does (ip-netns(8)), where :func:`prepare` was called.
 
-    :param inside: called in the namespace before anybody else finds it.
+    :param setup: called in the namespace before other programs can find it.
     :raises FileExistsError: there is a namespace of that name.
     """
     target = os.path.join(RUN_DIR, name)
@@ -160,8 +163,8 @@ def create(name, inside=None):
     os.close(os.open(target, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o444))
 
     def body():
-        if inside:
-            inside()
+        if setup:
+            setup()
         # Each thread has its own link, "self" would be the process's first thread.
         _mount("/proc/thread-self/ns/net", target, MS_BIND)
 
@@ -173,7 +176,7 @@ def create(name, inside=None):
         raise
 
 
-def delete(name):
+def delete(name: str) -> None:
     """Remove the named namespace: it ends when nothing else holds it (a process, a socket, a mount)."""
     target = os.path.join(RUN_DIR, name)
     while identity(name):
@@ -181,7 +184,7 @@ def delete(name):
     os.unlink(target)
 
 
-def forget_leftover(name):
+def forget_leftover(name: str) -> None:
     """Remove the file of the name ``name``, if no namespace is mounted on it: a run was killed between the two."""
     target = os.path.join(RUN_DIR, name)
     with suppress(FileNotFoundError):

@@ -15,9 +15,10 @@ import os
 import resource
 import socket
 import struct
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from ..engine.errors import reason
-from . import namespaces, pyroute2
+from . import namespaces
 from .messages import (
     NLM_F_DUMP,
     NLM_F_REQUEST,
@@ -39,15 +40,18 @@ SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
 BATCH = 200
 CHUNK = 1 << 18
 SIOCGIFINDEX = 0x8933
-# An answer that is lost is not waited for again by who only reads; what was asked for may be done for all that.
+# A lost answer: reading is tried once more; a change is not, as it may have been made.
 TRANSIENT = {errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EBADMSG}
 PATIENCE = struct.pack("@ll", 30, 0)  # struct timeval; Python's own timeout would ask poll(2) before each answer
+
+
+Decoded = Tuple[Dict[str, Any], Dict[str, Any]]  # fields and attributes of an object
 
 
 class Netlink:
     """Sockets into namespaces, by reference, each opened once and kept."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.sockets = {}
         self.sequence = 0
         self.counts = {"sockets": 0, "sends": 0, "requests": 0}
@@ -58,31 +62,38 @@ class Netlink:
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
-    def close(self, netns=None):
+    def close(self, netns: Optional[str] = None) -> None:
         """Close the socket into ``netns``, which it would keep alive; without an argument, all."""
         for ref in [netns] if netns is not None else list(self.sockets):
             if ref in self.sockets:
                 self.sockets.pop(ref).close()
 
-    def dump(self, netns, name, fields=None, attrs=(), keep=None):
+    def dump(
+        self,
+        netns: str,
+        name: str,
+        fields: Optional[Dict[str, Any]] = None,
+        attrs: Iterable[Tuple[str, Any]] = (),
+        keep: Optional[Callable[..., Any]] = None,
+    ) -> List[Decoded]:
         """Return all objects of a sort in ``netns``, each ``(fields, attributes)`` as plain data.
 
         The kernel says when a dump was overtaken by a change (NLM_F_DUMP_INTR); it is then read again.
 
-        :param keep: says by the values of its fields whether an object is wanted.
+        :param keep: says by the values of its fields whether an object is kept; None: all are.
         """
         asked = name, tuple((fields or {}).items()), tuple(attrs)
         if asked not in self._dumps:  # the same in each namespace
             self._dumps[asked] = self._encode(Message("get", name, NLM_F_DUMP, fields or {}, attrs), netns, [])
         for _attempt in range(5):
-            replies, torn = self._again(netns, self._dump, netns, *self._dumps[asked])
+            objects, torn = self._again(netns, self._dump, netns, *self._dumps[asked])
             if not torn:
                 break
-        found = [FORMS[name].decoded(data, offset, keep) for data, offset in replies]
+        found = [FORMS[name].decoded(data, offset, keep) for data, offset in objects]
         return found if keep is None else [one for one in found if one is not None]
 
     def _again(self, netns, read, *words):
-        """Return what ``read`` does with ``words``; once more on a new socket where an answer was lost or there was no room for it."""
+        """Return what ``read`` does with ``words``; if an answer was lost, try once more on a new socket."""
         try:
             return read(*words)
         except OSError as failure:
@@ -97,7 +108,7 @@ class Netlink:
         dump = Dump(lambda: self._receive(link), sequence)
         return list(dump), dump.torn
 
-    def request(self, messages, answers):
+    def request(self, messages: Iterable[Tuple[int, str, Message]], answers: List[Optional[str]]) -> None:
         """Send ``(number, netns, message)``, in order within each namespace; of each that fails, ``answers[number]`` says why.
 
         This namespace comes last: a bridge in it comes up when the other ends of its ports are up already.
@@ -141,7 +152,7 @@ class Netlink:
             if sequence in sent:
                 answers[sent[sequence]] = text if code else None
 
-    def lookup(self, netns, messages):
+    def lookup(self, netns: str, messages: List[Message]) -> List[Optional[Decoded]]:
         """Send ``get`` messages; return for each its answer ``(fields, attributes)``, or None: it was refused."""
         found = [None] * len(messages)
         for start in range(0, len(messages), BATCH):
@@ -168,8 +179,8 @@ class Netlink:
             if not waiting:
                 return
 
-    def open(self, netns):
-        """Open the socket into ``netns``, where the calling thread is."""
+    def open(self, netns: str) -> None:
+        """Open the socket into ``netns``, in which the calling thread is."""
         self.close(netns)
         self.sockets[netns] = open_socket(socket.NETLINK_ROUTE)
         self.counts["sockets"] += 1
@@ -204,10 +215,12 @@ class Netlink:
         try:
             encoded = FORMS[name].encoded(kind, flags, self.sequence, fields, attrs, resolve)
         except KeyError:
+            from . import pyroute2  # noqa: PLC0415 - nothing that the modules do needs it
+
             encoded = pyroute2.encoded(name, kind, flags, self.sequence, fields, attrs, resolve)
         return self.sequence, encoded
 
-    def index(self, netns, name):
+    def index(self, netns: str, name: str) -> int:
         """Return the index of link ``name``; LookupError where there is none.
 
         :func:`socket.if_nametoindex` opens a socket where it is called; this asks on the one that we have there.

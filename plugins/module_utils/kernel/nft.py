@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""nft(8), the program: netfilter's own parser and its JSON, in the namespace that is asked for."""
+"""nft(8), the program, run in a namespace: it parses rules and prints JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import json
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..engine.errors import FabricError, MissingSoftware
 from ..system import programs
@@ -18,13 +18,13 @@ from . import namespaces
 
 @dataclass(frozen=True)
 class Edit:
-    """The rules of one object in a table: those with its comment go, ``rules`` come.
+    """A change of one object's rules in a table: those with its comment are removed, ``rules`` are added.
 
-    :param chains: name of a chain -> what it hooks into; those that are needed are made, those that are empty go.
-    :param rules: (chain, rule) with the comment in it.
-    :param handle: of the one rule that is meant where it has no comment.
-    :param chain: a chain that goes as a whole, which somebody else put there.
-    :param rank: (chain, comment of a rule) -> its place among others, something to sort by.
+    :param chains: name of a chain -> its hook; a chain is made when it is needed and removed when it is empty.
+    :param rules: (chain, rule with the comment in it).
+    :param handle: of the rule to remove, if it has no comment.
+    :param chain: a foreign chain to remove as a whole.
+    :param rank: (chain, comment of a rule) -> sort key of its place among others.
     """
 
     table: str
@@ -33,25 +33,25 @@ class Edit:
     rules: Tuple[Tuple[str, str], ...] = ()
     handle: Optional[int] = None
     chain: str = ""
-    rank: Callable = lambda _chain, _comment: 0
+    rank: Callable[[str, str], Any] = lambda _chain, _comment: 0
 
 
-def setup(table, chains, rules):
-    """Return the lines that make the table and the chains of ``rules`` where they are not there yet."""
+def setup(table: str, chains: Dict[str, str], rules: List[Tuple[str, str]]) -> List[str]:
+    """Return the lines that make the table and the chains of ``rules`` if they do not exist."""
     used = [chain for chain in chains if any(chain == rule[0] for rule in rules)]
     return [f"add table inet {table}", *(f"add chain inet {table} {chain} {{ {chains[chain]} }}" for chain in used)]
 
 
-def placed(table, chain, rule):
-    """Return the line by which a person makes ``rule``: one for a particular local address goes before those for all."""
+def placed(table: str, chain: str, rule: str) -> str:
+    """Return the line that makes ``rule`` by hand: one for a particular local address comes before those for all."""
     particular = "daddr {" in rule and "fib daddr type local" in rule
     return f"{'insert' if particular else 'add'} rule inet {table} {chain} {rule}"
 
 
-def edit(netns, edits):
-    """Carry out all of ``edits``, which are of one table, in one transaction.
+def edit(netns: str, edits: List[Edit]) -> None:
+    """Carry out ``edits``, all of one table, in one transaction.
 
-    :raises FabricError: nft refused it, and nothing has changed.
+    :raises FabricError: nft refused; nothing has changed.
     """
     table, chains = edits[0].table, edits[0].chains
     rules = [rule for one in edits for rule in one.rules]
@@ -82,7 +82,7 @@ def edit(netns, edits):
 
 
 def _in_their_places(table, edits, left):
-    """Return the lines that make the rules of ``edits``, each before those of ``left`` that come after it by its rank."""
+    """Return the lines that make the rules of ``edits``, each before those of ``left`` with a higher rank."""
     rank = edits[0].rank
     new = [(rank(chain, one.comment), chain, rule) for one in edits for chain, rule in one.rules]
     ranks, handles = {}, {}
@@ -100,38 +100,38 @@ def _in_their_places(table, edits, left):
     return lines
 
 
-def list_table(netns, table):
-    """Return what ``nft -j list table inet TABLE`` says (libnftables-json(5)), or [] where there is no such table."""
+def list_table(netns: str, table: str) -> List[Dict[str, Any]]:
+    """Return what ``nft -j list table inet TABLE`` prints (libnftables-json(5)), [] if there is no such table."""
     found = _run(netns, ["-j", "list", "table", "inet", table])
     if found.returncode == 0:
         try:
             return json.loads(found.stdout)["nftables"]
         except (ValueError, KeyError) as failure:  # nft 1.0.6 breaks off at the flags of a dormant table
             raise FabricError(
-                f"the table inet {table}, which is ours, was altered so that nft cannot list it as JSON ({failure}): look at it"
-                f" (nft list table inet {table}), remove it (nft delete table inet {table}) and run again, which makes it anew"
+                f"the fabric's table inet {table} was altered, and nft cannot list it as JSON ({failure}): look at it"
+                f" (nft list table inet {table}), remove it (nft delete table inet {table}) and run again"
             ) from failure
     if "No such file or directory" in found.stderr:
         return []
     raise FabricError(f"nft cannot list the table {table}: {_last_line(found.stderr)}")
 
 
-def listed(netns, what):
-    """Return what ``nft -j list`` says of ``what`` (words), [] where that is not there."""
+def listed(netns: str, what: List[str]) -> List[Dict[str, Any]]:
+    """Return what ``nft -j list`` prints for the words ``what``, [] if that does not exist."""
     text = output(netns, ["nft", "-j", "list", *what])
     return json.loads(text)["nftables"] if text.strip() else []
 
 
-def output(netns, command):
-    """Return what a program prints in ``netns``, "" where it fails."""
+def output(netns: str, command: List[str]) -> str:
+    """Return what a program prints in ``netns``, "" if it fails."""
     found = _run(netns, command[1:], program=command[0])
     return found.stdout if found.returncode == 0 else ""
 
 
-def load(netns, script):
-    """Load ``script`` in one transaction: all of it or nothing. An empty one changes nothing.
+def load(netns: str, script: str) -> None:
+    """Load ``script`` in one transaction; an empty one changes nothing.
 
-    :raises FabricError: nft refused it.
+    :raises FabricError: nft refused; nothing has changed.
     """
     if not script:
         return

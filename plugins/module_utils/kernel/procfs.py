@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""sysctl(8) through /proc/sys: a thread in the namespace sees that namespace's /proc/sys/net."""
+"""sysctl(8) through /proc/sys: a thread in a namespace sees that namespace's /proc/sys/net."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import errno
 import os
 import re
 from functools import lru_cache
+from typing import Dict, Iterable, Optional
 
 from . import namespaces
 
@@ -16,31 +17,31 @@ ROOT = "/proc/sys"
 
 
 @lru_cache(maxsize=1)
-def has_ipv6():
-    """Say whether the kernel has IPv6; started with ``ipv6.disable=1`` (net/ipv6/af_inet6.c) it has none of its settings."""
+def has_ipv6() -> bool:
+    """Say whether the kernel has IPv6; booted with ``ipv6.disable=1`` (net/ipv6/af_inet6.c) it has no settings for it."""
     return os.path.isdir(os.path.join(ROOT, "net/ipv6/conf"))
 
 
 @lru_cache(maxsize=1)
-def renames_what_is_up():
+def renames_what_is_up() -> bool:
     """Say whether the kernel renames an interface that is up (dev_change_name, net/core/dev.c: since Linux 6.2)."""
     found = re.match(r"([0-9]+)\.([0-9]+)", os.uname().release)
     return bool(found) and tuple(map(int, found.groups())) >= (6, 2)
 
 
-def path_of(name):
-    """Return the file of a sysctl; in ``net.ipv4.conf.eth0/1.forwarding`` the slash stands for a dot in a link's name."""
+def path_of(name: str) -> str:
+    """Return the file of a sysctl; the slash in ``net.ipv4.conf.eth0/1.forwarding`` is a dot in the name of a link."""
     return os.path.join(ROOT, *(part.replace("/", ".") for part in name.split(".")))
 
 
-def read(netns, names):
-    """Return name -> value (a string) of those sysctls in ``netns`` that exist."""
+def read(netns: str, names: Iterable[str]) -> Dict[str, str]:
+    """Return name -> value of those sysctls in ``netns`` that exist."""
 
-    def inside():
+    def body():
         with Folders() as folders:
             return {name: _read(name, folders) for name in names}
 
-    return {name: value for name, value in namespaces.in_netns(netns, inside).items() if value is not None}
+    return {name: value for name, value in namespaces.in_netns(netns, body).items() if value is not None}
 
 
 class Folders:
@@ -50,7 +51,7 @@ class Folders:
     fs/proc/proc_sysctl.c): to look it up takes longer for each namespace that was visited, 0.1 ms after 500 of them.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._open = {}
 
     def __enter__(self):
@@ -59,12 +60,12 @@ class Folders:
     def __exit__(self, *_failure):
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         while self._open:
             os.close(self._open.popitem()[1])
 
-    def open(self, name, flags):
-        """Return the open file of a sysctl."""
+    def open(self, name: str, flags: int) -> int:
+        """Open the file of a sysctl; return its descriptor."""
         parts = name.split(".")
         folder, rest = tuple(parts[: min(3, len(parts) - 1)]), parts[min(3, len(parts) - 1) :]
         if folder not in self._open:
@@ -73,7 +74,7 @@ class Folders:
         return os.open(path, flags | os.O_CLOEXEC, dir_fd=self._open[folder])
 
 
-def put(name, value, folders):
+def put(name: str, value: str, folders: Folders) -> None:
     """Set one sysctl in the namespace of ``folders``.
 
     :raises OSError: there is no such sysctl, or the kernel refuses the value.
@@ -89,8 +90,8 @@ def put(name, value, folders):
         os.close(target)
 
 
-def links_with(version, setting):
-    """Return link -> the value of its ``net.VERSION.conf.LINK.SETTING``, where the calling thread is."""
+def links_with(version: str, setting: str) -> Dict[str, Optional[str]]:
+    """Return link -> value of its ``net.VERSION.conf.LINK.SETTING``, in the namespace of the calling thread."""
     folder = os.path.join(ROOT, "net", version, "conf")
     links = [name for name in os.listdir(folder) if name not in ("all", "default")]
     with Folders() as folders:
