@@ -154,14 +154,25 @@ options:
         description:
           - The VNI of the fabric's VXLAN device, if it has one.
         type: int
-      vxlan_port:
+      port_variable:
         description:
-          - Its UDP port.
-        type: int
-      vxlan_dev:
-        description:
-          - The interface of the underlay that it stands on, if one is given.
+          - The variable with the UDP port of the tunnels, if they have one (see O(encapsulation)).
         type: str
+      lower_interfaces:
+        description:
+          - Interfaces of the node on which tunnels are.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: The variable that names the interface.
+            type: str
+            required: true
+          interface:
+            description: Name of the interface.
+            type: str
+            required: true
       endpoints:
         description:
           - How many endpoints the node will have. For more than 256, the limits of the machine's neighbor tables are raised

@@ -220,7 +220,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import reference
 
 NAMES = {"type": "list", "elements": "str", "default": []}
-EXPECTED = {**OPTIONS, "interfaces": dict(NAMES), "tunnels": dict(NAMES)}
+EXPECTED = {**OPTIONS, "interfaces": dict(NAMES), "tunnels": dict(NAMES), "encapsulation": {"type": "str"}}
 SPEC = {
     "probes": {
         "type": "list",

@@ -15,6 +15,7 @@ from .inventory.networks import FAMILIES
 def expected_of(model, name, peers):
     """Return the option ``expected`` of the module prepare for node ``name`` with its ``peers``."""
     fabric, values = model["fabric"], model["nodes"][name]
+    backend = backend_of(fabric)
     return {
         "backend": fabric["fabric_backend"],
         "node_addresses": [values[address] for _subnet, address, _key in FAMILIES if values[address]],
@@ -31,7 +32,13 @@ def expected_of(model, name, peers):
             for number, entry in enumerate(values["fabric_publish"])
         ],
         "endpoints": len(values["fabric_endpoints"]),
-        **backend_of(fabric).expected(peers.values),
+        "port_variable": next((port.variable for port in backend.ports(peers.values)), None),
+        "lower_interfaces": [
+            {"name": device.variable, "interface": device.name}
+            for device in backend.devices(peers.values)
+            if device.lower
+        ],
+        **backend.expected(peers.values),
     }
 
 

@@ -68,7 +68,7 @@ def what_is_looked_at(model, name):
     return {
         **expected_of(model, name, peers),
         "machine": False,
-        **{key: ours[key] for key in ("interfaces", "tunnels")},
+        **{key: ours[key] for key in ("interfaces", "tunnels", "encapsulation")},
     }
 
 
@@ -84,7 +84,7 @@ def _ours(model, name, peers):
         "tunnels": tunnels,
         "prefixes": fabric["inside"],
         "remotes": peers.remotes(),
-        "encapsulation": peers.encapsulation,
+        "encapsulation": str(peers.encapsulation) if peers.encapsulation else None,
     }
 
 

@@ -19,7 +19,8 @@ EXPECTED = {
     "machine": False,
     "backend": "vxlan",
     "vxlan_vni": 1,
-    "vxlan_port": 8472,
+    "port_variable": "fabric_vxlan_port",
+    "encapsulation": "udp:8472",
     "node_addresses": ["10.0.0.1"],
     "underlay_mtu": 1500,
     "prefixes": [
@@ -97,7 +98,10 @@ def test_a_peer_of_a_plain_route_is_on_the_link(machine):
     machine.sh(
         "ip address flush dev eth0; ip address add 10.0.0.1/32 dev eth0; ip route add default dev eth0 via 172.31.1.1 onlink"
     )
-    assert "through the gateway 172.31.1.1 (eth0): use vxlan or ipip" in refused(peers=peers, backend="host_gw")[0]
+    assert (
+        "through the gateway 172.31.1.1 (eth0): choose a fabric_backend with tunnels"
+        in refused(peers=peers, backend="host_gw")[0]
+    )
 
 
 def test_another_vxlan_device_is_named_with_the_variables(machine):
@@ -118,11 +122,11 @@ def test_ports_on_which_a_program_listens_are_named(machine):
         tunnel.bind(("10.0.0.1", 8472))
         web.bind(("::", 81))
         own.bind(("127.0.0.1", 82))
-        assert examined(expected(vxlan_port=None))[1] == []
+        assert examined(expected(encapsulation=None))[1] == []
         web.listen()
         own.listen()
         assert "UDP port 8472 of this node is in use by another program" in refused()[0]
-        findings = examined(expected(vxlan_port=None))[1]
+        findings = examined(expected(encapsulation=None))[1]
         assert ["tcp port 81, on which a program of this node listens (any address)" in one for one in findings] == [
             True
         ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
+from ..reachability.encapsulation import Encapsulation
 from .facts.model import network_of
 
 FAMILIES = {4: "ipv4", 6: "ipv6"}
@@ -26,6 +27,7 @@ PORT = {
     "port": {"type": "str", "required": True},
     "address": {"type": "str"},
 }
+LOWER = {"name": {"type": "str", "required": True}, "interface": {"type": "str", "required": True}}
 OPTIONS = {
     "machine": {"type": "bool", "default": True},
     "backend": {"type": "str"},
@@ -35,15 +37,15 @@ OPTIONS = {
     "peers": {"type": "list", "elements": "dict", "options": PEER, "default": []},
     "published": {"type": "list", "elements": "dict", "options": PORT, "default": []},
     "vxlan_vni": {"type": "int"},
-    "vxlan_port": {"type": "int"},
-    "vxlan_dev": {"type": "str"},
+    "port_variable": {"type": "str"},
+    "lower_interfaces": {"type": "list", "elements": "dict", "options": LOWER, "default": []},
     "endpoints": {"type": "int", "default": 0},
 }
 
 
 @dataclass
 class Expected:
-    """The options of ``expected`` of the module prepare, and the names of the fabric's interfaces (patterns)."""
+    """The options of ``expected`` of the module prepare, the fabric's interfaces (patterns) and what its tunnels put on the wire."""
 
     machine: bool = True
     backend: Optional[str] = None
@@ -53,15 +55,22 @@ class Expected:
     peers: List[Dict[str, Any]] = field(default_factory=list)
     published: List[Dict[str, Any]] = field(default_factory=list)
     vxlan_vni: Optional[int] = None
-    vxlan_port: Optional[int] = None
-    vxlan_dev: Optional[str] = None
+    port_variable: Optional[str] = None
+    lower_interfaces: List[Dict[str, str]] = field(default_factory=list)
     endpoints: int = 0
     interfaces: List[str] = field(default_factory=list)
     tunnels: List[str] = field(default_factory=list)
+    encapsulation: Optional[str] = None
     handled: List[str] = field(default_factory=list)  # programs that are configured to accept the fabric's packets
 
     def __post_init__(self):
         self.networks = [(network_of(one["prefix"]), one["prefix"], one["name"]) for one in self.prefixes]
+        self.tunnel = Encapsulation.parse(self.encapsulation, "encapsulation") if self.encapsulation else None
+
+    @property
+    def tunnel_port(self) -> Optional[int]:
+        """Return the UDP port at which tunnels end, or None."""
+        return self.tunnel.port if self.tunnel else None
 
     @property
     def versions(self) -> List[int]:

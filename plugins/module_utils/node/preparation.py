@@ -9,6 +9,7 @@ import ipaddress
 import re
 
 from ..engine.errors import InputError
+from ..reachability.encapsulation import Encapsulation
 from ..system.reconcile import diff
 from . import expected, limits, requirements
 from .coexistence import registry as coexistence
@@ -33,14 +34,17 @@ def prepare(params, check):
     :raises FabricError: the node lacks something, or is not as the inventory expects it.
     """
     present = params["state"] == "present"
-    ours = Ours(*(params[name] for name in ("interfaces", "tunnels", "prefixes", "remotes", "encapsulation")))
+    wire = params["encapsulation"]
+    encapsulation = Encapsulation.parse(wire, "encapsulation") if wire else None
+    ours = Ours(*(params[name] for name in ("interfaces", "tunnels", "prefixes", "remotes")), encapsulation)
     _check(ours)
     found = requirements.check(params["features"]) if present else {}
     looks = not present or params["coexist_with"] is not None
     files, configured = coexistence.wanted(params["coexist_with"], ours) if present and looks else ({}, {})
     raised = {}
     if present and params["expected"]:
-        wanted = expected.Expected(**params["expected"], interfaces=ours.interfaces, handled=list(configured))
+        given = {**params["expected"], "interfaces": ours.interfaces, "encapsulation": wire}
+        wanted = expected.Expected(**given, handled=list(configured))
         facts, found["findings"] = examined(wanted)
         raised = limits.raised(facts, wanted, check) if wanted.machine else {}
     result = {"changed": False, **found, **_kept_out(files, configured, check)} if looks else {**found}
@@ -89,5 +93,3 @@ def _check(ours):
                 parse(text)
             except ValueError as failure:
                 raise InputError(option, str(failure)) from failure
-    if ours.encapsulation and not re.fullmatch(r"ipip|udp:\d{1,5}", ours.encapsulation):
-        raise InputError("encapsulation", f"{ours.encapsulation!r} is neither ipip nor udp:PORT")

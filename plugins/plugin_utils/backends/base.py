@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from ...module_utils.reachability.encapsulation import Encapsulation
 from ..inventory.declaration import Variable
 from ..inventory.networks import Segments, Values, endpoint_mtu, underlay_version
 from ..inventory.values import MTU_MIN
@@ -21,12 +22,17 @@ class Device(NamedTuple):
     """An interface that a backend uses in the node's own namespace.
 
     :param variable: names it.
-    :param title: what it is, in a sentence.
+    :param lower: an interface of the underlay, on which a tunnel is.
     """
 
     variable: str
     name: str
-    title: str
+    lower: bool = False
+
+    @property
+    def title(self) -> str:
+        """Return what it is, in a sentence."""
+        return f"{self.variable}, an interface of the underlay" if self.lower else self.variable
 
 
 class Port(NamedTuple):
@@ -88,8 +94,8 @@ class Backend:
         """Yield the ports of the node at which its tunnels end."""
         yield from ()
 
-    def encapsulation(self, values: Values) -> Optional[str]:
-        """Return what its tunnels put on the wire, ``ipip`` or ``udp:PORT``; None: it has none, plain routes lead to all peers."""
+    def encapsulation(self, values: Values) -> Optional[Encapsulation]:
+        """Return what its tunnels put on the wire; None: it has no tunnels, and plain routes lead to all peers."""
         return None
 
     def tunnels(self, values: Values) -> List[str]:
@@ -101,7 +107,7 @@ class Backend:
         raise NotImplementedError
 
     def expected(self, values: Values) -> Dict[str, Any]:
-        """Return its own entries of the option ``expected`` of the module prepare."""
+        """Return what only it has in the option ``expected`` of the module prepare."""
         return {}
 
     # what follows from these

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+from ...module_utils.reachability.encapsulation import Encapsulation
 from ..inventory import values as check
 from ..inventory.declaration import Variable, interface_name, switch
 from ..inventory.networks import Values
@@ -50,7 +51,7 @@ class Ipip(Backend):
 
     def devices(self, values: Values) -> Iterator[Device]:
         if not self.names_peers_by(values):
-            yield Device("fabric_ipip_name", values["fabric_ipip_name"] or DEVICE, "fabric_ipip_name")
+            yield Device("fabric_ipip_name", values["fabric_ipip_name"] or DEVICE)
 
     def names_peers_by(self, values: Values) -> Optional[str]:
         return "fabric_ipip_pairs" if values["fabric_ipip_pairs"] and not values["fabric_ipip_name"] else None
@@ -62,8 +63,8 @@ class Ipip(Backend):
         if values["fabric_ipip_address"]:
             yield "fabric_ipip_address", values["fabric_ipip_address"]
 
-    def encapsulation(self, values: Values) -> Optional[str]:
-        return "ipip"
+    def encapsulation(self, values: Values) -> Optional[Encapsulation]:
+        return Encapsulation("ipip")
 
     def tunnels(self, values: Values) -> List[str]:
         return patterns(PAIRS) if self.names_peers_by(values) else [values["fabric_ipip_name"] or DEVICE]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from ...module_utils.reachability.encapsulation import Encapsulation
 from ..inventory.networks import FAMILIES, Family, Segments, Values, endpoint_mtu, network_address, subnets_of
 
 PLAIN = "plain"
@@ -41,7 +42,7 @@ class Peers:
     :ivar direct: the subnets that it reaches by a plain route; ``tunnelled``: those that it reaches through a tunnel.
     """
 
-    def __init__(self, model: Dict[str, Values], name: str, encapsulation: Optional[str], overhead: int):
+    def __init__(self, model: Dict[str, Values], name: str, encapsulation: Optional[Encapsulation], overhead: int):
         self.values = {**model["nodes"][name], **model["fabric"]}
         self.encapsulation = encapsulation
         self._overhead = overhead
@@ -63,10 +64,10 @@ class Peers:
             return False
         return self._segments.of(own) == self._segments.of(other)
 
-    def wire(self, peer: str) -> Dict[str, Optional[str]]:
+    def wire(self, peer: str) -> Dict[str, str]:
         """Return what is on the wire towards the subnets of ``peer``: key of an endpoint's address -> word."""
         return {
-            **{one.family.key: self.encapsulation for one in self.tunnelled if one.peer == peer},
+            **{one.family.key: str(self.encapsulation) for one in self.tunnelled if one.peer == peer},
             **{one.family.key: PLAIN for one in self.direct if one.peer == peer},
         }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Optional
 
+from ...module_utils.reachability.encapsulation import Encapsulation
 from ..inventory.declaration import integer, interface_name
 from ..inventory.networks import Values, network_address
 from ..naming import mac_of
@@ -35,16 +36,15 @@ class Vxlan(Backend):
         return 70 if version == 6 else 50
 
     def devices(self, values: Values) -> Iterator[Device]:
-        yield Device("fabric_vxlan_name", _vtep(values), "fabric_vxlan_name")
+        yield Device("fabric_vxlan_name", _vtep(values))
         if values["fabric_vxlan_dev"]:
-            title = "fabric_vxlan_dev, an interface of the underlay"
-            yield Device("fabric_vxlan_dev", values["fabric_vxlan_dev"], title)
+            yield Device("fabric_vxlan_dev", values["fabric_vxlan_dev"], lower=True)
 
     def ports(self, values: Values) -> Iterator[Port]:
         yield Port("fabric_vxlan_port", "udp", values["fabric_vxlan_port"])
 
-    def encapsulation(self, values: Values) -> Optional[str]:
-        return f"udp:{values['fabric_vxlan_port']}"
+    def encapsulation(self, values: Values) -> Optional[Encapsulation]:
+        return Encapsulation("udp", values["fabric_vxlan_port"])
 
     def tunnels(self, values: Values) -> List[str]:
         return [_vtep(values)]
@@ -80,11 +80,7 @@ class Vxlan(Backend):
         return mac_of("vtep", peers.tunnel_end(values), str(peers.values["fabric_vxlan_vni"]))
 
     def expected(self, values: Values) -> Dict[str, Any]:
-        return {
-            "vxlan_vni": values["fabric_vxlan_vni"],
-            "vxlan_port": values["fabric_vxlan_port"],
-            "vxlan_dev": values["fabric_vxlan_dev"],
-        }
+        return {"vxlan_vni": values["fabric_vxlan_vni"]}
 
 
 def _vtep(values: Values) -> str:

@@ -107,9 +107,9 @@ class Ufw(Manager):
     def files(self, ours):
         rules = [f"route allow {way} {prefix}" for prefix in self._filtered(ours.prefixes) for way in ("from", "to")]
         if ours.encapsulation:
-            _protocol, _colon, port = ours.encapsulation.partition(":")
-            # ufw knows no name and no number for IP in IP
-            what = "allow proto udp from {} to any port " + port if port else "allow from {}"
+            protocol, port = ours.encapsulation
+            # ufw knows no name and no number for protocols that carry IP
+            what = f"allow proto {protocol} from {{}} to any port {port}" if port else "allow from {}"
             rules += [what.format(remote) for remote in self._filtered(ours.remotes)]
         return {self.paths[0]: HEAD + "".join(f"{rule}\n" for rule in rules)} if rules else {}
 
@@ -130,7 +130,7 @@ class Ufw(Manager):
 
 def _accepted(remote, encapsulation):
     family = "ipv6" if ":" in remote else "ipv4"
-    protocol, _colon, port = encapsulation.partition(":")
+    protocol, port = encapsulation
     what = f'<port port="{port}" protocol="{protocol}"/>' if port else f'<protocol value="{protocol}"/>'
     return (
         f'  <rule family="{family}">\n    <source address={_quoted(remote)}/>\n    {what}\n    <accept/>\n  </rule>\n'

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Tuple
 
+from ...reachability.encapsulation import Encapsulation
+
 HEAD = "# Written by nodenet.fabric.prepare\n"
 MARK = "nodenet.fabric"
 
@@ -20,14 +22,14 @@ class Ours:
     :param tunnels: those of them that are tunnels.
     :param prefixes: subnets of the whole fabric.
     :param remotes: source addresses of encapsulated packets.
-    :param encapsulation: their protocol: "ipip", "udp:PORT", or None.
+    :param encapsulation: of these packets, or None.
     """
 
     interfaces: List[str] = field(default_factory=list)
     tunnels: List[str] = field(default_factory=list)
     prefixes: List[str] = field(default_factory=list)
     remotes: List[str] = field(default_factory=list)
-    encapsulation: Optional[str] = None
+    encapsulation: Optional[Encapsulation] = None
 
 
 class Manager:

@@ -34,8 +34,8 @@ def uplink_has_a_name_of_the_fabric(facts: Facts, expected: Expected) -> Iterato
         if one.address in expected.node_addresses and one.dev in expected.interfaces:
             yield (
                 f"the inventory gives an interface of the fabric the name {one.dev}, and {one.dev} has this node's address"
-                f" {one.address}: choose another name (host_interface, fabric_bridge, fabric_vxlan_name, fabric_ipip_name"
-                " or an end of fabric_links)"
+                f" {one.address}: choose another name (host_interface, fabric_bridge, an end of fabric_links or the"
+                " backend's own variable)"
             )
 
 
@@ -105,9 +105,9 @@ def peer_is_behind_a_router(facts: Facts, expected: Expected) -> Iterator[str]:
             behind.setdefault(route, []).append(f"{peer['name']} ({peer['address']})")
     for route, peers in behind.items():
         yield (
-            f"the plain route of {'fabric_cross_subnet' if expected.backend != 'host_gw' else 'fabric_backend host_gw'}"
+            f"the plain route of {'fabric_cross_subnet' if expected.tunnel else f'fabric_backend {expected.backend}'}"
             f" needs {named(peers)} on the same L2, and this node reaches it through the gateway {route.via} ({route.dev}):"
-            " use vxlan or ipip, and list the L2 segments in fabric_underlay"
+            " choose a fabric_backend with tunnels, and list the L2 segments in fabric_underlay"
         )
 
 

@@ -95,10 +95,10 @@ def _names(rule, expected):
     quoted = re.findall(r'"([^"]+)"', rule)
     if any(fnmatchcase(name, pattern) for name in quoted for pattern in expected.interfaces):
         return True
-    words = set(re.findall(r"[\w-]+", rule))
-    if expected.vxlan_port is not None:
-        return {"udp", str(expected.vxlan_port)} <= words
-    return expected.backend == "ipip" and bool(words & {"ipip", "ipencap"})
+    words, tunnel = set(re.findall(r"[\w-]+", rule)), expected.tunnel
+    if tunnel is None:
+        return False
+    return bool(words & tunnel.names) and (tunnel.port is None or tunnel.protocol in words)
 
 
 def _network(text):

@@ -11,8 +11,6 @@ from typing import Iterator
 from ..expected import Expected
 from ..facts.model import Facts
 
-# names of IP protocol 4 in nft(8) and iptables(8)
-IPIP = {"ipip", "ipencap"}
 ANY = (None, "0.0.0.0", "::")
 
 
@@ -20,29 +18,32 @@ def vni_is_taken(facts: Facts, expected: Expected) -> Iterator[str]:
     """Only one device may have a VNI and a port (vxlan_vni_in_use, drivers/net/vxlan/vxlan_core.c)."""
     for link in facts.links:
         taken = link.details.get("vni"), link.details.get("port")
-        if link.type == "vxlan" and not link.ours and taken == (expected.vxlan_vni, expected.vxlan_port):
+        if link.type == "vxlan" and not link.ours and taken == (expected.vxlan_vni, expected.tunnel_port):
             yield (
-                f"the VXLAN device {link.name} already has VNI {expected.vxlan_vni} and UDP port {expected.vxlan_port}"
-                " (flannel and Docker make such devices): choose another fabric_vxlan_vni or fabric_vxlan_port"
+                f"the VXLAN device {link.name} already has VNI {expected.vxlan_vni} and UDP port {expected.tunnel_port}"
+                f" (flannel and Docker make such devices): choose another fabric_vxlan_vni or {expected.port_variable}"
             )
 
 
 def tunnel_has_no_interface(facts: Facts, expected: Expected) -> Iterator[str]:
-    """The VXLAN device needs its lower interface, which the collection does not make."""
-    if expected.vxlan_dev and not facts.link(expected.vxlan_dev):
-        there = ", ".join(link.name for link in facts.links if not link.ours and link.name != "lo")
-        yield f"fabric_vxlan_dev is {expected.vxlan_dev}, and this node has no such interface; it has {there or 'none'}"
+    """A tunnel needs its lower interface, which the collection does not make."""
+    for lower in expected.lower_interfaces:
+        if not facts.link(lower["interface"]):
+            there = ", ".join(link.name for link in facts.links if not link.ours and link.name != "lo")
+            yield (
+                f"{lower['name']} is {lower['interface']}, and this node has no such interface; it has {there or 'none'}"
+            )
 
 
 def tunnel_port_is_taken(facts: Facts, expected: Expected) -> Iterator[str]:
     """Another program listens on the tunnel's port; VXLAN devices with one port share its socket."""
     shared = {link.details.get("port") for link in facts.links if link.type == "vxlan"}
-    if expected.vxlan_port is None or expected.vxlan_port in shared:
+    if expected.tunnel_port is None or expected.tunnel_port in shared:
         return
-    if any(one.protocol == "udp" and one.port == expected.vxlan_port for one in facts.listeners):
+    if any(one.protocol == "udp" and one.port == expected.tunnel_port for one in facts.listeners):
         yield (
-            f"UDP port {expected.vxlan_port} of this node is in use by another program: choose another"
-            " fabric_vxlan_port, or stop that program"
+            f"UDP port {expected.tunnel_port} of this node is in use by another program: choose another"
+            f" {expected.port_variable}, or stop that program"
         )
 
 
@@ -79,10 +80,8 @@ def firewall_drops(facts: Facts, expected: Expected) -> Iterator[str]:
             continue
         if chain.hook == "forward":
             what = f"forwarded packets: accept packets from and to {_prefixes(expected)} in it"
-        elif chain.hook == "input" and expected.vxlan_port is not None:
-            what = f"packets to this node: accept UDP port {expected.vxlan_port} from the peers in it"
-        elif chain.hook == "input" and expected.backend == "ipip":
-            what = "packets to this node: accept IP protocol 4 (IPIP) from the peers in it"
+        elif chain.hook == "input" and expected.tunnel:
+            what = f"packets to this node: accept {expected.tunnel.title} from the peers in it"
         else:
             continue
         whose = f" ({chain.whose})" if chain.whose else ""
@@ -93,7 +92,7 @@ def _names_fabric(chain, expected):
     """Say whether rules of the chain name the fabric: somebody has made them for it."""
     words = set(re.findall(r"[\w.:-]+", chain.text))
     if chain.hook == "input":
-        tunnel = {str(expected.vxlan_port)} if expected.vxlan_port is not None else IPIP
+        tunnel = expected.tunnel.names if expected.tunnel else set()
         return bool(words & (tunnel | {peer["address"] for peer in expected.peers}))
     wanted = {prefix.split("/")[0] for _network, prefix, _name in expected.networks}
     return bool(words & (wanted | set(expected.interfaces)))

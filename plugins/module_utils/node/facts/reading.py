@@ -48,7 +48,7 @@ def read(expected: Expected) -> Facts:
     finally:
         netlink.close()
     facts.chains = firewall.chains()
-    udp = expected.published or expected.vxlan_port is not None
+    udp = expected.published or expected.tunnel_port is not None
     facts.listeners = [
         *(_listeners("tcp", TCP_LISTEN) if expected.published else ()),
         *(_listeners("udp", UDP_UNCONNECTED) if udp else ()),

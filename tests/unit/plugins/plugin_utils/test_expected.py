@@ -50,12 +50,14 @@ def test_peers_are_those_that_a_route_or_a_tunnel_leads_to():
         {"name": "vm2", "address": "192.168.32.2", "direct": True},
         {"name": "vm3", "address": "192.168.33.3", "direct": False},
     ]
-    assert (tunnelled["vxlan_vni"], tunnelled["vxlan_port"]) == (1, 8472)
-    assert of("vm1", fabric_backend="vxlan", fabric_vxlan_dev="eth0")["vxlan_dev"] == "eth0"
-    assert of("vm1", fabric_vxlan_dev="eth0").get("vxlan_dev") is None
+    assert (tunnelled["vxlan_vni"], tunnelled["port_variable"]) == (1, "fabric_vxlan_port")
+    assert of("vm1", fabric_backend="vxlan", fabric_vxlan_dev="eth0")["lower_interfaces"] == [
+        {"name": "fabric_vxlan_dev", "interface": "eth0"}
+    ]
+    assert of("vm1", fabric_vxlan_dev="eth0")["lower_interfaces"] == []
     direct = of("vm1", fabric_underlay=["192.168.32.0/23"])
     assert [peer["direct"] for peer in direct["peers"]] == [True, True]
-    assert not {"vxlan_vni", "vxlan_port"} & set(direct)
+    assert "vxlan_vni" not in direct and direct["port_variable"] is None
 
 
 def test_ports_and_addresses_are_as_the_inventory_has_them():

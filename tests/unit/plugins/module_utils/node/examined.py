@@ -51,7 +51,13 @@ FABRIC = Expected(
     peers=[VM2],
     interfaces=["fabric0", "veth-*"],
 )
-VXLAN = {"backend": "vxlan", "vxlan_vni": 1, "vxlan_port": 8472, "peers": [{**VM2, "direct": False}]}
+VXLAN = {
+    "backend": "vxlan",
+    "vxlan_vni": 1,
+    "encapsulation": "udp:8472",
+    "port_variable": "fabric_vxlan_port",
+    "peers": [{**VM2, "direct": False}],
+}
 
 
 def published(port, protocol="tcp", address=None):

@@ -39,7 +39,7 @@ NODE = Facts(
 FABRIC = Expected(
     backend="vxlan",
     vxlan_vni=1,
-    vxlan_port=8472,
+    encapsulation="udp:8472",
     node_addresses=["10.0.0.1"],
     prefixes=[
         {"prefix": "10.244.0.0/24", "name": "fabric_node_subnet"},

@@ -17,6 +17,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.node.coexistence im
 )
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.coexistence.manager import Manager, Ours
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts.model import Setting
+from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.encapsulation import Encapsulation
 from ansible_collections.nodenet.fabric.plugins.module_utils.system.reconcile import File
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.backends.ipip import PAIRS
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.naming import HOST_ENDS, named, patterns
@@ -26,7 +27,7 @@ OURS = Ours(
     ["vxlan1"],
     ["10.244.0.0/24", "fd00::/64"],
     ["192.168.32.246", "fd32::246"],
-    "udp:8472",
+    Encapsulation("udp", 8472),
 )
 
 
@@ -92,7 +93,7 @@ def test_firewalld_accepts_the_subnets_and_the_tunnels():
     assert {(rule.find("port").get("port"), rule.find("port").get("protocol")) for rule in policy.findall("rule")} == {
         ("8472", "udp")
     }
-    ipip = Ours(prefixes=["10.0.0.0/8"], remotes=["192.168.32.246"], encapsulation="ipip")
+    ipip = Ours(prefixes=["10.0.0.0/8"], remotes=["192.168.32.246"], encapsulation=Encapsulation("ipip"))
     assert '<protocol value="ipip"/>' in only("firewalld", ipip)[1]
 
 

@@ -14,7 +14,9 @@ from examined import CONNECTED, DEFAULT, FABRIC, NODE, OUTER, VXLAN, changed, fa
 def test_a_node_that_matches_the_inventory_has_no_fault_and_no_warning():
     assert faults_and_warnings(NODE, FABRIC) == ([], [])
     assert faults_and_warnings(NODE, dataclasses.replace(FABRIC, **VXLAN)) == ([], [])
-    assert faults_and_warnings(NODE, dataclasses.replace(FABRIC, **VXLAN, vxlan_dev="eth0")) == ([], [])
+    assert faults_and_warnings(
+        NODE, dataclasses.replace(FABRIC, **VXLAN, lower_interfaces=[{"name": "fabric_vxlan_dev", "interface": "eth0"}])
+    ) == ([], [])
     assert examine(NODE, FABRIC) == []
 
 
@@ -91,7 +93,7 @@ REFUSED = {
     ),
     "the tunnel's interface is not there": (
         {},
-        {**VXLAN, "vxlan_dev": "ens9"},
+        {**VXLAN, "lower_interfaces": [{"name": "fabric_vxlan_dev", "interface": "ens9"}]},
         ["fabric_vxlan_dev is ens9, and this node has no such interface; it has eth0"],
     ),
     "SSH is published": (
@@ -124,7 +126,7 @@ def test_a_plain_route_needs_its_peer_on_the_link():
     cloud = dataclasses.replace(NODE, addresses=addresses, routes=routes)
     faults, warnings = faults_and_warnings(cloud, FABRIC)
     assert "vm2 (10.0.0.2) on the same L2, and this node reaches it through the gateway 172.31.1.1 (eth0)" in faults[0]
-    assert "use vxlan or ipip" in faults[0] and not warnings
+    assert "choose a fabric_backend with tunnels" in faults[0] and not warnings
     assert faults_and_warnings(cloud, dataclasses.replace(FABRIC, **VXLAN)) == ([], [])
 
 

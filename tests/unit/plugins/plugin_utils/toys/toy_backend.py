@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.encapsulation import Encapsulation
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.backends.base import Backend, Device, Port
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.declaration import integer, interface_name
 
@@ -26,13 +27,13 @@ class Toy(Backend):
             yield f"fabric_backend toy has at most 3 peers, and the node has {peers}: use another."
 
     def devices(self, values):
-        yield Device("fabric_toy_name", values["fabric_toy_name"], "fabric_toy_name")
+        yield Device("fabric_toy_name", values["fabric_toy_name"])
 
     def ports(self, values):
         yield Port("fabric_toy_port", "udp", values["fabric_toy_port"])
 
     def encapsulation(self, values):
-        return f"udp:{values['fabric_toy_port']}"
+        return Encapsulation("udp", values["fabric_toy_port"])
 
     def tunnels(self, values):
         return [values["fabric_toy_name"]]

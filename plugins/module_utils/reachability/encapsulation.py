@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tunnels put on the wire, as inventory, prepare and verify write it: ``udp:8472``, ``ipip``. Pure Python."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional, Set
+
+from ..engine.errors import InputError
+
+UDP = "udp"
+# IP protocols that carry packets (IANA's registry): number, what people call it, and its names in nft(8) and iptables(8)
+PROTOCOLS = {"ipip": (4, "IPIP", {"ipip", "ipencap"})}
+
+
+class Encapsulation(NamedTuple):
+    """A protocol above the outer IP header: ``udp`` with a port, or one of :data:`PROTOCOLS`."""
+
+    protocol: str
+    port: Optional[int] = None
+
+    @classmethod
+    def parse(cls, text: str, option: str) -> Encapsulation:
+        """Return what ``text`` means.
+
+        :raises InputError: it means nothing; the error names ``option``.
+        """
+        protocol, colon, port = text.partition(":")
+        if protocol == UDP and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
+            return cls(protocol, int(port))
+        if protocol in PROTOCOLS and not colon:
+            return cls(protocol)
+        raise InputError(option, f"{text!r} is neither udp:PORT nor one of {', '.join(PROTOCOLS)}")
+
+    def __str__(self) -> str:
+        return self.protocol if self.port is None else f"{self.protocol}:{self.port}"
+
+    @property
+    def title(self) -> str:
+        """Return what a firewall must accept."""
+        if self.port is not None:
+            return f"UDP port {self.port}"
+        number, title, _names = PROTOCOLS[self.protocol]
+        return f"IP protocol {number} ({title})"
+
+    @property
+    def names(self) -> Set[str]:
+        """Return the words by which a rule of a firewall names it; one is enough."""
+        return {str(self.port)} if self.port is not None else PROTOCOLS[self.protocol][2]
