@@ -1,14 +1,16 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole network state of a node as data, read with ip(8), bridge(8), sysctl(8) and nft(8), not with our own engine.
+"""The whole network state of a node as data, read with ip(8), bridge(8), nft(8) and from /proc/sys, not with our own engine.
 
 Run it on a node: it prints JSON. What differs from one run to the next without meaning anything (indexes, timers,
 counters) is left out.
 """
 
+import ctypes
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -60,8 +62,9 @@ MEANINGLESS = {
     "optimistic",
 }
 SYSCTLS = (
-    r"net\.ipv4\.ip_forward$|\.forwarding$|disable_ipv6$|proxy_arp$|proxy_ndp$|proxy_delay$|rp_filter$|route_localnet$"
+    r"net/ipv4/ip_forward$|/forwarding$|disable_ipv6$|proxy_arp$|proxy_ndp$|proxy_delay$|rp_filter$|route_localnet$"
 )
+CLONE_NEWNET = 0x40000000  # linux/sched.h
 
 
 def output(*command):
@@ -79,25 +82,20 @@ def plain(value):
     return value
 
 
-def one(netns):
-    """Return the state of one namespace."""
-    inside = ["ip", "netns", "exec", netns] if netns else []
+def one():
+    """Return the state of the namespace that this process is in."""
 
     def read(*command, keep=lambda entry: True):
-        return plain([entry for entry in json.loads(output(*inside, *command) or "[]") if keep(entry)])
+        return plain([entry for entry in json.loads(output(*command) or "[]") if keep(entry)])
 
-    addresses = _addresses(inside)
-    links = read("ip", "-d", "-j", "link")
-    up = sorted(
-        line.split(":")[1].split("@")[0].strip()
-        for line in output(*inside, "ip", "-o", "link", "show", "up").splitlines()
-    )
+    addresses = _addresses()
+    links = json.loads(output("ip", "-d", "-j", "link") or "[]")
     routes = [
         route for version in ("-4", "-6") for route in read("ip", version, "-d", "-j", "route", "show", "table", "all")
     ]
     return {
-        "links": links,
-        "up": up,
+        "links": plain(links),
+        "up": sorted(link["ifname"] for link in links if "UP" in link["flags"]),
         "addresses": plain(addresses),
         "routes": routes,
         "neighbors": read("ip", "-j", "neigh", "show", "nud", "permanent"),
@@ -106,21 +104,32 @@ def one(netns):
         "fdb": read(
             "bridge", "-j", "fdb", "show", keep=lambda entry: entry.get("state") and not _is_group(entry.get("mac", ""))
         ),
-        "sysctls": sorted(line for line in output(*inside, "sysctl", "-a", "-r", SYSCTLS).splitlines()),
-        "nft": plain(json.loads(output(*inside, "nft", "-j", "list", "ruleset") or "{}").get("nftables", [])),
+        "sysctls": _sysctls(),
+        "nft": plain(json.loads(output("nft", "-j", "list", "ruleset") or "{}").get("nftables", [])),
     }
 
 
-def _addresses(inside):
-    """Return the addresses of a namespace when the kernel has tried them."""
+def _addresses():
+    """Return the addresses of the namespace when the kernel has tried them."""
     deadline = time.monotonic() + TRIED_FOR
     while True:
-        found = json.loads(output(*inside, "ip", "-j", "address") or "[]")
+        found = json.loads(output("ip", "-j", "address") or "[]")
         carried = [link for link in found if "LOWER_UP" in link.get("flags", ())]
         tried = any(address.get("tentative") for link in carried for address in link.get("addr_info", ()))
         if not tried or time.monotonic() > deadline:
             return found
         time.sleep(0.1)
+
+
+def _sysctls():
+    """Return the sysctls that matter, and their values: sysctl(8) would walk through all of the kernel's for each namespace."""
+    paths = [f"{folder}/{name}" for folder, _folders, names in os.walk("/proc/sys/net") for name in names]
+    return [f"{path} = {_text(path)}" for path in sorted(paths) if re.search(SYSCTLS, path)]
+
+
+def _text(path):
+    with open(path, encoding="utf-8") as source:
+        return source.read().strip()
 
 
 def _is_group(mac):
@@ -129,8 +138,25 @@ def _is_group(mac):
 
 def snapshot():
     """Return namespace -> state; the node's own namespace is the empty string."""
-    listed = [line.split()[0] for line in output("ip", "netns", "list").splitlines() if line.strip()]
-    return {netns: one(netns) for netns in ["", *sorted(listed)]}
+    names = sorted(line.split()[0] for line in output("ip", "netns", "list").splitlines() if line.strip())
+    own = one()
+    return {"": own, **{name: _inside(name) for name in names}}
+
+
+def _inside(netns):
+    """Return the state of a namespace. This process goes there once: ip-netns(8) would mount a /sys anew for each command."""
+    with open("/proc/thread-self/ns/net", "rb") as own, open(f"/run/netns/{netns}", "rb") as other:
+        _enter(other)
+        try:
+            return one()
+        finally:
+            _enter(own)
+
+
+def _enter(namespace):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(namespace.fileno(), CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), f"setns {namespace.name}")
 
 
 def differences(before, after, path=""):
