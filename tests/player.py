@@ -7,6 +7,7 @@ What runs is Ansible's own main function in a process of its own, with its own o
 environment when it is imported: a run with other ANSIBLE_* variables than the process began with imports it anew.
 """
 
+import ctypes
 import importlib
 import json
 import os
@@ -20,6 +21,9 @@ from pathlib import Path
 
 PROGRAM = "ansible-playbook"
 COLLECTION = "nodenet.fabric"
+# linux/sched.h
+CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
+SANDBOX = "mount --make-rprivate / && mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up"
 
 
 class Player:
@@ -35,13 +39,17 @@ class Player:
             [sys.executable, __file__], cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def run(self, words, cwd):
-        """Run ``ansible-playbook`` with these arguments and return the finished process, its output as text."""
+    def run(self, words, cwd, sandbox=False):
+        """Run ``ansible-playbook`` with these arguments and return the finished process, its output as text.
+
+        :param sandbox: it has a network and a /run of its own, which end with it.
+        """
         if _settings() != self._settings:
+            assert not sandbox, "a run with other settings is none of the process behind"
             return subprocess.run([PROGRAM, *words], cwd=cwd, capture_output=True, text=True, check=False)
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             places = [f"/proc/{os.getpid()}/fd/{stream.fileno()}" for stream in (out, err)]
-            self._server.stdin.write(json.dumps([list(words), str(cwd), places]) + "\n")
+            self._server.stdin.write(json.dumps([list(words), str(cwd), places, sandbox]) + "\n")
             self._server.stdin.flush()
             code = int(self._server.stdout.readline())
             for stream in (out, err):
@@ -63,10 +71,10 @@ def _serve():
     """Fork for each line of standard input, and answer with the status of what ran."""
     _prepare()
     for line in sys.stdin:
-        words, cwd, places = json.loads(line)
+        words, cwd, places, sandbox = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            _play(words, cwd, places)
+            _play(words, cwd, places, sandbox)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         _clear()
         print(code, flush=True)
@@ -100,7 +108,15 @@ def _prepare():
             importlib.import_module(module.name)
 
 
-def _play(words, cwd, places):
+def _enter_sandbox():
+    """Move this process to a network and mounts of its own."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS | CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["sh", "-c", SANDBOX], check=True)
+
+
+def _play(words, cwd, places, sandbox):
     """Be ansible-playbook, in a process that was forked for it; does not return."""
     code = 250
     try:
@@ -108,6 +124,8 @@ def _play(words, cwd, places):
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, place in enumerate(places, 1):
             os.dup2(os.open(place, os.O_WRONLY), number)
+        if sandbox:
+            _enter_sandbox()
         sys.argv = [PROGRAM, *words]
         sys.modules["ansible.cli.playbook"].main()
     except SystemExit as end:

@@ -11,9 +11,12 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.control import end
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.processes import Entrance, hosts_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import lab_name
 
@@ -42,14 +45,27 @@ class Fabric:
         found = PLAYER.run(self.command(playbook, *arguments)[1:], ROOT)
         assert (found.returncode != 0) == fails, found.stdout + found.stderr
         if playbook == "teardown" and not any(word == "--check" or word.endswith(".yml") for word in arguments):
-            self._forward_no_more(recap(found.stdout))
+            self.forward_no_more(recap(found.stdout))
         return found.stdout + found.stderr
 
-    def _forward_no_more(self, nodes):
+    def forward_no_more(self, nodes):
         """Turn off what teardown leaves on, for whoever relies on it by now, and says so: here nobody does."""
         for host in nodes:
-            for name in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
-                self.inside(host, f"sysctl -qw {name}=0")
+            self.inside(host, "sysctl -qw net.ipv4.ip_forward=0; sysctl -qw net.ipv6.conf.all.forwarding=0")
+
+    def nodes(self):
+        """Return the names of the nodes: the lab has the machines outside of the fabric, too."""
+        text = (self.inventory / "hosts.yml").read_text(encoding="utf-8")
+        return list(yaml.safe_load(text)["fabric"]["hosts"])
+
+    def end(self):
+        """End the lab at once: what lab_down does is tested by tests/lab."""
+        end(self.lab)
+
+    def renew(self):
+        """Make the lab anew: nodes that have nothing, sooner than teardown makes them."""
+        self.end()
+        self.play("lab_up")
 
     def holder(self, host):
         """Return the pid of the process that holds a host of the lab."""
@@ -76,6 +92,15 @@ class Fabric:
         inside = f"ip netns exec {netns} " if netns else ""
         found = self.inside(host, f"{inside}ping -n -c 1 -W 2 {target}")
         return int(found.stdout.split("ttl=")[1].split()[0]) if found.returncode == 0 else None
+
+    def run_by_hand(self, host, commands):
+        """Run the commands that a plan shows, on a host of the lab; each must succeed."""
+        self.on(host, "\n".join(["set -ex", *commands]))
+
+    def snapshots(self, hosts):
+        """Return host -> its state; they are read at the same time, as each waits for the kernel."""
+        with ThreadPoolExecutor() as pool:
+            return dict(zip(hosts, pool.map(self.snapshot, hosts)))
 
     def snapshot(self, host):
         """Return the host's state; the underlay's interface has another MAC in each lab."""
@@ -135,7 +160,7 @@ def fabric(tmp_path):
 
     yield make
     for one in made:
-        one.play("lab_down")
+        one.end()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,18 +18,17 @@ def test_what_was_typed_is_taken_over_where_fabric_adopt_says_so_and_goes_with_t
     one = fabric("host-gw")
     commands = by_hand(one.play("site", "--check", "--diff"))
     for node in NODES:
-        for command in commands[node]:
-            one.on(node, command)
-    typed = {node: one.snapshot(node) for node in NODES}
+        one.run_by_hand(node, commands[node])
+    typed = one.snapshots(NODES)
 
     printed = one.play("site", fails=True)
     assert "network namespace 'ns245' is there already and is not ours" in printed
     assert "fabric_adopt: true" in printed
     assert "(adopt: true" not in printed
-    assert {node: one.snapshot(node) for node in NODES} == typed
+    assert one.snapshots(NODES) == typed
 
     assert changed(one, "-e", "fabric_adopt=true") == [1, 1]
-    assert {node: one.snapshot(node) for node in NODES} == typed
+    assert one.snapshots(NODES) == typed
     assert changed(one, "-e", "fabric_adopt=true") == [0, 0]
     assert changed(one) == [0, 0]
     assert one.ping("vm1", "ns245", "172.246.0.2") == 62

@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import PLAYER, ROOT
 
 # These act on the inventory and run on the controller.
 ON_THE_INVENTORY = ("validate", "matrix", "lab")
@@ -17,11 +17,6 @@ ON_THE_INVENTORY = ("validate", "matrix", "lab")
 ON_A_MACHINE = ("persist",)
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 HERE = [module for module in MODULES if module not in ON_THE_INVENTORY + ON_A_MACHINE]
-
-SANDBOX = """
-mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up &&
-exec ansible-playbook -i localhost, "$1"
-"""
 
 
 @cache
@@ -56,8 +51,7 @@ def playbook(path, hosts, tasks):
 def test_the_examples_of_a_module_run_as_they_stand(tmp_path, module):
     tasks = [task for task in examples(module) if not told_to_others(task)]
     path = playbook(tmp_path / "examples.yml", "localhost", tasks)
-    command = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", SANDBOX, "sh", str(path)]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    found = PLAYER.run(["-i", "localhost,", str(path)], ROOT, sandbox=True)
     assert found.returncode == 0, found.stdout + found.stderr
     if "ignored=1" in found.stdout:  # the examples ask for it themselves
         print(f"{module}: this kernel lacks what it makes: its examples run to their end and change nothing")

@@ -47,33 +47,32 @@ def test_vxlan_over_ipv6_alone_carries_both_families(fabric):
 def test_from_an_inventory_to_packets_and_back(fabric, name):
     example, options = OTHERWISE.get(name, (name, []))
     one = fabric(example)
-    nodes = recap(one.play("teardown"))
-    before = {node: one.snapshot(node) for node in nodes}
+    nodes = one.nodes()
+    before = one.snapshots(nodes)
     assert any(one.ping(host, netns, target) is None for host, netns, target, _ttl in REACH[example])
+    commands = by_hand(one.play("site", "--check", "--diff", *options))
+    assert differences(before, one.snapshots(nodes)) == []
 
     one.play("site", *options)
     assert [one.ping(*way) for *way, _ttl in REACH[example]] == [ttl for *_way, ttl in REACH[example]]
     assert "pairs answer" in one.play("verify", *options)
     again = recap(one.play("site", *options))
     assert {node: counts["changed"] for node, counts in again.items()} == dict.fromkeys(nodes, 0)
-    made = {node: one.snapshot(node) for node in nodes}
+    made = one.snapshots(nodes)
 
     one.play("teardown", *options)
-    assert differences(before, {node: one.snapshot(node) for node in nodes}) == []
-    commands = by_hand(one.play("site", "--check", "--diff", *options))
-    assert differences(before, {node: one.snapshot(node) for node in nodes}) == []
+    assert differences(before, one.snapshots(nodes)) == []
     for node in nodes:
-        for command in commands[node]:
-            one.on(node, command)
-    assert differences(made, {node: one.snapshot(node) for node in nodes}) == []
+        one.run_by_hand(node, commands[node])
+    assert differences(made, one.snapshots(nodes)) == []
 
 
 @pytest.mark.parametrize("example, feature", NEEDS_MORE.items())
 def test_what_the_kernel_lacks_is_named_before_anything_is_touched(fabric, example, feature):
     one = fabric(example)
-    nodes = recap(one.play("teardown"))
-    found = one.inside(next(iter(nodes)), f"ip link add {feature}9 type {feature} && ip link del {feature}9")
-    before = {node: one.snapshot(node) for node in nodes}
+    nodes = one.nodes()
+    found = one.inside(nodes[0], f"ip link add {feature}9 type {feature} && ip link del {feature}9")
+    before = one.snapshots(nodes)
     if found.returncode == 0:
         one.play("site")
         assert "pairs answer" in one.play("verify")
@@ -82,4 +81,4 @@ def test_what_the_kernel_lacks_is_named_before_anything_is_touched(fabric, examp
         printed = one.play("site", fails=True)
         assert "kernel lacks" in printed and "CONFIG_NET_" in printed
         print(f"{example}: not runnable here: this kernel lacks {feature}; the VM lab runs it")
-    assert differences(before, {node: one.snapshot(node) for node in nodes}) == []
+    assert differences(before, one.snapshots(nodes)) == []

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -32,10 +33,12 @@ REACH = {
 
 
 @pytest.mark.parametrize("example", NODES)
-def test_from_an_inventory_to_packets_and_back(fabric, example):
+def test_from_an_inventory_to_packets_and_back_and_by_hand_to_the_same(fabric, example):
     one = fabric(example)
-    before = {node: one.snapshot(node) for node in NODES[example]}
+    before = one.snapshots(NODES[example])
     assert "pairs do not answer" in one.play("verify", fails=True)
+    commands = by_hand(one.play("site", "--check", "--diff"))
+    assert one.snapshots(NODES[example]) == before
 
     first = one.play("site", "-vvv")
     assert tasks(first) <= 7
@@ -47,74 +50,75 @@ def test_from_an_inventory_to_packets_and_back(fabric, example):
         ttl for *_way, ttl in REACH[example]
     ]
     assert "pairs answer" in one.play("verify")
+    made = one.snapshots(NODES[example])
 
     again = one.play("site")
     assert all(counts["changed"] == 0 for counts in recap(again).values())
     assert tasks(again) == tasks(first)
 
     one.play("teardown")
-    assert {node: one.snapshot(node) for node in NODES[example]} == before
+    assert one.snapshots(NODES[example]) == before
     assert one.on(NODES[example][0], "ls /run") == "netns\n"
     assert all(counts["changed"] == 0 for counts in recap(one.play("teardown")).values())
 
-
-@pytest.mark.parametrize("example", NODES)
-def test_check_mode_touches_nothing_and_its_commands_by_hand_give_what_site_gives(fabric, example):
-    one = fabric(example)
-    before = {node: one.snapshot(node) for node in NODES[example]}
-    commands = by_hand(one.play("site", "--check", "--diff"))
-    assert {node: one.snapshot(node) for node in NODES[example]} == before
-
     for node in NODES[example]:
         assert len(commands[node]) > 10
-        for command in commands[node]:
-            one.on(node, command)
-    by_hands = {node: one.snapshot(node) for node in NODES[example]}
-    one.play("lab_down")
-    one.play("lab_up")
-    one.play("site")
-    assert {node: one.snapshot(node) for node in NODES[example]} == by_hands
+        one.run_by_hand(node, commands[node])
+    assert one.snapshots(NODES[example]) == made
 
 
 # Several at a time, each on its own in the kernel: what a person deletes, and the command that the plan shows for it.
+# "{own}" is the node's number, "{other}" the other's.
 DRIFT = [
     {
-        "ip netns del ns245": "ip netns add ns245",
-        "ip route del 172.246.0.0/24": "ip route add 172.246.0.0/24 via 192.168.32.246",
+        "ip netns del ns{own}": "ip netns add ns{own}",
+        "ip route del 172.{other}.0.0/24": "ip route add 172.{other}.0.0/24 via 192.168.32.{other}",
     },
     {
-        "ip link del veth-ns245": "ip link add name veth-ns245",
+        "ip link del veth-ns{own}": "ip link add name veth-ns{own}",
         "nft delete table inet nodenet_fabric": "add rule inet nodenet_fabric postrouting",
     },
     {"ip link del fabric0": "ip link add name fabric0", "sysctl -qw net.ipv4.ip_forward=0": "net.ipv4.ip_forward=1"},
     {
-        "ip -n ns245 address del 172.245.0.2/24 dev eth0": "ip -n ns245 address add 172.245.0.2/24 dev eth0",
+        "ip -n ns{own} address del 172.{own}.0.2/24 dev eth0": "ip -n ns{own} address add 172.{own}.0.2/24 dev eth0",
         "ip link set fabric0 mtu 1400": "ip link set dev fabric0 mtu 1500",
     },
     {
-        "ip address del 172.245.0.1/24 dev fabric0": "ip address add 172.245.0.1/24 dev fabric0",
+        "ip address del 172.{own}.0.1/24 dev fabric0": "ip address add 172.{own}.0.1/24 dev fabric0",
         "nft flush ruleset": "add rule inet nodenet_fabric postrouting",
     },
     {
-        "ip -n ns245 route del default": "ip -n ns245 route add 0.0.0.0/0 via 172.245.0.1",
-        "ip link set veth-ns245 nomaster": "ip link set dev veth-ns245 master fabric0",
+        "ip -n ns{own} route del default": "ip -n ns{own} route add 0.0.0.0/0 via 172.{own}.0.1",
+        "ip link set veth-ns{own} nomaster": "ip link set dev veth-ns{own} master fabric0",
     },
-    {"ip link set veth-ns245 down": "ip link set dev veth-ns245 up"},
+    {"ip link set veth-ns{own} down": "ip link set dev veth-ns{own} up"},
 ]
+
+
+def drift_of(node):
+    """Return the entries of DRIFT that ``node`` suffers, one after the other: half of them, so that a run mends two."""
+    own, other, first = ("245", "246", 0) if node == "vm1" else ("246", "245", 1)
+    return [
+        {deletion.format(own=own, other=other): shown.format(own=own, other=other) for deletion, shown in entry.items()}
+        for entry in DRIFT[first::2]
+    ]
 
 
 def test_whatever_is_deleted_by_hand_is_shown_by_check_and_restored_by_site(fabric):
     one = fabric("host-gw")
     one.play("site")
-    good = one.snapshot("vm1")
-    for deletions in DRIFT:
-        for deletion in deletions:
-            one.on("vm1", deletion)
-        planned = by_hand(one.play("site", "--check", "--diff", "--limit", "vm1"))["vm1"]
-        for deletion, expected in deletions.items():
-            assert any(expected in command for command in planned), (deletion, planned)
-        one.play("site", "--limit", "vm1")
-        assert one.snapshot("vm1") == good, deletions
+    good = one.snapshots(["vm1", "vm2"])
+    for entries in zip_longest(drift_of("vm1"), drift_of("vm2"), fillvalue={}):
+        by_node = dict(zip(good, entries))
+        for node, deletions in by_node.items():
+            for deletion in deletions:
+                one.on(node, deletion)
+        planned = by_hand(one.play("site", "--check", "--diff"))
+        for node, deletions in by_node.items():
+            for deletion, expected in deletions.items():
+                assert any(expected in command for command in planned[node]), (deletion, planned[node])
+        one.play("site")
+        assert one.snapshots(["vm1", "vm2"]) == good, entries
 
 
 # What is seen of the module's run from outside the node; tests/kernel kills before and after each step.
