@@ -11,10 +11,10 @@ author: The nodenet.fabric authors (@nodenet)
 short_description: Run tasks on the nodes of a lab
 version_added: 0.1.0
 description:
-  - Enters the namespaces of a node that M(nodenet.fabric.lab) made on this machine, with nsenter(1), and runs there
-    what Ansible asks for. The node sees the files of this machine, except for C(/run), C(/proc) and C(/sys).
-  - The router and the hosts of C(fabric_outside) are reached by their names too, with C(delegate_to) and this connection.
-  - In a node one is root, if need be by way of a user namespace; so no C(become) is needed.
+  - Runs tasks in the namespaces of a node that M(nodenet.fabric.lab) created on this machine, with nsenter(1). The node shares the
+    files of this machine, except for C(/run), C(/proc) and C(/sys).
+  - The router and the hosts of C(fabric_outside) are reached by their names, with C(delegate_to) and this connection.
+  - Tasks run as root of the node, without C(become). If necessary, a user namespace provides that.
 seealso:
   - module: nodenet.fabric.lab
     description: Makes and ends a lab.
@@ -30,7 +30,7 @@ options:
     vars:
       - name: inventory_hostname
   lab:
-    description: Name of the lab; unset, it is derived from the inventory's folder.
+    description: Name of the lab. If omitted, it is derived from the inventory's folder.
     type: str
     vars:
       - name: fabric_lab
@@ -40,7 +40,7 @@ options:
     vars:
       - name: inventory_dir
   inventory_sources:
-    description: Where the inventory was read from, for a host that is not in it.
+    description: Sources of the inventory, for a host that is not in it.
     type: list
     elements: str
     default: []

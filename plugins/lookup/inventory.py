@@ -10,20 +10,20 @@ author: The nodenet.fabric authors (@nodenet)
 version_added: 0.1.0
 short_description: The fabric as the inventory describes it
 description:
-  - Reads the C(fabric_*) variables of every host of a group, checks them as M(nodenet.fabric.validate) does, and returns the
-    fabric as a whole, as that module does.
-  - The inventory is read once in a run of Ansible, and again where the variables of the host that asks have changed, or
-    M(nodenet.fabric.validate) was run in between.
-  - It fails, and names every fault, where the inventory has any.
+  - Reads the C(fabric_*) variables of all hosts of a group, checks them as M(nodenet.fabric.validate) does, and returns the model
+    of the fabric.
+  - The inventory is read once in a run of Ansible. It is read again if the variables of the host have changed, or after
+    M(nodenet.fabric.validate).
+  - It fails and names all faults if the inventory has any.
 seealso:
   - module: nodenet.fabric.validate
     description: Checks the whole inventory.
   - plugin: nodenet.fabric.node
     plugin_type: lookup
-    description: What the roles need of one node.
+    description: The model of one node.
 options:
   _terms:
-    description: The group whose hosts are the nodes, V(fabric) if it is left out.
+    description: Group of the hosts that are nodes; V(fabric) if omitted.
     type: str
 """
 

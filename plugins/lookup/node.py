@@ -8,35 +8,34 @@ DOCUMENTATION = r"""
 name: node
 author: The nodenet.fabric authors (@nodenet)
 version_added: 0.1.0
-short_description: What the roles need of one node
+short_description: The model of one node
 description:
-  - Reads the C(fabric_*) variables of every host of a group, checks them as M(nodenet.fabric.validate) does, and returns what
-    the roles need of one node, its endpoints with their addresses, its peers with their subnets, its MTU, what is
-    masqueraded.
-  - The inventory is read once in a run of Ansible, whatever roles and hosts ask for it, and again where the variables of the
-    host that asks have changed, or M(nodenet.fabric.validate) was run in between.
-  - It fails, and names every fault, where the inventory has any.
+  - Reads the C(fabric_*) variables of all hosts of a group, checks them as M(nodenet.fabric.validate) does, and returns the model
+    of one node for the roles, such as its endpoints with their addresses, its peers with their subnets, its MTU and its
+    masqueraded prefixes.
+  - The inventory is read once in a run of Ansible, for all roles and hosts. It is read again if the variables of the host have
+    changed, or after M(nodenet.fabric.validate).
+  - It fails and names all faults if the inventory has any.
 seealso:
   - module: nodenet.fabric.validate
     description: Checks the whole inventory.
   - plugin: nodenet.fabric.inventory
     plugin_type: lookup
-    description: The fabric as the inventory describes it.
+    description: The model of the fabric.
   - plugin: nodenet.fabric.each
     plugin_type: filter
     description: Fills in a template for each item of a list.
 options:
   _terms:
-    description: Name of the node, a host of the group; by default the host that the task is for.
+    description: Name of the node, a host of the group. By default the host of the task.
     type: str
   part:
     description:
-      - The part of the node that is returned, such as V(bridge) or V(peers), instead of all of it.
-      - It fails for the part of a role that the inventory does not use on the node, such as V(vxlan) where C(fabric_backend)
-        is V(host_gw).
+      - Return only this part of the node, such as V(bridge) or V(peers).
+      - It fails for the part of a role that the inventory does not use on the node, such as V(vxlan) with the backend V(host_gw).
     type: str
   group:
-    description: The group whose hosts are the nodes.
+    description: Group of the hosts that are nodes.
     type: str
     default: fabric
 """

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: arrange
-short_description: Arrange objects of several sorts as a whole
+short_description: Manage objects of several kinds in one transaction
 version_added: 0.1.0
 description:
-  - Makes all that belongs together in one task, such as the namespaces, links, addresses and routes of the endpoints on a
-    bridge. It is planned as a whole, in an order in which each object finds what it stands on, and if part of it fails
-    the node is as it was before all of it.
-  - Each option is the name of a module of this collection and lists what that module makes. Of a sort that is not given,
-    nothing is made and nothing removed.
-  - Several sets at once are given by O(sets), or told by earlier tasks and fetched by O(apply_queued). All of them are one plan.
+  - Creates, changes and removes objects of several kinds in one task, such as the namespaces, interfaces, addresses and routes
+    of endpoints on a bridge. They are planned together, in the order in which they depend on each other. If one fails, the
+    node is restored to its earlier state.
+  - Each option is named as a module of this collection and lists the objects of that module. Objects of a kind that is not
+    given are neither made nor removed.
+  - Several sets can be given with O(sets), or queued by earlier tasks and applied with O(apply_queued). They are one plan.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -25,12 +25,12 @@ seealso:
     description: Reads the kernel's objects.
   - plugin: nodenet.fabric.node
     plugin_type: lookup
-    description: What the roles need of one node.
+    description: The model of one node.
   - plugin: nodenet.fabric.each
     plugin_type: filter
     description: Fills in a template for each item of a list.
   - ref: ansible_collections.nodenet.fabric.bridge_role
-    description: The role C(nodenet.fabric.bridge) hangs endpoints on a bridge.
+    description: The role C(nodenet.fabric.bridge) connects endpoints to a bridge.
   - name: ip-link(8)
     link: https://man7.org/linux/man-pages/man8/ip-link.8.html
     description: The commands for interfaces.
@@ -47,7 +47,7 @@ options:
     elements: dict
   veth:
     description:
-      - Pairs of links, as O(nodenet.fabric.veth#module:config) takes them.
+      - Veth pairs, as O(nodenet.fabric.veth#module:config) takes them.
     type: list
     elements: dict
   vxlan:
@@ -72,17 +72,17 @@ options:
     elements: dict
   neighbor:
     description:
-      - Neighbors, as O(nodenet.fabric.neighbor#module:config) takes them.
+      - Permanent neighbor entries, as O(nodenet.fabric.neighbor#module:config) takes them.
     type: list
     elements: dict
   vxlan_fdb:
     description:
-      - Forwarding entries, as O(nodenet.fabric.vxlan_fdb#module:config) takes them.
+      - Forwarding entries of VXLAN devices, as O(nodenet.fabric.vxlan_fdb#module:config) takes them.
     type: list
     elements: dict
   proxy_arp:
     description:
-      - Interfaces that answer for others, as O(nodenet.fabric.proxy_arp#module:config) takes them.
+      - Interfaces with proxy ARP or proxy NDP, as O(nodenet.fabric.proxy_arp#module:config) takes them.
     type: list
     elements: dict
   route:
@@ -92,12 +92,12 @@ options:
     elements: dict
   forwarding:
     description:
-      - Forwarding, as O(nodenet.fabric.forwarding#module:config) takes them.
+      - Forwarding, as O(nodenet.fabric.forwarding#module:config) takes it.
     type: list
     elements: dict
   masquerade:
     description:
-      - Masquerade, as O(nodenet.fabric.masquerade#module:config) takes them.
+      - Masquerade rules, as O(nodenet.fabric.masquerade#module:config) takes them.
     type: list
     elements: dict
   port_forward:
@@ -107,47 +107,35 @@ options:
     elements: dict
   purge:
     description:
-      - Remove what is ours, belongs to the set O(owner), is of a sort that is given here, be it an empty list, and is
-        not listed.
+      - Remove objects of the set O(owner) that are not listed, of the kinds that are given, even as an empty list.
     type: bool
     default: false
-  adopt:
-    description:
-      - Take over a foreign object of the same name. Without it, a foreign object is a conflict and is left alone.
-    type: bool
-    default: false
-  owner:
-    description:
-      - Label of the set that the objects belong to. O(purge) and M(nodenet.fabric.sweep) tell sets apart by it.
-      - 1 to 64 letters, digits, C(-), C(_) or C(.).
-    type: str
-    default: default
   sets:
     description:
-      - Several sets, each with the lists of this module and with its own O(owner) and O(purge). They are made together with
-        what is given beside them.
-      - Several entries may be of one owner. Of what sets of different owners say of one object, nothing may contradict.
+      - Several sets, each with the lists of this module and its own O(owner) and O(purge). They are one plan with the objects
+        given outside of O(sets).
+      - Several entries may have one owner. Sets of different owners may not contradict each other about an object.
     type: list
     elements: dict
   remove_sets_except:
     description:
-      - Labels of the sets that stay. What is ours and of a set that is neither named here nor given is removed in the same
-        run, whatever its sort, as M(nodenet.fabric.sweep) does.
-      - Without it, nothing of other sets is removed.
+      - Labels of the sets that stay. Objects of all other sets that are not given in the task are removed in the same plan, as
+        M(nodenet.fabric.sweep) does.
+      - If omitted, nothing of other sets is removed.
     type: list
     elements: str
   remove_sets_among:
     description:
-      - Labels of the sets that O(remove_sets_except) may remove. A set of any other label stays, so that tasks of your own, with an
-        O(owner) of their own, are not undone by the playbook nodenet.fabric.site, which names here those of its roles.
-      - Without it, O(remove_sets_except) may remove any.
+      - Labels of the sets that O(remove_sets_except) may remove. The playbook nodenet.fabric.site lists those of its roles here,
+        so that sets of your own tasks stay.
+      - If omitted, O(remove_sets_except) may remove any set.
     type: list
     elements: str
   keep_addresses:
     description:
-      - Namespaces that keep the address that they have. Where an address of ours in a namespace would be replaced by another
-        one of the subnet, the task fails before anything is touched, and says from which address to which.
-      - The roles list the endpoints for which the inventory writes no address.
+      - Namespaces that keep their address. If an address of the collection would be replaced by another one of the subnet, the task
+        fails before it changes anything, and names both addresses.
+      - The roles list the endpoints that have no address in the inventory.
     type: list
     elements: dict
     default: []
@@ -159,29 +147,28 @@ options:
         required: true
       subnet:
         description:
-          - Prefix that the address is in; addresses outside of it may come and go.
+          - Prefix of the address. Addresses outside of it may change.
         type: str
         required: true
   apply_queued:
     description:
-      - Apply what earlier tasks have queued, too. Where the variable C(fabric_queue) is true, a task of this module without
-        O(remove_sets_except) and O(apply_queued), and one of M(nodenet.fabric.prepare), only queues what it declares, does
-        nothing on the node, and counts as unchanged.
-      - O(adopt) of one of these tasks counts for all of them.
+      - Also apply what earlier tasks have queued. While the variable C(fabric_queue) is true, a task of this module without
+        O(remove_sets_except) and O(apply_queued), or of M(nodenet.fabric.prepare), only queues its options. It does nothing on
+        the node and reports no change.
+      - O(adopt) of one of these tasks applies to all of them.
     type: bool
     default: false
   prepare:
     description:
-      - Options of M(nodenet.fabric.prepare), which is done first, in the same run of the module.
+      - Options of M(nodenet.fabric.prepare), which runs first, in the same task.
     type: dict
 extends_documentation_fragment:
+  - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
   - nodenet.fabric.attributes
   - nodenet.fabric.attributes.changes
 requirements:
   - nft (Debian and Ubuntu package nftables)
-notes:
-  - After a change the kernel is observed again, and what it did not keep is an error.
 """
 
 EXAMPLES = r"""
@@ -211,7 +198,7 @@ EXAMPLES = r"""
         prefix: default
         via: 10.15.10.1
 
-- name: Take it away again
+- name: Remove it again
   nodenet.fabric.arrange:
     owner: lab
     purge: true
@@ -221,7 +208,7 @@ EXAMPLES = r"""
     address: []
     route: []
 
-- name: Two sets at once, and nothing left of any other
+- name: Two sets in one task, and remove all others
   nodenet.fabric.arrange:
     remove_sets_except: []
     sets:
@@ -242,25 +229,25 @@ EXAMPLES = r"""
         masquerade:
           - source: 10.15.10.0/24
 
-- name: Tell what belongs together, task by task, and make it at the end
+- name: Queue objects in several tasks, and apply them at the end
   vars:
     fabric_queue: true
   block:
-    - name: Tell of a namespace
+    - name: Queue a namespace
       nodenet.fabric.arrange:
         owner: lab
         purge: true
         netns:
           - name: blue
 
-    - name: Tell of the node
+    - name: Queue forwarding
       nodenet.fabric.arrange:
         owner: forwarding
         purge: true
         forwarding:
           - family: ipv4
 
-    - name: Make all of it
+    - name: Apply both
       nodenet.fabric.arrange:
         apply_queued: true
         remove_sets_except: []
@@ -275,8 +262,8 @@ commands:
   elements: str
   sample: ["ip netns add ns245", "ip -n ns245 link set lo up"]
 prepared:
-  description: What was found of the node, as M(nodenet.fabric.prepare) returns it.
-  returned: when O(prepare) was given, by itself or by an earlier task
+  description: The result of M(nodenet.fabric.prepare).
+  returned: when O(prepare) was given, or queued by an earlier task
   type: dict
   sample: {missing_software: [], missing_features: [], findings: []}
 reasons:

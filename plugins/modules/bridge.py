@@ -16,13 +16,13 @@ author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
   - module: nodenet.fabric.bridge_port
-    description: Interfaces that are ports of a bridge.
+    description: Ports of bridges.
   - module: nodenet.fabric.address
     description: Addresses of interfaces.
   - module: nodenet.fabric.masquerade
-    description: The node's address for packets that leave.
+    description: Masquerading of packets that leave the node.
   - ref: ansible_collections.nodenet.fabric.bridge_role
-    description: The role C(nodenet.fabric.bridge) hangs endpoints on a bridge.
+    description: The role C(nodenet.fabric.bridge) connects endpoints to a bridge.
   - name: ip-link(8)
     link: https://man7.org/linux/man-pages/man8/ip-link.8.html
     description: The commands for interfaces.

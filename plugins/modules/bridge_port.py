@@ -19,7 +19,7 @@ seealso:
   - module: nodenet.fabric.veth
     description: Pairs of interfaces that join namespaces.
   - ref: ansible_collections.nodenet.fabric.bridge_role
-    description: The role C(nodenet.fabric.bridge) hangs endpoints on a bridge.
+    description: The role C(nodenet.fabric.bridge) connects endpoints to a bridge.
   - name: bridge(8)
     link: https://man7.org/linux/man-pages/man8/bridge.8.html
     description: The commands for bridge ports and forwarding entries.

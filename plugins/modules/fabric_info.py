@@ -7,24 +7,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fabric_info
-short_description: Read the kernel's network objects, with what is ours among them
+short_description: Read the kernel's network objects and their owners
 version_added: 0.1.0
 description:
-  - Reads namespaces, interfaces, bridge ports, addresses, routes and NAT rules of the node, in its own namespace and
-    in all
-    those that are ours, and the sysctls that we set.
-  - In check mode, what earlier tasks of the play would have made is shown as if it were there.
+  - Reads namespaces, interfaces, bridge ports, addresses, routes and NAT rules of the node, in its own namespace and in the
+    namespaces that the collection made, and the sysctls that it set.
+  - In check mode, objects planned by earlier tasks of the run are returned as if they existed.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
   - module: nodenet.fabric.arrange
-    description: Objects of several kinds as one plan.
+    description: Objects of several kinds in one transaction.
   - module: nodenet.fabric.sweep
     description: Removes what the collection made.
   - module: nodenet.fabric.probe
-    description: Asks by packets on a node.
+    description: Pings, measures paths and checks ports on a node.
   - ref: ansible_collections.nodenet.fabric.verify_role
-    description: The role C(nodenet.fabric.verify) proves the fabric by packets.
+    description: The role C(nodenet.fabric.verify) verifies the fabric with packets.
   - name: ip-link(8)
     link: https://man7.org/linux/man-pages/man8/ip-link.8.html
     description: The commands for interfaces.
@@ -34,18 +33,18 @@ seealso:
 options:
   netns:
     description:
-      - Namespaces to read, by name or path (C(/proc/PID/ns/net) for that of a process); the empty string is the node's own.
-        Unset, the node's own and all of ours.
+      - Namespaces to read, by name or path (C(/proc/PID/ns/net) for that of a process). The empty string is the node's own.
+        If omitted, the node's own and those that the collection made.
     type: list
     elements: str
   ours:
     description:
-      - Only what is ours.
+      - Return only objects of the collection.
     type: bool
     default: false
   learned:
     description:
-      - Return the neighbors that the kernel found by itself, too. They come and go, and are nobody's.
+      - Also return the neighbor entries that the kernel has learned. They come and go, and have no owner.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -57,7 +56,7 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: What we made on this node
+- name: Read the objects that the collection made on this node
   nodenet.fabric.fabric_info:
     ours: true
   register: fabric_state
@@ -72,14 +71,13 @@ objects:
   description:
     - For each kind (C(netns), C(sysctl), C(link), C(port), C(address), C(neighbor), C(proxy), C(fdb), C(route), C(nat))
       a list of objects, each with its namespace C(netns), its C(key), its C(values),
-      and C(owner), the label of the set that it belongs to (V(null) if it is
-      foreign).
+      and C(owner), the label of its set (V(null) if it is foreign).
   returned: success
   type: dict
   sample: {"address": [{"netns": "", "key": ["lab-br0", "10.15.10.1/24"], "values": {"scope": "global"}, "owner": "bridge"}]}
 learned:
   description:
-    - Neighbors that the kernel found by itself, each with the namespace C(netns), the interface C(dev), its C(address), its C(mac)
+    - Neighbors that the kernel has learned, each with the namespace C(netns), the interface C(dev), its C(address), its C(mac)
       (V(null) if it has not answered) and its C(state), as ip-neighbour(8) calls it.
   returned: when O(learned) is true
   type: list

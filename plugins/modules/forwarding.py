@@ -22,7 +22,7 @@ seealso:
   - module: nodenet.fabric.route
     description: Routes.
   - module: nodenet.fabric.masquerade
-    description: The node's address for packets that leave.
+    description: Masquerading of packets that leave the node.
   - ref: ansible_collections.nodenet.fabric.host_gw_role
     description: The role C(nodenet.fabric.host_gw) makes plain routes to the peers' subnets.
   - name: ip-sysctl

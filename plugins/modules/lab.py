@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lab
-short_description: The nodes of an inventory, as namespaces of this machine
+short_description: Run the nodes of an inventory as namespaces of this machine
 version_added: 0.1.0
 description:
-  - Makes the nodes of an inventory on the controller, each a network, mount, UTS and PID namespace, joined by the
-    underlay that the inventory describes, one L2 or several with a router between. The hosts of C(fabric_outside) are
-    made too.
-  - Everything lies in one sandbox. Nothing shows in the machine's own network, and when the lab ends nothing is left.
-    An ordinary user can have labs too, where the machine allows user namespaces.
+  - Creates the nodes of an inventory on the controller, each with a network, mount, UTS and PID namespace, joined by the
+    underlay that the inventory describes, one L2 segment or several with a router between. It also creates the hosts of
+    C(fabric_outside).
+  - Everything runs in one sandbox. The machine's own network is not changed, and nothing is left when the lab ends. Users
+    without root can run labs if the machine allows user namespaces.
   - Run it once for a play. Tasks reach the nodes by the connection P(nodenet.fabric.lab#connection).
 author:
   - The nodenet.fabric authors (@nodenet)
@@ -32,18 +32,17 @@ seealso:
 options:
   state:
     description:
-      - Whether the lab runs. A lab that was made from another inventory, or that has lost a node, is made anew as a
-        whole.
+      - Whether the lab runs. A lab that was started from another inventory, or that has lost a node, is started anew.
     type: str
     choices: [present, absent]
     default: present
   name:
     description:
-      - Name of the lab; unset, that of the variable C(fabric_lab), or derived from the inventory's folder.
+      - Name of the lab. If omitted, the variable C(fabric_lab), or a name derived from the inventory's folder.
     type: str
   group:
     description:
-      - The group whose hosts are the nodes.
+      - Group of the hosts that are nodes.
     type: str
     default: fabric
 extends_documentation_fragment:
@@ -52,8 +51,7 @@ extends_documentation_fragment:
 requirements:
   - nsenter of util-linux, on the controller
 notes:
-  - Two labs of one name do not run at once for a user. The name comes from the inventory's folder, so copies of it are
-    labs of their own.
+  - A user can run one lab of a name at a time. Copies of an inventory's folder have names of their own.
 """
 
 EXAMPLES = r"""
@@ -74,18 +72,18 @@ lab:
   type: str
   sample: host-gw-1c5f0f2e
 hosts:
-  description: The hosts of the lab, with those outside and the router.
+  description: The hosts of the lab, with the hosts outside and the router.
   returned: when O(state=present)
   type: list
   elements: str
   sample: [vm1, vm2]
 enter:
-  description: For each host of the lab the words before a command that is to run there.
+  description: For each host of the lab the command prefix that runs a command there.
   returned: when O(state=present)
   type: dict
   sample: {"vm1": "nsenter -t 4711 -m -n -p -u"}
 look:
-  description: A command line that shows the addresses of the first node from inside; in check mode none if it does not run.
+  description: A command that shows the addresses of the first node. In check mode empty if the lab does not run.
   returned: when O(state=present)
   type: str
   sample: nsenter -t 4711 -m -n -p -u /usr/sbin/ip -br a

@@ -20,7 +20,7 @@ author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
   - module: nodenet.fabric.port_forward
-    description: Ports of the node that lead to an endpoint.
+    description: Published ports.
   - module: nodenet.fabric.forwarding
     description: Forwarding between interfaces.
   - ref: ansible_collections.nodenet.fabric.nat_role

@@ -7,53 +7,53 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: matrix
-short_description: Print who reaches whom, and fail if somebody does not
+short_description: Print the reachability matrix, and fail if a pair does not answer
 version_added: 0.1.0
 description:
-  - Puts together what M(nodenet.fabric.probe) found on each node of the play, and prints it as a matrix; a cell holds
-    the TTL
-    of the answer. Above 20 targets the matrix is one of nodes. It runs on the controller. Run it once for a play, with the
-    strategy linear.
-  - Fails if a pair or a published port did not answer or a node could not be asked, and says which.
-    Many silent pairs of two nodes are one line.
-  - In check mode it asks nothing where the fabric is not as the inventory says yet.
+  - Collects the results of M(nodenet.fabric.probe) of all nodes of the play and prints them as a matrix. A cell is the TTL
+    of the answer. With more than 20 targets, rows and columns are nodes.
+  - Fails if a pair or a published port did not answer, a path has a fault, or a node could not be asked, and names them.
+    Many silent pairs between two nodes are one line.
+  - It runs on the controller. Run it once for a play, with the strategy linear.
+  - In check mode it is skipped as long as a node is not arranged as in the inventory.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
   - module: nodenet.fabric.probe
-    description: Asks by packets on a node.
+    description: Pings, measures paths and checks ports on a node.
   - module: nodenet.fabric.validate
     description: Checks the whole inventory.
   - ref: ansible_collections.nodenet.fabric.verify_role
-    description: The role C(nodenet.fabric.verify) proves the fabric by packets.
+    description: The role C(nodenet.fabric.verify) verifies the fabric with packets.
   - name: ping(8)
     link: https://man7.org/linux/man-pages/man8/ping.8.html
-    description: The program that asks the same by hand.
+    description: The program that sends the same pings.
 options:
   inventory:
     description:
-      - What M(nodenet.fabric.validate) returned as RV(nodenet.fabric.validate#module:fabric_inventory).
+      - RV(nodenet.fabric.validate#module:fabric_inventory).
     type: dict
     required: true
   register:
     description:
-      - Name of the variable in which each node registered what M(nodenet.fabric.probe) found.
+      - Name of the variable in which each node registered the result of M(nodenet.fabric.probe).
     type: str
     required: true
   format:
     description:
-      - What to print.
+      - Format of the output.
     type: str
     choices: [text, json]
     default: text
   before:
     description:
-      - Only refuse a strategy in which hosts do not wait for each other (free, host_pinned), in a task before anybody is asked.
+      - Only fail if the play has a strategy in which hosts do not wait for each other (free, host_pinned). Use it in a task
+        before the probes.
     type: bool
     default: false
   output:
     description:
-      - A file on the controller that gets the result as JSON.
+      - A file on the controller to write the result to, as JSON.
     type: path
 extends_documentation_fragment:
   - nodenet.fabric.attributes
@@ -66,12 +66,12 @@ EXAMPLES = r"""
   register: fabric_checked
   run_once: true
 
-- name: Ask expectations
+- name: Ping every endpoint
   nodenet.fabric.probe:
     probes: "{{ fabric_checked.fabric_inventory | nodenet.fabric.probes(inventory_hostname) }}"
   register: verify_probed
 
-- name: Show who reaches whom
+- name: Show the matrix
   nodenet.fabric.matrix:
     inventory: "{{ fabric_checked.fabric_inventory }}"
     register: verify_probed
@@ -80,13 +80,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 pairs:
-  description: Every pair that was asked.
+  description: All pairs of a source and a target.
   returned: with O(format=json), or with -v
   type: list
   elements: dict
   sample: [{"source": "ns245", "target": "ns246", "address": "172.246.0.2", "ok": true, "ttl": 62, "reason": ""}]
 ports:
-  description: Every published port that was asked, and by how many.
+  description: All published ports that were checked, with the number of sources.
   returned: with O(format=json), or with -v
   type: list
   elements: dict

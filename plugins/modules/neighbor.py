@@ -16,9 +16,9 @@ author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
   - module: nodenet.fabric.vxlan_fdb
-    description: Which node a MAC address is behind.
+    description: Forwarding entries of VXLAN devices.
   - module: nodenet.fabric.proxy_arp
-    description: Answers to ARP for addresses of others.
+    description: Proxy ARP and proxy NDP.
   - ref: ansible_collections.nodenet.fabric.vxlan_role
     description: The role C(nodenet.fabric.vxlan) makes VXLAN tunnels to the peers.
   - name: ip-neighbour(8)

@@ -18,9 +18,9 @@ seealso:
   - module: nodenet.fabric.veth
     description: Pairs of interfaces that join namespaces.
   - module: nodenet.fabric.arrange
-    description: Objects of several kinds as one plan.
+    description: Objects of several kinds in one transaction.
   - ref: ansible_collections.nodenet.fabric.bridge_role
-    description: The role C(nodenet.fabric.bridge) hangs endpoints on a bridge.
+    description: The role C(nodenet.fabric.bridge) connects endpoints to a bridge.
   - name: ip-netns(8)
     link: https://man7.org/linux/man-pages/man8/ip-netns.8.html
     description: The commands for named network namespaces.

@@ -25,7 +25,7 @@ seealso:
   - module: nodenet.fabric.fabric_info
     description: Reads the kernel's objects.
   - ref: ansible_collections.nodenet.fabric.persist_role
-    description: The role C(nodenet.fabric.persist) keeps the fabric over a reboot.
+    description: The role C(nodenet.fabric.persist) restores the fabric at boot.
   - name: systemd.unit(5)
     link: https://man7.org/linux/man-pages/man5/systemd.unit.5.html
     description: How systemd orders the unit at boot.

@@ -21,7 +21,7 @@ author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
   - module: nodenet.fabric.masquerade
-    description: The node's address for packets that leave.
+    description: Masquerading of packets that leave the node.
   - module: nodenet.fabric.forwarding
     description: Forwarding between interfaces.
   - ref: ansible_collections.nodenet.fabric.nat_role

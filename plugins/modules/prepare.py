@@ -7,21 +7,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: prepare
-short_description: See to what a node needs before there is a fabric on it
+short_description: Check a node's requirements, and configure other network managers
 version_added: 0.1.0
 description:
-  - Checks which programs, libraries and kernel features a node lacks, and fails if it lacks some. Each feature is tried in a
-    namespace that is thrown away, so that what is told is what the kernel does, not what a list of modules says.
-  - Then, with O(coexist_with), looks which of systemd-udevd, systemd-networkd, NetworkManager, firewalld, Docker, ufw, a strict
-    reverse path filter and sysctl files that turn forwarding off the node has, and writes for each that is there the file that
-    has it leave the fabric alone.
+  - Checks the programs and kernel features that the fabric needs, and fails if one is missing. Each kernel feature is tried
+    in a temporary namespace.
+  - With O(expected), compares the node with the inventory.
+  - With O(coexist_with), finds other programs and sysctl settings that would disturb the fabric, and writes their configuration
+    files.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
   - module: nodenet.fabric.validate
     description: Checks the whole inventory.
   - module: nodenet.fabric.persist
-    description: Keeps the fabric over a reboot.
+    description: Restores the fabric at boot.
   - ref: ansible_collections.nodenet.fabric.prepare_role
     description: The role C(nodenet.fabric.prepare) prepares a node.
   - name: ip-sysctl
@@ -33,70 +33,70 @@ seealso:
 options:
   state:
     description:
-      - V(absent) removes all of these files and the rules that they stand for, and checks nothing.
+      - V(absent) removes all files that the module wrote, and the rules that they made. It checks nothing.
     type: str
     choices: [present, absent]
     default: present
   features:
     description:
-      - What the kernel must be able to do.
+      - Kernel features that the node must have.
     type: list
     elements: str
     choices: [netns, veth, bridge, vlan_filtering, vxlan, ipip, wireguard, ipv6, masquerade]
     default: [netns, veth, bridge]
   install:
     description:
-      - Packages to install, with M(ansible.builtin.package), where a program is missing; the node is checked again afterwards.
-      - Without any, a missing program is an error.
+      - Packages to install with M(ansible.builtin.package) if a program is missing. The node is then checked again.
+      - Without packages, a missing program is an error.
     type: list
     elements: str
     default: []
   coexist_with:
     description:
-      - Whom to keep the fabric from, where they are on the node. What is not on the node gets no file, and a file of ours
-        whose program is gone or no longer listed is removed.
-      - Without it nobody is told anything, and no file is looked at.
-      - V(udev) gives interfaces other MAC addresses (a C(.link) file with C(MACAddressPolicy=none)).
-      - V(networkd) removes foreign routes and takes interfaces over (C(ManageForeignRoutes=no), C(Unmanaged=yes)).
-      - V(networkmanager) takes interfaces over (C(unmanaged-devices)).
-      - V(firewalld) rejects what is forwarded, and encapsulated packets (a zone and a policy).
-      - V(docker) drops what is forwarded (rules in its chain C(DOCKER-USER), by a unit that starts with it).
-      - V(ufw) drops what is forwarded, and encapsulated packets (rules of its own, with the comment nodenet.fabric).
-      - V(sysctl) is a file of others that turns forwarding off again at the next C(sysctl --system) (a file that comes after it).
-      - V(rp_filter) drops what arrives by a tunnel where it is strict (loose on the tunnels, by C(sysctl.d)).
+      - Network managers to configure so that they ignore or accept the fabric, if installed. Files of the module whose manager
+        is not installed or not listed are removed.
+      - If omitted, no file is read or written.
+      - V(udev) changes MAC addresses. It gets a C(.link) file with C(MACAddressPolicy=none).
+      - V(networkd) removes foreign routes and configures interfaces. It gets C(ManageForeignRoutes=no) and C(Unmanaged=yes).
+      - V(networkmanager) configures interfaces. It gets C(unmanaged-devices).
+      - V(firewalld) rejects forwarded and encapsulated packets. It gets a zone and a policy that accept them.
+      - V(docker) drops forwarded packets. Its chain C(DOCKER-USER) gets rules that accept them, by a unit that starts with it.
+      - V(ufw) drops forwarded and encapsulated packets. It gets rules that accept them, with the comment C(nodenet.fabric).
+      - V(sysctl) is a file in C(sysctl.d) that turns forwarding off. A file that is read later turns it on.
+      - V(rp_filter) drops packets of tunnels if it is strict. A file in C(sysctl.d) makes it loose on the tunnels.
     type: list
     elements: str
     choices: [udev, networkd, networkmanager, firewalld, docker, ufw, rp_filter, sysctl]
   expected:
     description:
-      - What the inventory expects of the node. It is compared with the addresses, routes, rules, interfaces, firewalls, ports
-        and settings that the node really has. What would cut the node off, or the fabric, is refused before anything is
-        touched; what would stop some packets is returned in RV(findings).
-      - Without it the node is not read.
+      - The inventory's description of the node, compared with its addresses, routes, policy rules, interfaces, firewalls, ports and
+        sysctls. A difference that would cut off the node, or split the fabric, is an error before anything is changed. One that
+        would stop some packets is returned in RV(findings).
+      - If omitted, the node is not compared.
     type: dict
     suboptions:
       machine:
         description:
-          - Whether the node is a machine with files and settings of its own, not a namespace of one.
+          - Whether the node is a machine with its own files and sysctls, as opposed to a namespace of a lab.
         type: bool
         default: true
       backend:
         description:
-          - The fabric's backend.
+          - Backend of the fabric.
         type: str
       node_addresses:
         description:
-          - The node's addresses on the underlay.
+          - Addresses of the node on the underlay.
         type: list
         elements: str
         default: []
       underlay_mtu:
         description:
-          - The MTU that the way to the peers is said to have.
+          - MTU of the underlay, as the inventory has it.
         type: int
       prefixes:
         description:
-          - What the fabric's routes lead to.
+          - Destinations of the fabric's routes.
         type: list
         elements: dict
         default: []
@@ -106,7 +106,7 @@ options:
             type: str
             required: true
           name:
-            description: The variable that says so.
+            description: The inventory variable, for messages.
             type: str
             required: true
       peers:
@@ -125,18 +125,18 @@ options:
             type: str
             required: true
           direct:
-            description: Whether a plain route leads to its endpoints, by way of this address.
+            description: Whether the route to its endpoints is a plain one with this gateway.
             type: bool
             default: false
       published:
         description:
-          - The ports that the node publishes.
+          - Published ports of the node.
         type: list
         elements: dict
         default: []
         suboptions:
           name:
-            description: The variable that says so.
+            description: The inventory variable, for messages.
             type: str
             required: true
           protocol:
@@ -148,25 +148,25 @@ options:
             type: str
             required: true
           address:
-            description: The node's address at which it is published; unset, all.
+            description: Address of the node at which it is published. If omitted, all.
             type: str
       vxlan_vni:
         description:
-          - The VNI of the fabric's VXLAN device, if it has one.
+          - VNI of the fabric's VXLAN device, if there is one.
         type: int
       port_variable:
         description:
-          - The variable with the UDP port of the tunnels, if they have one (see O(encapsulation)).
+          - The inventory variable of the tunnels' UDP port, if O(encapsulation) has one, for messages.
         type: str
       lower_interfaces:
         description:
-          - Interfaces of the node on which tunnels are.
+          - Lower interfaces of the tunnels, which must exist.
         type: list
         elements: dict
         default: []
         suboptions:
           name:
-            description: The variable that names the interface.
+            description: The inventory variable, for messages.
             type: str
             required: true
           interface:
@@ -175,37 +175,37 @@ options:
             required: true
       endpoints:
         description:
-          - How many endpoints the node will have. For more than 256, the limits of the machine's neighbor tables are raised
-            (C(gc_thresh1) to C(gc_thresh3)); O(state=absent) leaves that to M(nodenet.fabric.sweep), which gives them back.
+          - Number of endpoints on the node. For more than 256 the limits of the machine's neighbor tables are raised
+            (C(gc_thresh1) to C(gc_thresh3)). M(nodenet.fabric.sweep) restores them; O(state=absent) does not.
         type: int
         default: 0
   interfaces:
     description:
-      - The fabric's interfaces in the node's own namespace, by name or by a pattern such as V(veth-*).
+      - Interfaces of the fabric in the node's own namespace, by name or by a pattern such as V(veth-*).
     type: list
     elements: str
     default: []
   tunnels:
     description:
-      - Those of them that are tunnels.
+      - Those of O(interfaces) that are tunnels.
     type: list
     elements: str
     default: []
   prefixes:
     description:
-      - The subnets of the whole fabric.
+      - Subnets of the whole fabric.
     type: list
     elements: str
     default: []
   remotes:
     description:
-      - Addresses from which encapsulated packets come.
+      - Source addresses of encapsulated packets.
     type: list
     elements: str
     default: []
   encapsulation:
     description:
-      - How they are encapsulated, V(ipip) or V(udp:PORT). Without it they are not.
+      - Encapsulation, V(ipip) or V(udp:PORT). If omitted, packets are not encapsulated.
     type: str
 extends_documentation_fragment:
   - nodenet.fabric.attributes
@@ -213,11 +213,11 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Check what the bridge and NAT need
+- name: Check the requirements of a bridge and NAT
   nodenet.fabric.prepare:
     features: [netns, veth, bridge, masquerade]
 
-- name: Have whatever else acts on this node's network leave the fabric alone, too
+- name: Also configure other network managers to ignore the fabric
   nodenet.fabric.prepare:
     features: [netns, veth, bridge, vxlan]
     coexist_with: [udev, networkd, networkmanager, firewalld, docker, ufw, rp_filter, sysctl]
@@ -227,20 +227,20 @@ EXAMPLES = r"""
     remotes: [192.168.32.246]
     encapsulation: udp:8472
 
-- name: Take back what they were told
+- name: Remove their configuration
   nodenet.fabric.prepare:
     state: absent
 """
 
 RETURN = r"""
 missing_software:
-  description: What is to be installed, a sentence for each.
+  description: Missing programs and their packages, a phrase for each.
   returned: when O(state=present)
   type: list
   elements: str
   sample: []
 missing_features:
-  description: What the kernel lacks, a sentence for each, with what the kernel said.
+  description: Missing kernel features, a phrase for each, with the kernel's error.
   returned: when O(state=present)
   type: list
   elements: str
@@ -251,31 +251,31 @@ versions:
   type: dict
   sample: {kernel: 6.1.0-18-amd64, iproute2: ip utility, nftables: nftables v1.0.6}
 findings:
-  description: What of the node will stop some of the fabric's packets, a sentence for each, with what to do.
+  description: Settings of the node that will stop some of the fabric's packets, a sentence for each, with the remedy.
   returned: when O(expected) is given
   type: list
   elements: str
-  sample: ["the chain ip filter FORWARD of this node's firewall drops what is forwarded: accept there what comes from and goes
-    to 10.244.0.0/24"]
+  sample: ["the chain ip filter FORWARD of this node's firewall drops forwarded packets: accept packets from and to 10.244.0.0/24
+    in it"]
 faults:
-  description: Why the node is refused, a sentence for each.
-  returned: when it is
+  description: Differences for which the node is refused, a sentence for each.
+  returned: when there are any
   type: list
   elements: str
 commands:
-  description: The commands that set the kernel's limits by hand.
-  returned: when some are to be raised, or given back
+  description: The commands that change the kernel's limits by hand.
+  returned: when limits are raised or restored
   type: list
   elements: str
 configured:
-  description: What each program that was found does, and how it was configured.
+  description: What each installed manager does to a fabric, and how it is configured.
   returned: when O(coexist_with) is given
   type: list
   elements: str
-  sample: ["udev gives interfaces that were made without a MAC address another one (MACAddressPolicy=persistent): now it leaves
-    the MAC addresses of the fabric's interfaces as they are"]
+  sample: ["udev changes the MAC address of interfaces created without one (MACAddressPolicy=persistent): now it keeps the MAC
+    addresses of the fabric's interfaces"]
 files:
-  description: The files that differ from what they are to be, or did.
+  description: The files that were, or in check mode would be, changed.
   returned: when O(coexist_with) is given
   type: list
   elements: str

@@ -7,71 +7,70 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: probe
-short_description: Ask by packets who answers whom
+short_description: Ping from namespaces, measure paths and check published ports
 version_added: 0.1.0
 description:
-  - Sends echo requests (ping) from inside namespaces of the node, from all of them at once, and says who answered,
-    with the
-    TTL of the answer as it arrived, which tells how many routers lay between.
-  - It changes nothing, and listens at published ports while it asks them. That somebody does not answer is a result, not a failure.
+  - Sends pings from namespaces of the node, from all at once, and returns for each target whether it answered and the TTL of
+    the answer, which shows the number of routers between.
+  - It changes nothing, but listens on published ports of endpoints while it checks them. A target that does not answer is a
+    result, not a failure.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
   - module: nodenet.fabric.matrix
-    description: Prints who reaches whom.
+    description: Prints the reachability matrix.
   - module: nodenet.fabric.validate
     description: Checks the whole inventory.
   - plugin: nodenet.fabric.probes
     plugin_type: filter
-    description: The echo requests that a node sends.
+    description: The pings that a node sends.
   - plugin: nodenet.fabric.paths
     plugin_type: filter
     description: The paths to peers that a node measures.
   - plugin: nodenet.fabric.ports
     plugin_type: filter
-    description: The published ports that a node asks.
+    description: The published ports that a node checks.
   - plugin: nodenet.fabric.expected
     plugin_type: filter
     description: What the inventory expects of a node.
   - ref: ansible_collections.nodenet.fabric.verify_role
-    description: The role C(nodenet.fabric.verify) proves the fabric by packets.
+    description: The role C(nodenet.fabric.verify) verifies the fabric with packets.
   - name: ping(8)
     link: https://man7.org/linux/man-pages/man8/ping.8.html
-    description: The program that asks the same by hand.
+    description: The program that sends the same pings.
 options:
   probes:
     description:
-      - Who asks whom.
+      - Sources and their targets.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
         description:
-          - What to call the one who asks; unset, its namespace.
+          - Label of the source. If omitted, its namespace.
         type: str
       netns:
         description:
-          - The namespace that asks, by name or path (C(/proc/PID/ns/net) for that of a process); unset, the node's
-            own.
+          - Namespace of the source, by name or path (C(/proc/PID/ns/net) for that of a process). If omitted, the node's own.
         type: str
       targets:
         description:
-          - Addresses, IPv4 and IPv6 alike.
+          - IPv4 and IPv6 addresses.
         type: list
         elements: str
         required: true
   paths:
     description:
-      - Ways to other nodes, of which it is proven what they carry. The largest packet must pass unfragmented, a larger
-        one must not and its sender must be told so, and what leaves the node is looked at on the wire.
+      - Paths to other nodes to measure. A packet of the path MTU must pass unfragmented, a larger one must be answered with an
+        ICMP error, and the packets that leave the node are captured to see their encapsulation.
     type: list
     elements: dict
     default: []
     suboptions:
       netns:
         description:
-          - The namespace that asks.
+          - Namespace of the source. If omitted, the node's own.
         type: str
       address:
         description:
@@ -80,29 +79,29 @@ options:
         required: true
       mtu:
         description:
-          - Length in bytes of the largest IP packet that passes.
+          - Length in bytes of the largest IP packet that must pass.
         type: int
         required: true
       larger:
         description:
-          - Length in bytes of a larger IP packet, which must not pass; unset, one more than O(paths[].mtu).
+          - Length in bytes of a larger IP packet, which must not pass. If omitted, O(paths[].mtu) and one.
         type: int
       underlay:
         description:
-          - Addresses of the node on the underlay, whose interfaces are listened to.
+          - Addresses of the node on the underlay. Packets are captured on their interfaces.
         type: list
         elements: str
         required: true
   ports:
     description:
-      - Published ports to ask. TCP is to be accepted, UDP to come back.
+      - Published ports to check. TCP must be accepted, UDP must be answered.
     type: list
     elements: dict
     default: []
     suboptions:
       netns:
         description:
-          - The namespace that asks; unset, the node itself.
+          - Namespace of the source. If omitted, the node's own.
         type: str
       protocol:
         description:
@@ -122,9 +121,9 @@ options:
         required: true
       listener:
         description:
-          - Where the port leads to on this node. If nothing listens there, the module does while it asks.
-          - Unset, the port is another node's. Nothing listens for that, but what answers or refuses must be one hop behind
-            that node, as the TTL of its packets says.
+          - The endpoint's side of the port, on this node. If nothing listens there, the module does during the check.
+          - If omitted, the port is another node's. The endpoint may answer or refuse; the TTL of its packets must be that of a host
+            one hop behind the node.
         type: dict
         suboptions:
           netns:
@@ -144,22 +143,22 @@ options:
             required: true
   expected:
     description:
-      - What the inventory expects of the node, as the filter P(nodenet.fabric.expected#filter) returns it. The module reads the
-        node (routes, rules, firewall, settings) and returns what would be the cause if somebody did not answer.
+      - The inventory's description of the node, as the filter P(nodenet.fabric.expected#filter) returns it. The module compares it
+        with the node's routes, policy rules, firewalls and sysctls, and returns likely causes of lost packets.
     type: dict
   timeout:
     description:
-      - Seconds that each target has to answer, over all tries.
+      - Seconds to wait for each answer, over all tries.
     type: float
     default: 2
   tries:
     description:
-      - How often a target that does not answer is asked.
+      - Number of pings to a target that does not answer.
     type: int
     default: 3
   size:
     description:
-      - Length of the IP packets in bytes, sent so that nobody may fragment them. Unset, they are short.
+      - Length of the IP packets in bytes, sent unfragmentable. If omitted, they are short.
     type: int
 extends_documentation_fragment:
   - nodenet.fabric.attributes
@@ -167,7 +166,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: See whether the node reaches itself
+- name: Ping the node's own loopback address
   nodenet.fabric.probe:
     probes:
       - targets: [127.0.0.1]
@@ -176,14 +175,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 answers:
-  description: For each of O(probes) who asked, and for each target whether it answered.
+  description: For each of O(probes) the source, and for each target the result.
   returned: success
   type: list
   elements: dict
   sample: [{"name": "ns245", "targets": [{"target": "172.246.0.2", "ok": true, "ttl": 62, "rtt_ms": 0.09, "reason": ""}]}]
 paths:
-  description: For each of O(paths) whether its largest packet and one larger passed, whether the larger one was lost without a
-    word, and how it looked on the wire.
+  description: For each of O(paths) whether the packet of its MTU and the larger one passed, whether the larger one was lost
+    without an ICMP error, and the encapsulation on the underlay.
   returned: success
   type: list
   elements: dict
@@ -191,15 +190,15 @@ paths:
     - {"address": "172.246.0.2", "mtu": 1450, "passes": true, "larger_passes": false, "larger_vanishes": false, "reason": "",
        "wire": ["udp:8472"]}
 causes:
-  description: What on the node may be the cause of silence, the likeliest first.
+  description: Likely causes of lost packets on the node, the likeliest first.
   returned: when O(expected) is given
   type: list
   elements: str
   sample: ["net.ipv4.ip_forward is 0: this node forwards no IPv4; run site"]
 ports:
   description:
-    - For each of O(ports) whether it answered, and who listened. V(probe) is the module itself, V(service) somebody else.
-      A service of UDP is not asked, as nobody knows what it answers to.
+    - For each of O(ports) whether it answered, and what listened. V(probe) is the module itself, V(service) another program.
+      A UDP service is not checked, as its protocol is unknown.
   returned: success
   type: list
   elements: dict

@@ -24,7 +24,7 @@ seealso:
   - module: nodenet.fabric.forwarding
     description: Forwarding between interfaces.
   - ref: ansible_collections.nodenet.fabric.routed_role
-    description: The role C(nodenet.fabric.routed) gives each endpoint a veth and a route.
+    description: The role C(nodenet.fabric.routed) connects each endpoint by a veth and a route.
   - name: ip-sysctl
     link: https://docs.kernel.org/networking/ip-sysctl.html
     description: The kernel's settings for IPv4 and IPv6.

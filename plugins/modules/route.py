@@ -18,7 +18,7 @@ seealso:
   - module: nodenet.fabric.address
     description: Addresses of interfaces.
   - module: nodenet.fabric.neighbor
-    description: MAC addresses of neighbors.
+    description: Permanent neighbor entries.
   - module: nodenet.fabric.forwarding
     description: Forwarding between interfaces.
   - ref: ansible_collections.nodenet.fabric.host_gw_role

@@ -7,32 +7,31 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sweep
-short_description: Remove all that is ours, or what no set in use holds
+short_description: Remove the objects of the collection from a node
 version_added: 0.1.0
 description:
-  - Removes every object that the modules of this collection made on the node, whatever its kind, and gives sysctls
-    the value
-    back that they had before. What is foreign is left alone.
-  - Forwarding stays on. Others may rely on it by then, and a warning says so.
-  - With O(except_sets), what belongs to the sets in use stays.
+  - Removes every object that the modules of this collection made on the node, of all kinds, and restores the sysctls that they
+    changed. Foreign objects are left unchanged.
+  - Forwarding stays on, as other programs may depend on it by then. A warning names the command that turns it off.
+  - With O(except_sets), objects of these sets stay.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
   - module: nodenet.fabric.arrange
-    description: Objects of several kinds as one plan.
+    description: Objects of several kinds in one transaction.
   - module: nodenet.fabric.fabric_info
     description: Reads the kernel's objects.
   - module: nodenet.fabric.persist
-    description: Keeps the fabric over a reboot.
+    description: Restores the fabric at boot.
   - ref: ansible_collections.nodenet.fabric.persist_role
-    description: The role C(nodenet.fabric.persist) keeps the fabric over a reboot.
+    description: The role C(nodenet.fabric.persist) restores the fabric at boot.
   - name: ip-link(8)
     link: https://man7.org/linux/man-pages/man8/ip-link.8.html
     description: The commands for interfaces.
 options:
   except_sets:
     description:
-      - Labels of the sets (the O(nodenet.fabric.netns#module:owner) of the tasks that made them) that stay.
+      - Labels of the sets whose objects stay. The label is O(nodenet.fabric.netns#module:owner) of the tasks that made them.
     type: list
     elements: str
     default: []
@@ -45,11 +44,11 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Remove what roles that are no longer in use have left
+- name: Remove the objects of roles that are no longer used
   nodenet.fabric.sweep:
     except_sets: [bridge, host_gw, nat]
 
-- name: Remove all that is ours
+- name: Remove all objects of the collection
   nodenet.fabric.sweep:
 """
 

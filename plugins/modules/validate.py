@@ -7,29 +7,29 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: validate
-short_description: Check the whole inventory before any node is touched
+short_description: Check the whole inventory on the controller
 version_added: 0.1.0
 description:
-  - Reads the C(fabric_*) variables of every host of a group, whatever the play is limited to, and tells all faults
-    together.
-  - It runs on the controller, and asks no node anything. Run it once for a play.
+  - Checks the C(fabric_*) variables of all hosts of a group, even if the play is limited to some, and reports all faults at
+    once.
+  - It runs on the controller and connects to no node. Run it once for a play.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
   - module: nodenet.fabric.probe
-    description: Asks by packets on a node.
+    description: Pings, measures paths and checks ports on a node.
   - plugin: nodenet.fabric.inventory
     plugin_type: lookup
-    description: The fabric as the inventory describes it.
+    description: The model of the fabric.
   - plugin: nodenet.fabric.node
     plugin_type: lookup
-    description: What the roles need of one node.
+    description: The model of one node.
   - ref: ansible_collections.nodenet.fabric.verify_role
-    description: The role C(nodenet.fabric.verify) proves the fabric by packets.
+    description: The role C(nodenet.fabric.verify) verifies the fabric with packets.
 options:
   group:
     description:
-      - The group whose hosts are the nodes.
+      - Group of the hosts that are nodes.
     type: str
     default: fabric
   return_inventory:
@@ -56,7 +56,7 @@ fabric_inventory:
   type: dict
   sample: {"fabric": {"fabric_backend": "host_gw"}, "nodes": {"vm1": {"fabric_node_subnet": "172.245.0.0/24"}}}
 faults:
-  description: Every fault, a sentence each.
+  description: All faults, a sentence for each.
   returned: when there are any
   type: list
   elements: str

@@ -20,7 +20,7 @@ seealso:
   - module: nodenet.fabric.netns
     description: Network namespaces.
   - module: nodenet.fabric.bridge_port
-    description: Interfaces that are ports of a bridge.
+    description: Ports of bridges.
   - module: nodenet.fabric.address
     description: Addresses of interfaces.
   - ref: ansible_collections.nodenet.fabric.direct_role

@@ -18,9 +18,9 @@ author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
   - module: nodenet.fabric.neighbor
-    description: MAC addresses of neighbors.
+    description: Permanent neighbor entries.
   - module: nodenet.fabric.vxlan_fdb
-    description: Which node a MAC address is behind.
+    description: Forwarding entries of VXLAN devices.
   - module: nodenet.fabric.route
     description: Routes.
   - ref: ansible_collections.nodenet.fabric.vxlan_role

@@ -19,7 +19,7 @@ seealso:
   - module: nodenet.fabric.vxlan
     description: VXLAN devices.
   - module: nodenet.fabric.neighbor
-    description: MAC addresses of neighbors.
+    description: Permanent neighbor entries.
   - ref: ansible_collections.nodenet.fabric.vxlan_role
     description: The role C(nodenet.fabric.vxlan) makes VXLAN tunnels to the peers.
   - name: bridge(8)
