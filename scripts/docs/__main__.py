@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import links
+import support
 import topology
 import variables
 
@@ -57,6 +58,10 @@ def main():
     SOURCE.chmod(0o755)  # antsibull-docs writes into no folder that others may write to
     _reference()
     (SOURCE / "variables.rst").write_text(variables.page(), encoding="utf-8")
+    (SOURCE / "generated").mkdir()
+    for name, table in support.tables().items():
+        (SOURCE / "generated" / name).write_text(table, encoding="utf-8")
+    shutil.copy(ROOT / "docs" / "bench.svg", SOURCE)
     (SOURCE / "inventories").mkdir()
     for example in sorted((ROOT / "examples").iterdir()):
         _example(example)

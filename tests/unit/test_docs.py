@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The documentation site, as far as it can be tested without building it: scripts/docs builds it."""
 
+import ast
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -50,3 +52,51 @@ def test_the_page_of_variables_has_each_of_them_and_each_key():
     for name, one in module["source"].variables().items():
         assert f"\n{name}\n{'~' * len(name)}\n" in page
         assert all(f"``{key}``" in page for key in one.get("options", {}))
+
+
+def sentences():
+    """Return every text of the plugins' code, with … for what is filled in."""
+    found = []
+    for path in sorted((ROOT / "plugins").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                found.append("".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return found
+
+
+def test_troubleshooting_quotes_what_is_printed():
+    page = (ROOT / "docs" / "site" / "troubleshooting.rst").read_text(encoding="utf-8")
+    quoted = re.findall(r"^``([^`]+)``$", page, re.M)
+    assert len(quoted) > 20
+    printed = sentences()
+    strange = [quote for quote in quoted if not any(_says(text, quote) for text in printed)]
+    assert not strange, "the code prints nothing like this"
+
+
+def _says(text, quote):
+    """Say whether ``text`` has the words between the gaps of ``quote``, in order."""
+    words = [re.escape(part.strip()) for part in quote.split("…") if part.strip()]
+    return re.search(".*".join(words), text, re.S) is not None
+
+
+def test_the_picture_of_the_readme_is_the_drawing_of_its_example():
+    drawn = builder("topology")["draw"](ROOT / "examples" / "cross-subnet")
+    assert (ROOT / "docs" / "topology.svg").read_text(encoding="utf-8") == drawn
+
+
+@pytest.mark.parametrize("example", sorted(path.name for path in (ROOT / "examples").iterdir()))
+def test_a_drawing_shows_every_host_and_address_of_its_inventory(example):
+    module = builder("topology")
+    drawn = module["draw"](ROOT / "examples" / example)
+    for name, values in module["hosts_of"](ROOT / "examples" / example).items():
+        endpoints = [value for one in values.get("fabric_endpoints", []) for value in (one["name"], one["address"])]
+        outside = [one["address"] for one in values.get("fabric_outside", [])]
+        for text in [name, values["fabric_node_address"], *endpoints, *outside]:
+            assert re.search(rf"[> ]{re.escape(text)}<", drawn), text
+
+
+def test_every_example_has_a_page_in_the_index():
+    pages = {path.stem for path in (ROOT / "docs" / "site" / "examples").glob("*.rst")} - {"index"}
+    assert pages == {path.name for path in (ROOT / "examples").iterdir()}
