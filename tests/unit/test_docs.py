@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).absolute().parents[2]
+BLOB, RAW = "https://github.com/nodenet/fabric/blob/main/", "https://raw.githubusercontent.com/nodenet/fabric/main/"
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +101,12 @@ def test_a_drawing_shows_every_host_and_address_of_its_inventory(example):
 def test_every_example_has_a_page_in_the_index():
     pages = {path.stem for path in (ROOT / "docs" / "site" / "examples").glob("*.rst")} - {"index"}
     assert pages == {path.name for path in (ROOT / "examples").iterdir()}
+
+
+def test_the_readme_works_on_galaxy_and_leads_to_what_is_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 180
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    here = [re.fullmatch(f"({BLOB}|{RAW})(.*)", link) for link in links]
+    assert all(here) and len(here) > 20, "links of the README are absolute, and lead to the repository"
+    assert [match[2] for match in here if not (ROOT / match[2]).exists()] == []
