@@ -4,7 +4,7 @@
 """The console blocks of the documentation's pages: commands after a ``$``, and lines that they print.
 
 A comment before each block says in the lab of which example it runs (``runs in: host-gw``), or why it does not run
-(``does not run: …``). Between two blocks, ``edit: …`` is a shell command for what the text tells the reader to edit.
+(``does not run: …``). Between two blocks, ``edit: …`` is a shell command for what the text asks the reader to edit.
 """
 
 import re

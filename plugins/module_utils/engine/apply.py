@@ -27,7 +27,7 @@ class Request(NamedTuple):
     """Something to ask of the kernel.
 
     :param netns: the namespace in which it is asked.
-    :param payload: what the door to the kernel understands.
+    :param payload: what :mod:`kernel.kernel` understands.
     :param stage: within one level, all requests of a stage are done before those of the next begin.
     :param local: it is about its own namespace and stands on nothing in others; such requests need not be awaited before
         those that come after them in that namespace, in the order of which the kernel does them.

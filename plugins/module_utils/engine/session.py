@@ -51,7 +51,7 @@ class Session:
     """Runs desired through the engine.
 
     :param kinds: the kinds in play, by name.
-    :param kernel: the door to the kernel; its ledger holds the marks.
+    :param kernel: how the kernel is read and changed; its ledger holds the marks.
     :param promised: what earlier tasks of the same run in check mode would have made or removed.
     :param looked_at: names of the kinds that are observed; None: all. The others are as soon as something of theirs can end.
     """

@@ -53,7 +53,7 @@ def path_of(ref: str) -> str:
 
 
 def identity(ref: str) -> Optional[Identity]:
-    """Return what tells a namespace from others, or None if there is none.
+    """Return what distinguishes a namespace from others, or None if there is none.
 
     A leftover file in ``/run/netns`` that no namespace is mounted on has the device of its file system, not that
     of nsfs, and counts as none.

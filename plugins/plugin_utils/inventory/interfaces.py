@@ -44,7 +44,7 @@ def _of_endpoints(values):
     known = set()
     for number, endpoint in enumerate(values["fabric_endpoints"]):
         name = endpoint["name"]
-        if name in known:  # told already
+        if name in known:  # reported already
             continue
         known.add(name)
         where = f"fabric_endpoints[{number}]"

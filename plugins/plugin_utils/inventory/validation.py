@@ -99,7 +99,7 @@ def _rivalries(nodes):
 
 
 def _told(found):
-    """Return the faults as sentences; one that many hosts have is told once."""
+    """Return the faults as sentences; one that many hosts have is reported once."""
     hosts = {}
     for host, sentence in found:
         hosts.setdefault(sentence, []).append(host)

@@ -65,7 +65,7 @@ def test_all_is_as_it_was_where_a_reload_fails(paths, fails):
     with pytest.raises(type(fails), match=str(fails)):
         reconcile.replace(reconcile.differing(desired, paths.values()), desired, put)
     assert reconcile.observed(paths.values()) == was
-    assert len(calls) == 2  # who reads them is told of the way back, too
+    assert len(calls) == 2  # who reads them learns of the way back, too
 
 
 def test_all_is_as_it_was_where_a_file_cannot_be_written(paths, tmp_path):
