@@ -66,6 +66,8 @@ from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.processes impor
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import lab_name
 
 display = Display()
+# with it Python reads a module that comes by its standard input byte by byte; no SSH server would pass it on
+UNBUFFERED = "PYTHONUNBUFFERED"
 
 
 class Connection(ConnectionBase):
@@ -140,7 +142,8 @@ class Connection(ConnectionBase):
         The standard folders are added to PATH: an ordinary user's has no C(ip) and C(nft) in it.
         """
         self._connect()
-        environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{PATH}".lstrip(":")}
+        environment = {name: value for name, value in os.environ.items() if name != UNBUFFERED}
+        environment["PATH"] = f"{os.environ.get('PATH', '')}:{PATH}".lstrip(":")
         words = [*self._entrance.words(), "--", *command]
         try:
             found = subprocess.run(words, stderr=subprocess.PIPE, check=False, env=environment, **streams)

@@ -20,12 +20,12 @@ def lab(inventories):
     return found
 
 
-def play(lab, *tasks, hosts="n1", words=()):
+def play(lab, *tasks, hosts="n1", words=(), **options):
     """Run tasks; return their results and the finished process."""
     plays = [{"hosts": hosts, "gather_facts": False, "tasks": [{"name": f"task{n}", **t} for n, t in enumerate(tasks)]}]
     path = lab.folder.parent / "play.json"
     path.write_text(json.dumps(plays), encoding="utf-8")
-    found = lab.playbook(path, "-v", *words)
+    found = lab.playbook(path, "-v", *words, **options)
     text = found.stdout
     return [result_of(text, f"TASK [task{n}]") for n in range(len(tasks)) if f"TASK [task{n}]" in text], found
 
@@ -40,6 +40,12 @@ def test_what_a_command_gives(lab):
     assert results[0]["stdout"] == "input"
     assert (results[1]["rc"], results[1]["stdout_lines"][0], results[1]["stderr"]) == (3, "n1", "to-err")
     assert "127.0.0.1" in results[2]["stdout"] and "ä" in results[2]["stdout"]  # ip(8) is found whatever PATH was
+
+
+def test_python_reads_a_module_at_once_however_the_controllers_output_is(lab):
+    environment = {"PYTHONUNBUFFERED": "1", "SOMETHING_ELSE": "is kept"}
+    results, _found = play(lab, {"ansible.builtin.raw": "env"}, env=environment)
+    assert "SOMETHING_ELSE=is kept" in results[0]["stdout"] and "PYTHONUNBUFFERED" not in results[0]["stdout"]
 
 
 def test_files_go_in_and_out(lab):

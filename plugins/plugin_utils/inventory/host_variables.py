@@ -13,7 +13,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from ansible import constants as C
 from ansible import errors
@@ -107,7 +107,8 @@ class HostVariables:
     def _inventory_of(self, host):
         host = str(host)
         if host not in self._read:
-            self._read[host] = self._hostvars.raw_get(host)
+            with _without_facts(getattr(self._hostvars, "_variable_manager", None), host):
+                self._read[host] = self._hostvars.raw_get(host)
         return self._read[host]
 
     def _template(self, raw):
@@ -127,6 +128,20 @@ class HostVariables:
             with suppress(KeyError, AttributeError):  # where there is nothing of the host
                 found.update(getattr(manager, cache).get(str(host)) or ())
         return found
+
+
+@contextmanager
+def _without_facts(manager, host):
+    """Let Ansible not look for facts of a host that has none: for each host it lists the folders of all connection plugins."""
+    facts = None
+    with suppress(KeyError, AttributeError):
+        facts = manager._fact_cache.get(str(host))
+    usual = C.INJECT_FACTS_AS_VARS
+    C.INJECT_FACTS_AS_VARS = usual and bool(facts)
+    try:
+        yield
+    finally:
+        C.INJECT_FACTS_AS_VARS = usual
 
 
 def _may_be_template(value):
