@@ -56,7 +56,9 @@ class Node:
         self.wire = view["ours"]["encapsulation"]
         self.addresses = [values[key] for key in ("fabric_node_address", "fabric_node_address6") if values[key]]
         tops = [lines[:-1] for lines in self.endpoints] + [end for link in self.links for end in _ends(link)]
-        self.top_width = max([_width(lines) for lines in [*tops, *([host] for *_, host in self.endpoints)]], default=0)
+        self.top_width = max(
+            [_width(lines) for lines in [*tops, *([lines[-1]] for lines in self.endpoints)]], default=0
+        )
         self.top_height = max([len(lines) for lines in tops], default=0) * LINE + 12
         inner = [len(tops) * (self.top_width + PAD) - PAD, _width(self.routes), _width(self.bridge), 250]
         self.width = max(inner) + 2 * PAD

@@ -56,7 +56,7 @@ def _variable(name, one):
 
 
 def _role(role):
-    name, _, entry = role.partition("/")
+    name, _slash, entry = role.partition("/")
     return (
         f"{name} ({entry}) <ansible_collections.nodenet.fabric.{name}_role>"
         if entry

@@ -120,5 +120,5 @@ def test_the_pages_of_an_example_do_what_they_say(reader, example):
         if number:
             one.restore()
             one.fabric.play("site")
-        for _, block in page:
+        for _name, block in page:
             one.read(block)

@@ -76,7 +76,7 @@ def test_a_role_names_the_modules_that_its_tasks_call(role):
 
 
 def test_each_role_is_named_by_a_module():
-    named = {target(entry) for (kind, _), entries in SEEALSO.items() if kind == "modules" for entry in entries}
+    named = {target(entry) for (kind, _name), entries in SEEALSO.items() if kind == "modules" for entry in entries}
     assert {("role", role) for role in ROLES} <= named
 
 

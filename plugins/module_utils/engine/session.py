@@ -212,8 +212,8 @@ class Session:
 
     def _identities(self, resources):
         """Return ref -> identity of those of ``resources`` that have one."""
-        mortal = [resource for resource in resources if self.kinds[resource.kind].has_identity]
-        found = {one.ref: self.kinds[one.kind].identity(self.kernel, one) for one in mortal}
+        singular = [resource for resource in resources if self.kinds[resource.kind].has_identity]
+        found = {one.ref: self.kinds[one.kind].identity(self.kernel, one) for one in singular}
         return {ref: identity for ref, identity in found.items() if identity is not None}
 
 

@@ -127,7 +127,7 @@ class Backend:
             yield from ((name, sentence) for sentence in self._mtu_faults(version, values))
             yield from ((name, sentence) for sentence in self.node_faults(values, len(nodes) - 1))
         reachable = (values["fabric_node_address"] or values["fabric_node_address6"] for values in nodes.values())
-        if version is None and all(reachable) and self.encapsulation(next(iter(nodes.values()))):
+        if version is None and all(reachable) and self.encapsulation(list(nodes.values())[0]):
             yield (
                 None,
                 f"fabric_backend {self.name} needs addresses of one family on all nodes: some have only"

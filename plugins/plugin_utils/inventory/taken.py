@@ -56,7 +56,7 @@ class Taken:
                 yield address, f"the address of endpoint {endpoint} on {name}"
             for variable in GATEWAYS.values():
                 yield values[variable], f"the address of the bridge on {name}"
-        for entry in next(iter(self._nodes.values()))["fabric_outside"]:
+        for entry in list(self._nodes.values())[0]["fabric_outside"]:
             yield entry["address"], f"the address of {entry['name']} outside"
         for name, (address, _port) in self._logins.items():
             yield address, f"the address by which Ansible reaches {name}"
