@@ -73,7 +73,7 @@ def what_is_looked_at(model, name):
 
 
 def _ours(model, name, peers):
-    """Return what whatever else acts on the node's network is told of (see the module prepare)."""
+    """Return what of the fabric other network managers must leave alone (see the module prepare)."""
     fabric, values = model["fabric"], model["nodes"][name]
     tunnels = backend_of(fabric).tunnels(peers.values)
     ends = [link[end] for link in values["fabric_links"] for end in ("a", "b")]

@@ -68,8 +68,8 @@ def _fabric_variables(variables, hosts):
     """
     found, faults = {}, []
     for host in hosts:
-        found[str(host)], told = variables.of(host)
-        faults += [f"{host}: {fault}" for fault in told]
+        found[str(host)], unreadable = variables.of(host)
+        faults += [f"{host}: {fault}" for fault in unreadable]
     if faults:
         raise InventoryError(_listed("The inventory has variables that cannot be read:", faults), faults)
     return found
