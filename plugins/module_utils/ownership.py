@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is ours: every mark that we leave, and the file for what the kernel keeps no mark of.
+"""The marks by which an object is ours, and the ledger of those that the kernel cannot mark.
 
-Links carry ``ifalias``, routes a protocol number, NAT rules live in a table of our own. Namespaces, sysctls,
-addresses and routes of a named set are written in a small file below ``/run``: it goes with the kernel's state when
-the node reboots. The mark is written before the object is made, so that a run that was killed leaves nothing that
-the next run takes for foreign.
+Links carry an ``ifalias``, routes a protocol number, and NAT rules are in a table of our own. Namespaces, sysctls, addresses,
+and routes of a named set are marked in a small file below ``/run``, which ends with the kernel's state at a reboot. A mark is
+written before its object is made: the next run takes nothing for foreign that a killed run left.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from .engine.errors import FabricError
 from .engine.rename import names_of
@@ -22,24 +22,25 @@ from .system.lock import PRIVATE, STATE_DIR
 
 STATE_FILE = "state.json"
 
-# ip-link(8) "alias"; the label of the set follows.
+# ip-link(8) "alias", before the label of the set
 ALIAS = "nodenet.fabric/"
 
-# A number that neither rtnetlink(7) nor the routing daemons' rt_protos use.
+# unused by rtnetlink(7) and by the rt_protos of routing daemons
 ROUTE_PROTOCOL = 178
 
-# nft(8): one table holds everything of ours, in each namespace.
+# nft(8): the one table of ours in each namespace
 NFT_TABLE = "nodenet_fabric"
 
 DEFAULT_OWNER = "default"
+Identities = Callable[[Iterable[Any]], Dict[Any, Any]]
 
 
-def alias_for(owner):
+def alias_for(owner: str) -> str:
     """Return the ifalias that marks a link as ours."""
     return ALIAS + owner
 
 
-def owner_in(alias):
+def owner_in(alias: Optional[str]) -> Optional[str]:
     """Return the label in an ifalias, or None if the link is not ours."""
     return alias[len(ALIAS) :] if alias and alias.startswith(ALIAS) else None
 
@@ -47,20 +48,20 @@ def owner_in(alias):
 class Ledger:
     """The marks of this node.
 
-    A mark says which set (``owner``) an object belongs to, what it was before we changed it (``before``) and what
-    distinguishes it from a later one of the same key (``identity``). ``pending`` are objects of kinds that carry their
-    mark in the kernel, from before they are made until the mark is there. ``saved`` is the digest of the saved file that
-    has what the kernel has of ours (see :mod:`saved`); None: something changed since.
+    A mark has the set (``owner``) to which an object belongs, its values before we changed it (``before``), and its
+    ``identity``, which a later object of the same key does not have. ``pending`` are objects of kinds that carry their mark in
+    the kernel, until it is there. ``saved`` is the digest of the saved file that has all of our objects (see
+    :mod:`persistence.snapshot`); None: something changed since.
 
-    :param rebuild: marks that cannot be read are as none.
-    :raises FabricError: there are marks, and they cannot be read.
+    :param rebuild: treat marks that cannot be read as none.
+    :raises FabricError: the file of marks cannot be read.
     """
 
-    def __init__(self, directory=STATE_DIR, rebuild=False):
+    def __init__(self, directory: str = STATE_DIR, rebuild: bool = False) -> None:
         self.directory = directory
         self.path = os.path.join(directory, STATE_FILE)
-        self.marks = {}
-        self.pending = {}
+        self.marks: Dict[Any, Dict[str, Any]] = {}
+        self.pending: Dict[Any, str] = {}
         self.saved = None
         self.restoring = None  # the digest of the file that this run restores
         self.outdated = set()  # marks by names that are to change
@@ -72,9 +73,9 @@ class Ledger:
                 raise
             if not rebuild:
                 raise FabricError(
-                    f"{self.path} says what on this node is the fabric's, and cannot be read ({failure!r}): run site"
-                    " with -e fabric_adopt=true (a module with adopt: true), which takes over what the inventory names"
-                    " and writes the file anew; teardown works again after that"
+                    f"{self.path} marks the fabric's objects of this node, and cannot be read ({failure!r}): run site"
+                    " with -e fabric_adopt=true (a module: with adopt: true), which adopts the objects that the inventory"
+                    " declares and writes the file anew; teardown works again after that"
                 ) from failure
             self.marks, self.pending = {}, {}
 
@@ -92,13 +93,13 @@ class Ledger:
         self.saved = data.get("saved")
         self.fresh = False
 
-    def tidy(self):
-        """Remove what a run that was killed, or could not write, has left beside the file."""
+    def tidy(self) -> None:
+        """Remove the temporary file of a run that was killed."""
         with suppress(FileNotFoundError):
             os.unlink(self.path + ".new")
 
-    def save(self):
-        """Write the marks, atomically; without any, there is no file. Those that only say the owner are most of them.
+    def save(self) -> None:
+        """Write the marks, atomically; without any, there is no file.
 
         :raises FabricError: they cannot be written.
         """
@@ -113,7 +114,7 @@ class Ledger:
             raise FabricError(f"{self.path} cannot be written: {failure.strerror}") from failure
 
     def _outdates(self):
-        """Say whether there is a saved file with what is no longer so: nothing of it must come back."""
+        """Say whether there is a saved file that is outdated, which must not be restored."""
         return self.saved is None and self.directory == STATE_DIR and os.path.exists(FILE)
 
     def _text(self):
@@ -131,10 +132,10 @@ class Ledger:
         }
         return json.dumps(data)  # json.dump goes without the encoder in C
 
-    def owner(self, ref, identity=None):
+    def owner(self, ref: Any, identity: Any = None) -> Optional[str]:
         """Return the label of the set that ``ref`` belongs to, or None: it is not marked as ours.
 
-        :param identity: that of the object that is there; one that differs from the mark's is a foreign one.
+        :param identity: of the present object; if it is not the mark's, the object is foreign.
         """
         mark = self.marks.get(ref)
         if mark is None:
@@ -142,30 +143,30 @@ class Ledger:
         known = mark.get("identity")
         return None if known is not None and identity is not None and known != identity else mark["owner"]
 
-    def owner_on_link(self, ref, alias):
-        """Return the label of the set that ``ref`` belongs to: as it is marked, else that of the link it is on; or None."""
+    def owner_on_link(self, ref: Any, alias: Optional[str]) -> Optional[str]:
+        """Return the label of the set that ``ref`` belongs to: of its mark, else of the link it is on; or None."""
         owner = self.owner(ref)
         return owner_in(alias) if owner is None else owner
 
-    def before(self, ref):
+    def before(self, ref: Any) -> Optional[Dict[str, Any]]:
         """Return the values that a shared object had before we changed it, or None."""
         return self.marks.get(ref, {}).get("before")
 
-    def holders(self, ref):
-        """Return the labels of the sets that a shared object lasts for."""
+    def holders(self, ref: Any) -> Tuple[str, ...]:
+        """Return the labels of the sets that share an object: it stays until the last is removed."""
         mark = self.marks.get(ref, {})
         return tuple(mark.get("holders") or ([mark["owner"]] if mark else ()))
 
-    def keys(self, kind):
+    def keys(self, kind: str) -> List[Any]:
         """Return the keys of the marked objects of ``kind``, as plain tuples."""
         return [key for name, key in self.marks if name == kind]
 
-    def namespaces(self):
+    def namespaces(self) -> Set[str]:
         """Return the names of the marked namespaces."""
         return {name for (name,) in self.keys("netns")}
 
-    def expect(self, plan, kinds):
-        """Note what ``plan`` is about to make ours, and write it down before it is made."""
+    def expect(self, plan: Any, kinds: Dict[str, Any]) -> None:
+        """Mark the objects that ``plan`` will make ours, and write the marks."""
         usual = {}
         self.saved = self.restoring
         self._rename(names_of(plan), kinds)
@@ -184,7 +185,7 @@ class Ledger:
         self.save()
 
     def _rename(self, names, kinds):
-        """Mark all that will have a new name in its own, whatever kind it is of; by the old one too, until that is done."""
+        """Mark objects of any kind whose refs contain a name that changes by their new refs; :meth:`settle` drops the old."""
         new = {}
         marked = [(name, kinds[name].key(*key)) for name, key in self.marks if name in kinds] if names else []
         for kind in [kinds[name] for name in dict.fromkeys(ref[0] for ref in names)]:
@@ -205,10 +206,10 @@ class Ledger:
             mark["before"] = before
         self.marks[resource.ref] = mark
 
-    def settle(self, steps, identities):
-        """Note that ``steps`` are done: forget what is gone, and write down the identity of what is there.
+    def settle(self, steps: Iterable[Any], identities: Identities) -> None:
+        """Update the marks after ``steps`` are done: drop those of removed objects, add identities of new ones.
 
-        :param identities: takes the resources that are there now, and returns ref -> identity of those that have one.
+        :param identities: takes the present resources and returns ref -> identity of those that have one.
         """
         arrived = {resource.ref: resource for step in steps if step.after for resource in step.everything}
         gone = [
@@ -230,14 +231,14 @@ class Ledger:
             self.save()
 
     def _identify(self, resources, identities):
-        """Write down the identity of those of ``resources`` that are marked; return them."""
+        """Add identities to the marks of ``resources``; return them."""
         found = {ref: identity for ref, identity in identities(resources).items() if ref in self.marks}
         for ref, identity in found.items():
             self.marks[ref] = {**self.marks[ref], "identity": identity}
         return found
 
-    def prune(self, observed, kinds, netns):
-        """Forget the marks of what is no longer there or no longer ours, of ``kinds`` and in the namespaces looked at."""
+    def prune(self, observed: Dict[Any, Any], kinds: Iterable[str], netns: Iterable[str]) -> None:
+        """Drop the marks of objects that no longer exist or are no longer ours, of ``kinds`` and in the namespaces ``netns``."""
         stale = [
             ref
             for ref in (*self.marks, *self.pending)
@@ -249,12 +250,12 @@ class Ledger:
         if stale:
             self.save()
 
-    def copy(self):
-        """Return what :meth:`give_back` takes."""
+    def copy(self) -> Tuple[Dict[Any, Any], Dict[Any, str], Optional[str]]:
+        """Return a copy of the marks for :meth:`give_back`."""
         return dict(self.marks), dict(self.pending), self.saved
 
-    def give_back(self, copy, remade, identities):
-        """Have the marks as they were when ``copy`` was taken; what was made again since is known by its identity now.
+    def give_back(self, copy: Tuple[Any, Any, Any], remade: Iterable[Any], identities: Identities) -> None:
+        """Restore the marks of ``copy``; objects that were made again get their new identities.
 
         :raises FabricError: they cannot be written.
         """

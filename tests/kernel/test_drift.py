@@ -10,7 +10,7 @@ import json
 import pytest
 import test_arrange
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
-from test_arrange import run_sets
+from test_arrange_sets import run_sets
 
 
 def pair(**host_end):

@@ -8,7 +8,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict
 from ansible_collections.nodenet.fabric.plugins.modules import sweep
-from test_arrange import ENDPOINT, run, run_sets
+from test_arrange import ENDPOINT, run
+from test_arrange_sets import run_sets
 
 ROLES = ["bridge", "host_gw", "forwarding"]
 FORWARD = {"family": "ipv4"}

@@ -1,46 +1,47 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""nodenet-fabric: keeps what the fabric made on this node in a file, and brings it back, in the manner of iptables-save."""
+"""The program nodenet-fabric: saves the fabric of this node to a file and restores it, as iptables-save and -restore do."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from typing import List, Optional
 
 from ..engine.errors import FabricError
+from ..ownership import STATE_FILE
+from ..system.files import FILE
+from ..system.lock import STATE_DIR
 from . import snapshot
 
 DESCRIPTION = """\
 Keep the fabric of this node over a reboot.
 
-What the playbook nodenet.fabric.site makes (namespaces, links, addresses, routes, neighbors, forwarding entries, sysctls,
-NAT rules) lives in the kernel and goes with it. This program saves what is the fabric's to a file and makes it again. It uses
-the engine of the collection's modules: it knows what is there and does what is missing; what is not the fabric's it leaves
-alone.
+The playbook nodenet.fabric.site makes namespaces, links, addresses, routes, neighbors, forwarding entries, sysctls and NAT
+rules in the kernel, which loses them at a reboot. This program saves the fabric's objects to a file and makes them again. It
+uses the engine of the collection's modules: it makes only what is missing, and never changes foreign objects.
 """
-EPILOG = """\
+EPILOG = f"""\
 commands:
-  save      write what is the fabric's in the kernel to the file, atomically
-  restore   bring what is the fabric's in the kernel to what the file says: make what is missing, remove what the file does
-            not have. The usual file is not restored if the fabric changed since it was saved, so that nothing comes back
-            that the playbook removed
-  diff      say what the file and the kernel do not have in common: - is missing, ! is otherwise, + is the fabric's and not
-            in the file
+  save      write the fabric's objects in the kernel to the file, atomically
+  restore   make the objects of the file that are missing, and remove the fabric's objects that the file does not have. The
+            usual file is not restored if the fabric changed since it was saved: it may have objects that the playbook removed
+  diff      compare the file with the kernel: - is missing, ! differs, + is the fabric's and not in the file
   show      list the objects of the file
 
 exit status:
   0   done; for diff: no difference; for restore --check: nothing to do
-  1   for diff and restore --check: there is something to do
-  2   it could not be done; a line on standard error says why
-  3   for restore: the fabric changed since the usual file was saved, and nothing was done
-  4   for restore: what stands alone is as the file says; the rest waits for something that others make, such as the
-      address of the uplink, and a line on standard error names it
+  1   for diff: a difference; for restore --check: something to do
+  2   failed; standard error has the reason
+  3   for restore: the fabric changed since the usual file was saved; nothing was changed
+  4   for restore: some objects wait for what others make, such as the address of the uplink; standard error names it. All
+      other objects are as in the file
 
 files:
-  /etc/nodenet/fabric.json    what is restored, at boot by nodenet-fabric.service
-  /run/nodenet/state.json     what the kernel keeps no mark of, while the node runs
+  {FILE}    the usual file; nodenet-fabric.service restores it at boot
+  {STATE_DIR}/{STATE_FILE}     marks of the fabric's objects that the kernel cannot mark; it ends with the kernel's state
 
 examples:
   nodenet-fabric diff
@@ -50,8 +51,8 @@ examples:
 MOST_NAMED = 10
 
 
-def main(arguments=None):
-    """Be the program; return its exit status."""
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run the program; return its exit status."""
     options = _parser().parse_args(arguments)
     try:
         return {"save": _save, "restore": _restore, "diff": _diff, "show": _show}[options.command](options)
@@ -75,10 +76,10 @@ def _parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=["save", "restore", "diff", "show"])
-    parser.add_argument("--file", default=snapshot.FILE, help=f"the file, {snapshot.FILE} unless it is said otherwise")
-    parser.add_argument("--check", action="store_true", help="with restore: only say what would be done")
+    parser.add_argument("--file", default=FILE, help=f"the file to save or restore (default: {FILE})")
+    parser.add_argument("--check", action="store_true", help="with restore: change nothing, print what would change")
     parser.add_argument(
-        "--force", action="store_true", help="with restore: though the fabric changed since the file was saved"
+        "--force", action="store_true", help="with restore: even if the fabric changed since the file was saved"
     )
     return parser
 
@@ -103,7 +104,7 @@ def _restore(options):
 
 
 def _listed(names):
-    """Return the first of ``names``, and how many more there are."""
+    """Return the first of ``names``, and the number of the others."""
     more = f", and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + more
 

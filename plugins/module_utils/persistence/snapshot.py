@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is ours in the kernel as one file, and back: the same kinds, the same plan and the same undo as the modules'."""
+"""The fabric's objects of this node, saved to a file and restored by the kinds, the plan and the undo of the modules."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import List, NamedTuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Tuple
 
 from ..engine.errors import FabricError, Unrecorded
 from ..engine.resource import Desired, Resource, differing, from_plain, to_plain
@@ -21,25 +21,25 @@ VERSION = 1
 
 
 class Outdated(FabricError):
-    """What is ours changed since the file was saved, so that it would bring back what was removed."""
+    """The fabric changed since the file was saved: a restore would bring removed objects back."""
 
 
 class Restored(NamedTuple):
-    """What a restore did, and what it could not do yet.
+    """The result of a restore.
 
-    ``steps``: those that it took; ``resources``: those of the file; ``waiting``: those of them that are not there or not so,
-    as they stand on something that others make; ``causes``: that, in words; ``reason``: what the kernel or the engine said.
+    ``steps``: done; ``resources``: of the file; ``waiting``: those of them that are missing or differ, because they depend on
+    what others make; ``causes``: names of that; ``reason``: the error of the kernel or the engine.
     """
 
-    steps: list
-    resources: list
-    waiting: list = []
+    steps: List[Any]
+    resources: List[Resource]
+    waiting: List[Resource] = []
     causes: List[str] = []
     reason: str = ""
 
 
-def observed():
-    """Return what is ours in the kernel, ref -> Resource; of each its fields that can be desired."""
+def observed() -> Dict[Any, Resource]:
+    """Return the fabric's objects in the kernel, ref -> Resource with the fields that can be desired."""
     return on_node(_ours)
 
 
@@ -48,17 +48,17 @@ def _ours(session):
     return {ref: session.kinds[ref[0]].wanted(resource) for ref, resource in found if resource.owner is not None}
 
 
-def as_text(resources):
-    """Return ``resources`` as the file has them: the same objects give the same text."""
+def as_text(resources: Iterable[Resource]) -> str:
+    """Return the text of a file with ``resources``; the same objects give the same text."""
     plain = sorted((to_plain(resource) for resource in resources), key=lambda one: (one["kind"], one["key"]))
     lines = ",\n".join("  " + json.dumps(one, sort_keys=True) for one in plain)
     return f'{{"version": {VERSION}, "objects": [\n{lines}\n]}}\n'
 
 
-def from_text(text, path=FILE):
+def from_text(text: str, path: str = FILE) -> List[Resource]:
     """Return the resources of a file's ``text``.
 
-    :raises FabricError: it is none that we wrote.
+    :raises FabricError: nodenet-fabric did not write it.
     """
     try:
         data = json.loads(text)
@@ -70,10 +70,10 @@ def from_text(text, path=FILE):
         raise FabricError(f"{path} is not a file that nodenet-fabric saved: {failure}") from failure
 
 
-def read(path=FILE):
-    """Return the resources that ``path`` holds.
+def read(path: str = FILE) -> List[Resource]:
+    """Return the resources of the file ``path``.
 
-    :raises FabricError: there is no such file, or it is none of ours.
+    :raises FabricError: there is no such file, or nodenet-fabric did not write it.
     """
     return from_text(_text_of(path), path)
 
@@ -91,16 +91,16 @@ def digest(text):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def note(text):
-    """Note that the file has what the kernel has of ours; the lock is held."""
+def note(text: str) -> None:
+    """Write to the marks that the file has all of the fabric's objects; the lock is held."""
     ledger = Ledger()
     if ledger.saved != digest(text):
         ledger.saved = digest(text)
         ledger.save()
 
 
-def save(path=FILE):
-    """Write what is ours in the kernel to ``path``; return the resources."""
+def save(path: str = FILE) -> List[Resource]:
+    """Write the fabric's objects in the kernel to ``path``; return them."""
 
     def work(session):
         found = list(_ours(session).values())
@@ -112,14 +112,13 @@ def save(path=FILE):
     return on_node(work, alone=True)
 
 
-def restore(path=FILE, check=False, force=False):
-    """Bring what is ours in the kernel to what ``path`` says: what it does not have goes, what is foreign is left alone.
+def restore(path: str = FILE, check: bool = False, force: bool = False) -> Restored:
+    """Make the fabric's objects in the kernel those of the file ``path``; others of the fabric are removed.
 
-    Where that cannot be done as a whole (at boot the uplink has no address yet), what stands alone is restored.
+    If that fails as a whole (at boot the uplink has no address yet), the objects that depend on nothing foreign are restored.
 
-    :param force: though it is the usual file, and something changed since it was saved.
-    :returns: :class:`Restored`.
-    :raises Outdated: something changed, and there is no ``force``.
+    :param force: restore the usual file even if the fabric changed since it was saved.
+    :raises Outdated: the fabric changed, and ``force`` is not set.
     """
 
     def work(session):
@@ -129,8 +128,8 @@ def restore(path=FILE, check=False, force=False):
             ledger.restoring = digest(text)
             if not (ledger.fresh or force or ledger.saved == ledger.restoring):
                 raise Outdated(
-                    f"{path} is older than the last change of the fabric on this node, and nothing is restored:"
-                    " run the playbook nodenet.fabric.site or nodenet-fabric save, or go back with restore --force"
+                    f"{path} is older than the last change of the fabric on this node; nothing was changed: run the"
+                    " playbook nodenet.fabric.site or nodenet-fabric save, or go back with restore --force"
                 )
         return _restored(session, resources, check)
 
@@ -151,7 +150,7 @@ def _restored(session, resources, check):
         try:
             steps = _run(session, alone, check, {one.ref for one in waiting})
         except FabricError:
-            raise failure from None  # of both, the one that speaks of everything
+            raise failure from None  # the first, which is about all objects
         there = session.observe(scope)
         lacking = [one for one in _claimed(kinds, waiting) if one.ref not in there or differing(one, there[one.ref])]
         blocked = [kinds[kind].describe(Resource(kind, key)) for kind, key in causes(kinds, lacking, resources)]
@@ -159,7 +158,7 @@ def _restored(session, resources, check):
 
 
 def _run(session, resources, check, kept=frozenset()):
-    """Have the kernel be as ``resources`` say; what else is ours goes, but what is ``kept`` (refs). Return the steps."""
+    """Make the fabric's objects those of ``resources``; of others only those in ``kept`` (refs) stay. Return the steps."""
     desired = _desired(session, resources)
     return session.run(desired, check, purge=lambda found: found.ref not in kept, everywhere=True).plan.steps
 
@@ -169,23 +168,28 @@ def _desired(session, resources):
 
 
 def _claimed(kinds, resources):
-    """Return saved ``resources`` as this kernel can have them: one without IPv6 has none of its settings."""
+    """Return ``resources`` as this kernel can have them: without IPv6 it has no settings for it."""
     return [kinds[one.kind].claimed(one, one.owner) for one in resources]
 
 
-def differences(resources):
-    """Return (missing, other, stray): what the file has and the kernel has not or otherwise, and ours that it does not have."""
+def differences(
+    resources: Iterable[Resource],
+) -> Tuple[List[Resource], List[Tuple[Resource, List[str]]], List[Resource]]:
+    """Compare the ``resources`` of a file with the kernel.
+
+    :returns: (missing in the kernel, different there and in which fields, the fabric's and not in the file).
+    """
     there = observed()
-    wanted = {resource.ref: resource for resource in _claimed({kind.name: kind for kind in all_kinds()}, resources)}
-    missing = [resource for ref, resource in wanted.items() if ref not in there]
+    desired = {resource.ref: resource for resource in _claimed({kind.name: kind for kind in all_kinds()}, resources)}
+    missing = [resource for ref, resource in desired.items() if ref not in there]
     other = [
         (resource, differing(resource, there[ref]))
-        for ref, resource in wanted.items()
+        for ref, resource in desired.items()
         if ref in there and differing(resource, there[ref])
     ]
-    return missing, other, [resource for ref, resource in there.items() if ref not in wanted]
+    return missing, other, [resource for ref, resource in there.items() if ref not in desired]
 
 
-def described(resource):
+def described(resource: Resource) -> str:
     """Return how a message names ``resource``."""
     return next(kind for kind in all_kinds() if kind.name == resource.kind).describe(resource)

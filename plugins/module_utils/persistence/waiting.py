@@ -1,21 +1,28 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a saved fabric stands without the uplink, and what waits for it. Pure: no kernel in sight."""
+"""Which objects of a saved fabric can be restored before the uplink is configured, and which wait for it. Pure."""
 
 from __future__ import annotations
 
-LOOPBACK = "lo"  # it comes with its namespace
+from typing import Any, Collection, Dict, Iterable, List, Tuple
+
+from ..engine.kind import Kind
+from ..engine.resource import Resource
+
+LOOPBACK = "lo"  # made with its namespace
 
 
-def parted(kinds, resources, there=()):
-    """Return (what stands alone, what waits), both lists of Resource in the order of ``resources``.
+def parted(
+    kinds: Dict[str, Kind], resources: List[Resource], there: Collection[Any] = ()
+) -> Tuple[List[Resource], List[Resource]]:
+    """Return (independent resources, waiting resources), each in the order of ``resources``.
 
-    What waits stands on something that is not saved: an interface, a namespace or a bridge that others make. A sysctl of an
-    interface has all that it needs where that is ``there``; a route needs an address or a gateway on it, too.
+    A resource waits if it depends on an object that is not saved: an interface, a namespace or a bridge that others make. A
+    sysctl of an interface waits only until that exists; a route also for an address or a gateway on it.
 
     :param kinds: name -> Kind.
-    :param there: refs of what the kernel has now.
+    :param there: refs of the objects in the kernel.
     """
     parting = _Parting(kinds, resources, there)
     return [one for one in resources if one.ref not in parting.waits], [
@@ -53,7 +60,7 @@ class _Parting:
         return not (kind == "sysctl" and ref in self.there)
 
     def _hold_back_forwarding(self, resources):
-        """What keeps the routes that an uplink learns comes before what would delete them, see :meth:`Sysctl.stays`."""
+        """IPv6 forwarding waits for accept_ra, which keeps the routes that an uplink has learned, see :meth:`Sysctl.stays`."""
         if any(kind == "sysctl" and key.name.endswith(".accept_ra") for kind, key in self.waits):
             self.waits |= {
                 one.ref
@@ -64,8 +71,8 @@ class _Parting:
             }
 
 
-def causes(kinds, waiting, saved):
-    """Return the refs of what ``waiting`` objects stand on and that is not among ``saved``, in order."""
+def causes(kinds: Dict[str, Kind], waiting: Iterable[Resource], saved: Iterable[Resource]) -> List[Any]:
+    """Return the refs of the objects that ``waiting`` depend on and that are not among ``saved``, in order."""
     refs = {tie.to: None for one in waiting for tie in kinds[one.kind].ties_of(one) if tie.option}
     known = {one.ref for one in saved}
     return [ref for ref in refs if ref not in known and not _is_loopback(ref)]

@@ -1,15 +1,17 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The end of a module: the one place that calls ``exit_json`` and ``fail_json``."""
+"""How a module ends: the one caller of ``exit_json`` and ``fail_json``."""
 
 from __future__ import annotations
+
+from typing import Any, Callable, Dict
 
 from ..engine.errors import FabricError, reason
 
 
-def guarded(module, function):
-    """Exit ``module`` with what ``function`` returns; each error becomes a sentence."""
+def guarded(module: Any, function: Callable[[], Dict[str, Any]]) -> None:
+    """Exit ``module`` with the result of ``function``, or fail with its error as a message."""
     try:
         result = function()
     except FabricError as failure:

@@ -1,24 +1,24 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of a node: whole after a power cut, with the mode that is meant, and written through no link that somebody planted."""
+"""Files written atomically: whole after a power cut, with their mode, and not through a symbolic link."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
+from typing import Union
 
-# what is ours in the kernel; see :mod:`saved`
+# the saved fabric, see :mod:`persistence.snapshot`
 FILE = "/etc/nodenet/fabric.json"
 
 
-def write(path, content, mode=0o644, durable=True):
-    """Write ``content`` (text or bytes) to ``path``: whoever reads it finds the old file or the new one, whole.
+def write(path: str, content: Union[str, bytes], mode: int = 0o644, durable: bool = True) -> None:
+    """Write ``content`` to ``path``: a reader finds the old file or the new one, whole.
 
-    The mode does not depend on the umask. What is found under the name of the new file (a link that somebody planted, what a
-    killed run left) is removed, not followed.
+    The mode does not depend on the umask. A file or symbolic link under the name of the temporary file is removed, not followed.
 
-    :param durable: the same holds after a power cut.
+    :param durable: this holds after a power cut, too.
     """
     directory = os.path.dirname(path)
     make_directory(directory)
@@ -48,8 +48,8 @@ def _write_all(handle, data):
         data = data[os.write(handle, data) :]
 
 
-def make_directory(path, mode=0o755):
-    """Make the folder ``path`` where there is none, with that mode whatever the umask."""
+def make_directory(path: str, mode: int = 0o755) -> None:
+    """Make the folder ``path`` if there is none, with that mode whatever the umask."""
     if os.path.isdir(path):
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -58,8 +58,8 @@ def make_directory(path, mode=0o755):
         os.chmod(path, mode)
 
 
-def fsync_directory(directory):
-    """See to it that the names in ``directory`` are on the disk, as files' content is after fsync(2)."""
+def fsync_directory(directory: str) -> None:
+    """Write the names in ``directory`` to the disk (fsync(2))."""
     place = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(place)

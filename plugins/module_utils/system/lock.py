@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of the engine at a time on a node: a lock that only root can take, a deadline, and the name of who holds it.
+"""The lock of a node: one run of the engine at a time, with a deadline, and an error that names the holder.
 
-The lock is flock(2) on the folder of marks. Who may open a file may lock it, so that the folder is root's alone (0700).
+It is flock(2) on the folder of marks. Whoever can open a file can lock it: the folder is root's alone (0700).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import stat
 import time
 from contextlib import contextmanager, suppress
+from typing import Iterator
 
 from ..engine.errors import FabricError
 from .files import make_directory
@@ -24,8 +25,8 @@ POLL_SECONDS = 0.02
 
 
 @contextmanager
-def exclusive(directory=STATE_DIR, patience=PATIENCE):
-    """Keep other runs of the engine on this node out while the block runs; an empty directory is not left behind.
+def exclusive(directory: str = STATE_DIR, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold the lock of this node while the block runs; an empty ``directory`` is removed afterwards.
 
     :raises FabricError: another run did not end within ``patience`` seconds.
     """
@@ -44,7 +45,7 @@ def _locked(directory, deadline, patience):
         if handle is None:
             continue
         if _taken(handle):
-            # The run that we waited for may have removed the directory: a lock on what nobody finds keeps nobody out.
+            # the run that held the lock may have removed the directory: then this lock is on one that no other run opens
             with suppress(FileNotFoundError):
                 if os.stat(directory).st_ino == os.fstat(handle).st_ino:
                     return handle
@@ -61,7 +62,7 @@ def _locked(directory, deadline, patience):
 
 
 def _opened(directory):
-    """Return an open handle of the folder, made where there is none and closed to others; None: it went meanwhile."""
+    """Open the folder, made if there is none and closed to others; return its descriptor, None: it was removed meanwhile."""
     make_directory(directory, PRIVATE)
     try:
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
