@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts together what the nodes found, prints who reaches whom, and fails if somebody does not."""
+"""Prints the nodes' results as a matrix, and fails if a pair does not answer."""
 
 from __future__ import annotations
 

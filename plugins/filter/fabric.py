@@ -18,7 +18,7 @@ FIELD = re.compile(r"\{([A-Za-z0-9_.]*)(\??)\}")
 
 
 def probes(model, name):
-    """Return what one node asks when the fabric is verified, as the module nodenet.fabric.probe takes it."""
+    """Return the pings that one node sends, as the module nodenet.fabric.probe takes them."""
     _known(model, name)
     return [
         {**probe, "targets": [target["address"] for target in probe["targets"]]}
@@ -27,14 +27,14 @@ def probes(model, name):
 
 
 def paths(model, name):
-    """Return the ways to its peers that one node proves, as the module nodenet.fabric.probe takes them."""
+    """Return the paths to its peers that one node measures, as the module nodenet.fabric.probe takes them."""
     _known(model, name)
     wanted = ("netns", "address", "mtu", "larger", "underlay")
     return [{key: path[key] for key in wanted} for path in Expectations(model).paths_from(name)]
 
 
 def ports(model, name):
-    """Return the published ports that one node asks, as the module nodenet.fabric.probe takes them."""
+    """Return the published ports that one node checks, as the module nodenet.fabric.probe takes them."""
     _known(model, name)
     wanted = ("netns", "protocol", "address", "port", "listener")
     return [{key: check[key] for key in wanted} for check in port_checks(model, name)]

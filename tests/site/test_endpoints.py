@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Endpoints of one node, attached in several ways, that come, go and change: who reaches whom, and which address stays."""
+"""Endpoints of one node, attached in several ways, that are added, removed and changed: the matrix, and the addresses that stay."""
 
 import re
 import time

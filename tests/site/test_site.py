@@ -139,7 +139,7 @@ def test_killed_in_the_middle_the_next_site_converges(fabric, moment):
     holder = one.holder("vm1")
     killed = []
     with subprocess.Popen(one.command("site"), cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
-        next(line for line in running.stdout if line.startswith("TASK [") and "Arrange all of it" in line)
+        next(line for line in running.stdout if line.startswith("TASK [") and "Apply the queue" in line)
         deadline = time.monotonic() + 10
         while not killed and time.monotonic() < deadline and running.poll() is None:
             if MOMENTS[moment](holder):

@@ -36,7 +36,7 @@ def machine(printed):
 
 def rows(printed):
     """Return the matrix: source -> cells."""
-    lines = printed.split("Show who reaches whom] ")[1].splitlines()[1:]
+    lines = printed.split("Show the matrix] ")[1].splitlines()[1:]
     table = lines[: lines.index("")]
     return {line.split()[0]: line.split()[1:] for line in table[1:]}
 
@@ -106,7 +106,7 @@ def test_an_unreachable_first_node_does_not_stop_the_others(fabric, tmp_path, mo
     if fatal == "0":
         assert after_site.count("vm1 could not be asked: it was left out earlier in this run") == 1
     else:
-        assert "Show who reaches whom" not in after_site  # the run has ended with the first play
+        assert "Show the matrix" not in after_site  # the run has ended with the first play
 
 
 def test_a_strategy_without_barriers_is_refused_unless_the_play_overrides_it(fabric, tmp_path, monkeypatch):
@@ -117,7 +117,7 @@ def test_a_strategy_without_barriers_is_refused_unless_the_play_overrides_it(fab
     one.play("site")
     assert "12 of 12 pairs answer" in one.play("verify")
     refused = one.play(str(own), fails=True)
-    assert "strategy free: matrix needs what all hosts" in refused and "Ask from every endpoint" not in refused
+    assert "strategy free: matrix needs what all hosts" in refused and "Ping from every endpoint" not in refused
 
 
 def test_json_on_one_line_and_in_a_file_and_published_ports_without_rules(fabric, tmp_path):
