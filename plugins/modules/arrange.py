@@ -284,7 +284,8 @@ stats:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import COMMON
-from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SET, SPECS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import SET, arrange
 
 
 def perform(params, check):

@@ -15,7 +15,8 @@ from .naming import host_ends
 
 # What the kernel must have for each role
 FEATURES = {
-    **{one.name: one.features for one in (*ATTACHMENTS.values(), *BACKENDS.values())},
+    **{attachment.name: attachment.features for attachment in ATTACHMENTS.values()},
+    **{backend.name: backend.features for backend in BACKENDS.values()},
     "nat": ("masquerade",),
 }
 # The label of each set that a role makes; those of a user's own tasks are others

@@ -11,7 +11,7 @@ import time
 
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Scope
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.kernel import Kernel
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import by_name
 from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import STATE_DIR, Ledger
 
 SETTLE_SECONDS = 5.0
@@ -19,7 +19,7 @@ SETTLE_SECONDS = 5.0
 
 def read():
     """Return the node's state as plain data: every object of every namespace, ours or not, marks, and names in /run/netns."""
-    kinds, ledger = {kind.name: kind for kind in all_kinds()}, Ledger()
+    kinds, ledger = by_name(), Ledger()
     kernel = Kernel(ledger)
     try:
         scope = Scope({"", *kernel.named()}, {("sysctl", ("", name)) for name in SYSCTLS})

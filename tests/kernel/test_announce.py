@@ -11,7 +11,8 @@ import time
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import announce
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds import address, announcements
-from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import arrange
 
 GATEWAYS = {"4": "10.9.0.1/24", "6": "fd09::1/64"}
 

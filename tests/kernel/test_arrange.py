@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, FabricError, KernelError
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link, LinkKey
-from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import arrange
 from snapshot import differences, lasting_differences
 
 ENDPOINT = {

@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError, KernelError
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import procfs
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.kernel import Kernel
-from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import arrange
 from rendered import arranged
 from snapshot import lasting_differences
 from test_arrange import run

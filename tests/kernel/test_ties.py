@@ -14,12 +14,13 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors impor
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.session import Session
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import procfs
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.kernel import Kernel
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import by_name
 from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import Ledger
 from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import snapshot
-from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import arrange
 
-KINDS = {kind.name: kind for kind in all_kinds()}
+KINDS = by_name()
 EXAMPLES = ("vxlan", "red-blue-bridge", "calico-routed")
 MAC = "02:00:00:00:00:99"
 

@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import injector
 import rendered
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
-from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import arrange
 from state import normalised, read, taken_down, unmarked
 
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000

@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import by_name
 
 ROOT = Path(__file__).absolute().parents[2]
 PLUGINS = ROOT / "plugins"
@@ -109,7 +109,7 @@ def test_a_planner_knows_no_kernel():
 def test_the_drawing_of_the_ties_has_those_that_the_kinds_declare():
     drawing = (ROOT / "docs" / "ties.svg").read_text(encoding="utf-8")
     arrows = re.findall(r'class="line( gives)?[^"]*" data-tie="(\w+) (\w+)"', drawing)
-    kinds = {kind.name: kind for kind in all_kinds()}
+    kinds = by_name()
     assert set(re.findall(r'id="kind-(\w+)"', drawing)) == set(kinds) - {"netns"}
     # that all lie in a namespace is the frame around them
     drawn = {(kind, to) for gives, kind, to in arrows if not gives}

@@ -1,35 +1,36 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong, by whose fault it is. The runner is the one place that turns these into ``fail_json``."""
+"""Errors, by whose fault they are. The runner is the one place that turns them into ``fail_json``."""
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from typing import Any, Dict, Iterable, Iterator, Sequence
 
 
-def reason(failure):
+def reason(failure: OSError) -> str:
     """Return what an OSError says, without its number."""
     return failure.strerror or str(failure)
 
 
 class FabricError(Exception):
-    """Any error that a person can do something about."""
+    """Any error that a person can act on."""
 
-    def facts(self):
-        """Return what goes into the module's result beside the message."""
+    def facts(self) -> Dict[str, Any]:
+        """Return what the module's result has beside the message."""
         return {}
 
 
 class InputError(FabricError):
-    """The user's input cannot be what is meant; nothing was touched.
+    """The user's input is wrong; nothing was touched.
 
     :param option: the option that is wrong, as the user wrote it.
     :param problem: what is wrong and what to do, a sentence without the option.
     """
 
-    def __init__(self, option, problem):
+    def __init__(self, option: str, problem: str) -> None:
         super().__init__(f"{option}: {problem}")
         self.option = option
         self.problem = problem
@@ -41,11 +42,11 @@ class Conflict(FabricError):
     :param problems: a sentence for each.
     """
 
-    def __init__(self, problems):
-        super().__init__("; ".join(problems))
+    def __init__(self, problems: Iterable[str]) -> None:
         self.problems = list(problems)
+        super().__init__("; ".join(self.problems))
 
-    def facts(self):
+    def facts(self) -> Dict[str, Any]:
         return {"conflicts": self.problems}
 
 
@@ -54,26 +55,26 @@ class KernelError(FabricError):
 
     :param problem: what failed, in a sentence.
     :param left: what could not be undone, a sentence for each.
-    :param notes: what the undo could bring back only in part, a sentence for each.
+    :param notes: what the undo could restore only in part, a sentence for each.
     """
 
-    def __init__(self, problem, left=(), notes=()):
+    def __init__(self, problem: str, left: Sequence[str] = (), notes: Iterable[str] = ()) -> None:
         undone = "the node is as it was before" if not left else "could not be undone: " + "; ".join(left)
         super().__init__("; ".join([f"{problem} ({undone}", *notes]) + ")")
         self.problem = problem
         self.left = list(left)
 
-    def facts(self):
+    def facts(self) -> Dict[str, Any]:
         return {"not_undone": self.left}
 
 
 class Unrecorded(FabricError):
-    """All is done on the node, and what follows from it (the file of marks, announcements to others) is not."""
+    """All is done on the node, but what follows from it is not: the file of marks, an announcement."""
 
 
 @contextmanager
-def nothing_changed():
-    """Make an error of a file, a socket or a program in a block that only reads a sentence that says so."""
+def nothing_changed() -> Iterator[None]:
+    """Turn an error in a block that only reads into one that says that nothing was changed."""
     try:
         yield
     except FabricError as failure:
@@ -87,4 +88,4 @@ def nothing_changed():
 
 
 class MissingSoftware(FabricError):
-    """The node lacks a program or a library that this needs."""
+    """The node lacks a program or a library."""

@@ -6,9 +6,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Dict, List, Tuple
+
+from .kind import Kinds
+from .resource import Ref
+from .step import Levels, Step
 
 
-def order(kinds, steps):
+def order(kinds: Kinds, steps: List[Step]) -> Levels:
     """Return ``steps`` as levels; those of one level do not depend on each other.
 
     :param kinds: the kinds by name, in the order in which their objects are made.
@@ -19,21 +24,21 @@ def order(kinds, steps):
 class _Order:
     """Places of steps, (number of a kind in the list, depth), within one direction."""
 
-    def __init__(self, kinds, steps):
+    def __init__(self, kinds: Kinds, steps: List[Step]) -> None:
         self.kinds = kinds
         self.steps = steps
         self.rank = {name: number for number, name in enumerate(kinds)}
         self.by_ref = {resource.ref: number for number, step in enumerate(steps) for resource in step.everything}
-        self.places = {}
-        self.above = {}  # id of ties -> the place that is above all that they lead to
+        self.places: Dict[int, Tuple[int, int]] = {}
+        self.above: Dict[int, Tuple[int, int]] = {}  # id of ties -> the first place above all that they lead to
 
-    def levels(self):
+    def levels(self) -> Levels:
         found = defaultdict(list)
         for number, step in enumerate(self.steps):
             found[self._place(number)].append(step)
         return [found[place] for place in sorted(found)]
 
-    def _place(self, number):
+    def _place(self, number: int) -> Tuple[int, int]:
         known = self.places.get(number)
         if known is not None:
             return known
@@ -48,7 +53,7 @@ class _Order:
         self.places[number] = place
         return place
 
-    def _over(self, ref, number):
+    def _over(self, ref: Ref, number: int) -> Tuple[int, int]:
         """Return the first place above what makes ``ref``, unless that is the step ``number`` itself."""
         other = self.by_ref.get(ref, number)
         if other == number:

@@ -1,52 +1,40 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The difference between what is wanted and what is there, as ordered steps. Pure: no kernel in sight."""
+"""The difference between what is desired and what is observed, as ordered steps. Pure: it does not use the kernel."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import List, Tuple
+from typing import Callable, Collection, Dict, Iterable, List, Optional, Set, Tuple
 
 from .errors import Conflict, InputError
+from .kind import Kind, Kinds
 from .order import order
 from .removal import Removal
 from .rename import rename
-from .resource import Resource, belongs, differing, holders
-from .step import ADOPT, CHANGE, CREATE, FALL, Step, steps_of
+from .resource import Desired, Observed, Ref, Resource, belongs, differing, holders
+from .step import ADOPT, CHANGE, CREATE, FALL, Plan, Step
+
+Purge = Callable[[Resource], bool]
+Yields = Callable[[str], bool]
 
 
-@dataclass
-class Plan:
-    """Steps in an order in which they are safe; those of one level do not depend on each other.
+def make_plan(
+    kinds: Kinds,
+    observed: Observed,
+    desired: List[Desired],
+    adopt: bool = False,
+    purge: Optional[Purge] = None,
+    yields: Optional[Yields] = None,
+) -> Plan:
+    """Return the plan that brings ``observed`` to ``desired``.
 
-    ``last`` are levels too: of what cannot be brought back, to be done when all else is seen to work. ``renamed`` are pairs
-    (before, after) of what is renamed and all that has the name in its own.
-    """
-
-    levels: List[List[Step]] = field(default_factory=list)
-    last: List[List[Step]] = field(default_factory=list)
-    renamed: List[Tuple[Resource, Resource]] = field(default_factory=list)
-
-    @property
-    def steps(self):
-        return [*steps_of(self.levels), *steps_of(self.last)]
-
-    def __bool__(self):
-        return bool(self.levels or self.last)
-
-
-def make_plan(kinds, observed, desired, adopt=False, purge=None, yields=None):
-    """Return the :class:`Plan` that brings ``observed`` to what ``desired`` say.
-
-    :param kinds: the kinds in play, by name, in the order in which their objects are made.
-    :param observed: ref -> Resource.
-    :param desired: list of Desired.
+    :param kinds: the kinds in play.
     :param adopt: a foreign object of the same key is taken over.
-    :param purge: says for an observed object of ours that nobody desired whether it is to go.
-    :param yields: says of a set whether its objects may pass to another; None: each does.
-    :raises InputError: a entry stands on something that is not there.
+    :param purge: says of an observed object of ours that nobody desires whether to remove it.
+    :param yields: says of a set whether its objects may pass to another; None: any may.
+    :raises InputError: an entry stands on something that is not there.
     :raises Conflict: foreign objects, or those of another set, are in the way.
     """
     planner = _Planner(kinds, observed, adopt, purge or (lambda resource: False), yields or (lambda owner: True))
@@ -54,7 +42,7 @@ def make_plan(kinds, observed, desired, adopt=False, purge=None, yields=None):
 
 
 class _Planner:
-    def __init__(self, kinds, observed, adopt, purge, yields):
+    def __init__(self, kinds: Kinds, observed: Observed, adopt: bool, purge: Purge, yields: Yields) -> None:
         self.kinds = kinds
         self.observed = observed
         self.adopt = adopt
@@ -62,7 +50,7 @@ class _Planner:
         self.yields = yields
         self.removal = Removal(kinds, observed)
 
-    def plan(self, desired):
+    def plan(self, desired: List[Desired]) -> Plan:
         wanted = _merged(entry.resource for entry in desired if entry.present)
         levels, self.observed, renamed = rename(self.kinds, self.observed, wanted, self.adopt)
         if self._is_settled(desired, wanted):
@@ -72,7 +60,7 @@ class _Planner:
         self._refuse_conflicts(desired)
         given_up = self._leaving(desired, wanted)
         released = self._released(given_up)
-        leaving = {ref: None for ref in given_up if ref not in released}
+        leaving = [ref for ref in given_up if ref not in released]
         moved = self._moved(self.removal.closure(leaving), wanted)
         lost = self.removal.closure(leaving, moved)
         anew = {ref: reason for ref, reason in self._made_anew(wanted).items() if ref not in lost}
@@ -91,7 +79,7 @@ class _Planner:
         levels += order(self.kinds, first) + removals + order(self.kinds, arrivals)
         return Plan(levels, last, renamed)
 
-    def _is_settled(self, desired, wanted):
+    def _is_settled(self, desired: List[Desired], wanted: Observed) -> bool:
         """Say whether the observed state is the desired one: most runs find it so, and each run that acts ends with it."""
         for ref, resource in wanted.items():
             found = self.observed.get(ref)
@@ -104,7 +92,7 @@ class _Planner:
 
     # refusals
 
-    def _refuse_conflicts(self, desired):
+    def _refuse_conflicts(self, desired: List[Desired]) -> None:
         problems = []
         for entry in desired:
             found = self.observed.get(entry.resource.ref)
@@ -123,7 +111,7 @@ class _Planner:
         if problems:
             raise Conflict(problems)
 
-    def _refuse_missing(self, desired, wanted, gone):
+    def _refuse_missing(self, desired: List[Desired], wanted: Observed, gone: Collection[Ref]) -> None:
         known = set()
         for entry in desired:
             kind = self.kinds[entry.resource.kind]
@@ -132,24 +120,26 @@ class _Planner:
                 continue
             known.add((id(ties), kind))
             for ref, option, _binds in ties:
-                if option and not self._available(ref, wanted, gone):
+                if not option:
+                    continue
+                if not self._available(ref, wanted, gone):
                     raise InputError(entry.option + option, f"there is no {self._name(ref)}")
                 base = wanted.get(ref) or self.observed.get(ref)
-                problem = kind.unfit(entry.resource, base) if option and base else None
+                problem = kind.unfit(entry.resource, base) if base else None
                 if problem:
                     raise InputError(entry.option + option, problem)
 
-    def _available(self, ref, wanted, gone):
+    def _available(self, ref: Ref, wanted: Collection[Ref], gone: Collection[Ref]) -> bool:
         return ref[0] not in self.kinds or ref in wanted or (ref in self.observed and ref not in gone)
 
-    def _name(self, ref):
+    def _name(self, ref: Ref) -> str:
         return self.kinds[ref[0]].describe(Resource(*ref))
 
     # what goes
 
-    def _leaving(self, desired, wanted):
-        """Return ref -> the sets that give it up: a entry says so, or nobody desires it any more."""
-        found = {}
+    def _leaving(self, desired: List[Desired], wanted: Observed) -> Dict[Ref, Set[Optional[str]]]:
+        """Return ref -> the sets that give it up: by an entry, or because nobody desires it any more."""
+        found: Dict[Ref, Set[Optional[str]]] = {}
         for entry in desired:
             if not entry.present and entry.resource.ref in self.observed:
                 found.setdefault(entry.resource.ref, set()).add(entry.resource.owner)
@@ -160,12 +150,12 @@ class _Planner:
                     found.setdefault(ref, set()).update(gone)
         return {ref: gone for ref, gone in found.items() if self._removable(ref)}
 
-    def _released(self, given_up):
+    def _released(self, given_up: Dict[Ref, Set[Optional[str]]]) -> Dict[Ref, Optional[Step]]:
         """Return ref -> step (None: there is nothing to do) for each of ``given_up`` that stays as it is.
 
         Another set holds it, or others may rely on it.
         """
-        steps = {}
+        steps: Dict[Ref, Optional[Step]] = {}
         for ref, gone in given_up.items():
             kind, found = self.kinds[ref[0]], self.observed[ref]
             if kind.shared:
@@ -178,13 +168,13 @@ class _Planner:
                     steps[ref] = None
         return steps
 
-    def _removable(self, ref):
-        """A shared object that we never changed is nothing of ours to take back."""
+    def _removable(self, ref: Ref) -> bool:
+        """Say whether there is something to remove: a shared object that we never changed stays as it is."""
         return not (self.kinds[ref[0]].shared and self.observed[ref].owner is None)
 
-    def _made_anew(self, wanted):
+    def _made_anew(self, wanted: Observed) -> Dict[Ref, str]:
         """Return ref -> reason of each object with a difference that the kernel lets nobody change in place."""
-        found = {}
+        found: Dict[Ref, str] = {}
         for ref, desired in wanted.items():
             if ref in self.observed:
                 fixed = [
@@ -196,35 +186,36 @@ class _Planner:
                     found[ref] = "made anew, cannot be changed in place: " + ", ".join(fixed)
         return found
 
-    def _shaken_off(self, wanted, gone):
+    def _shaken_off(self, wanted: Observed, gone: Collection[Ref]) -> List[Ref]:
         """Return the refs of what ends because something is changed in place, in order."""
         staying = [ref for ref in wanted if ref in self.observed and ref not in gone]
         found = dict.fromkeys(one for ref in staying for one in self.removal.shaken_off(ref, wanted[ref]))
         return [ref for ref in found if ref not in gone]
 
-    def _moved(self, lost, wanted):
-        """Return those of ``lost`` that are wanted on what stays: they are moved there before what they stand on goes.
+    def _moved(self, lost: Collection[Ref], wanted: Observed) -> Set[Ref]:
+        """Return those of ``lost`` that are desired on something that stays: they move there before their old base ends.
 
-        A route that leads through a tunnel and shall lead elsewhere is not missing in between.
+        So a route from a tunnel to another interface is never missing in between.
         """
         coming = {(one.kind, one.netns) for ref, one in wanted.items() if ref not in self.observed or ref in lost}
         return {ref for ref in lost if ref in wanted and self._moves(ref, wanted[ref], lost, coming)}
 
-    def _moves(self, ref, desired, lost, coming):
+    def _moves(self, ref: Ref, desired: Resource, lost: Collection[Ref], coming: Set[Tuple[str, str]]) -> bool:
         kind = self.kinds[ref[0]]
         leaves = any(tie.binds and tie.to in lost for tie in kind.ties_of(self.observed[ref]))
-        stays = all(self._available(tie.to, {}, lost) for tie in kind.ties_of(desired) if tie.option)
+        stays = all(self._available(base, (), lost) for base in kind.requires(desired))
         # what comes after others may need one that comes with it
         alone = not any((name, desired.netns) in coming for name in takewhile(kind.name.__ne__, self.kinds))
         return leaves and stays and alone and not self._made_anew({ref: desired})
 
     # what comes
 
-    def _restored(self, fallen, wanted, gone):
-        """Return what falls only because something is made anew, and is wanted back as it was."""
-        back, there = {}, dict(wanted)
+    def _restored(self, fallen: List[Ref], wanted: Observed, gone: Collection[Ref]) -> Observed:
+        """Return what ends only because something is made anew, to be restored after that."""
+        back: Observed = {}
+        there = dict(wanted)
         for level in order(self.kinds, [Step(FALL, self.observed[ref], None) for ref in fallen]):
-            for was in (step.before for step in level):
+            for was in (step.resource for step in level):
                 kind = self.kinds[was.kind]
                 if was.ref in wanted:
                     back[was.ref] = kind.remade(was, wanted[was.ref])
@@ -235,15 +226,16 @@ class _Planner:
                 there[was.ref] = back[was.ref]
         return back
 
-    def _has_its_own(self, kind, was, wanted, gone):
-        """Say whether what ``was`` stands on will be there, and its companion still have it as companion."""
-        bases = (tie.to for tie in kind.ties_of(was) if tie.option)
+    def _has_its_own(self, kind: Kind, was: Resource, wanted: Observed, gone: Collection[Ref]) -> bool:
+        """Say whether all that ``was`` requires will be there, and its companion still have it as companion."""
         return all(
-            self._available(ref, wanted, gone) and not (ref in wanted and kind.unfit(was, wanted[ref])) for ref in bases
+            self._available(ref, wanted, gone) and not (ref in wanted and kind.unfit(was, wanted[ref]))
+            for ref in kind.requires(was)
         ) and all(was.ref in kind.companions(wanted.get(other, was)) for other in kind.companions(was))
 
-    def _arrivals(self, wanted, gone):
-        steps, made = [], set()
+    def _arrivals(self, wanted: Observed, gone: Collection[Ref]) -> List[Step]:
+        steps: List[Step] = []
+        made: Set[Ref] = set()
         for ref, desired in wanted.items():
             if ref in made:
                 continue
@@ -260,7 +252,7 @@ class _Planner:
                 steps += self._alteration(desired, found)
         return steps
 
-    def _alteration(self, desired, found):
+    def _alteration(self, desired: Resource, found: Resource) -> List[Step]:
         fields = tuple(differing(desired, found))
         kind = self.kinds[desired.kind]
         owner, values = desired.owner, desired.values
@@ -273,9 +265,9 @@ class _Planner:
         return [Step(CHANGE, found, after, fields) if fields else Step(ADOPT, found, after)]
 
 
-def _merged(resources):
-    """Return ref -> Resource; several desired for one object lay their fields over each other."""
-    wanted = {}
+def _merged(resources: Iterable[Resource]) -> Observed:
+    """Return ref -> Resource; the fields of several entries for one object are laid over each other."""
+    wanted: Observed = {}
     for resource in resources:
         known = wanted.get(resource.ref)
         wanted[resource.ref] = resource if known is None else known.merged(resource.values)

@@ -1,15 +1,18 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ends with what, and the steps that remove objects: one request for each that nothing else takes along. Pure."""
+"""Which objects end with which, and the steps that remove objects: no request for one that ends with another. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
+from typing import Collection, Dict, Iterable, List, Tuple
 
+from .kind import Kinds
 from .order import order
-from .step import DELETE, FALL, Step, refs_of
+from .resource import Observed, Ref, Resource
+from .step import DELETE, FALL, Levels, Step, refs_of
 
 
 class Removal:
@@ -19,12 +22,12 @@ class Removal:
     :param observed: ref -> Resource.
     """
 
-    def __init__(self, kinds, observed):
+    def __init__(self, kinds: Kinds, observed: Observed) -> None:
         self.kinds = kinds
         self.observed = observed
 
-    def closure(self, roots, known=frozenset()):
-        """Return ``roots`` and everything observed that goes with them, in order."""
+    def closure(self, roots: Iterable[Ref], known: Collection[Ref] = frozenset()) -> Dict[Ref, None]:
+        """Return ``roots`` and everything observed that ends with them, in order."""
         found, queue = dict.fromkeys(roots), list(roots)
         while queue:
             for ref in self._taken_by(queue.pop(), found, known):
@@ -33,24 +36,24 @@ class Removal:
                     queue.append(ref)
         return found
 
-    def shaken_off(self, ref, desired):
+    def shaken_off(self, ref: Ref, desired: Resource) -> List[Ref]:
         """Return the refs of what ends when the object ``ref`` is changed in place to what is ``desired``."""
         changed = {name: kinds for name, kinds in self.kinds[ref[0]].shakes_off.items() if name in desired.values}
         now = self.observed[ref].values
         ending = {kind for name, kinds in changed.items() if desired.values[name] != now.get(name) for kind in kinds}
         return [bound for bound in self._falls[0].get(ref, ()) if bound[0] in ending] if ending else []
 
-    def _taken_by(self, ref, found, known):
+    def _taken_by(self, ref: Ref, found: Collection[Ref], known: Collection[Ref]) -> List[Ref]:
         """Return what ends with ``ref``, given that all of ``found`` and ``known`` ends too."""
         bound, providers = self._falls
-        taken = bound.get(ref, ())
+        taken = bound.get(ref, [])
         for provided in self.kinds[ref[0]].provides(self.observed[ref]):
             if all(one in found or one in known for one in providers[provided]):
-                taken = [*taken, *bound.get(provided, ())]
+                taken = [*taken, *bound.get(provided, [])]
         return taken
 
     @cached_property
-    def _falls(self):
+    def _falls(self) -> Tuple[Dict[Ref, List[Ref]], Dict[Ref, List[Ref]]]:
         """Return ref -> what ends with it, and provided ref -> what provides it."""
         bound, providers = defaultdict(list), defaultdict(list)
         for ref, resource in self.observed.items():
@@ -62,10 +65,10 @@ class Removal:
                 providers[provided].append(ref)
         return bound, providers
 
-    def steps(self, roots, known, wanted):
-        """Return levels of steps for ``roots`` (ref -> reason), and those for what goes last.
+    def steps(self, roots: Dict[Ref, str], known: Collection[Ref], wanted: Observed) -> Tuple[Levels, Levels]:
+        """Return levels of steps for ``roots`` (ref -> reason), and those of what is removed last.
 
-        What goes last takes along all that falls with it, but for what is made again before that.
+        What is removed last takes along all that ends with it, except what is made again before that.
         """
         last = {ref: reason for ref, reason in roots.items() if self.kinds[ref[0]].has_identity}
         falling = self.closure(last, known)
@@ -76,17 +79,18 @@ class Removal:
         levels = self._levels_of({**first, **again}, {*known, *kept})
         return levels, self._levels_of(last, {*known, *early, *refs_of(levels)})
 
-    def _levels_of(self, roots, known):
-        """Return levels of steps for ``roots`` (ref -> reason): one request for each that nothing else takes along.
+    def _levels_of(self, roots: Dict[Ref, str], known: Collection[Ref]) -> Levels:
+        """Return levels of steps for ``roots`` (ref -> reason).
 
-        What stands on others is looked at after them, as it may go with them, and goes before them.
+        What stands on others is looked at after them, as it may end with them, and is removed before them.
 
-        :param known: what is not taken along.
+        :param known: what stays.
         """
-        levels, gone = [], set(known)
+        levels: Levels = []
+        gone = set(known)
         for level in order(self.kinds, [Step(DELETE, self.observed[ref], None) for ref in roots]):
-            steps = []
-            for ref in [step.before.ref for step in level]:
+            steps: List[Step] = []
+            for ref in [step.resource.ref for step in level]:
                 if ref not in gone:
                     taken = self.closure([ref], gone)
                     steps += reversed(self._removal(ref, taken, roots[ref]))
@@ -94,8 +98,9 @@ class Removal:
             levels.append(steps)
         return [steps for steps in reversed(levels) if steps]
 
-    def _removal(self, root, taken, reason):
-        steps, done = [], set()
+    def _removal(self, root: Ref, taken: Dict[Ref, None], reason: str) -> List[Step]:
+        steps: List[Step] = []
+        done = set()
         for ref in taken:  # the root first
             if ref not in done:
                 resource = self.observed[ref]

@@ -1,14 +1,20 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects that get another key and stay what they are, with all that stands on them. Pure: no kernel in sight."""
+"""Objects that get another key in place, and all objects that contain the name. Pure: it does not use the kernel."""
 
 from __future__ import annotations
 
-from .step import RENAME, Step
+from typing import Dict, List, Tuple
+
+from .kind import Kinds
+from .resource import Observed, Ref, Resource
+from .step import RENAME, Levels, Plan, Step
 
 
-def rename(kinds, observed, wanted, adopt):
+def rename(
+    kinds: Kinds, observed: Observed, wanted: Observed, adopt: bool
+) -> Tuple[Levels, Observed, List[Tuple[Resource, Resource]]]:
     """Return (levels of steps, what is observed once they are done, pairs of what they change without a step: before, after).
 
     :param kinds: the kinds in play, by name.
@@ -16,7 +22,7 @@ def rename(kinds, observed, wanted, adopt):
     :param wanted: ref -> Resource.
     :param adopt: foreign objects may be renamed as well.
     """
-    names = {}
+    names: Dict[Ref, Ref] = {}
     for kind in kinds.values():
         found = kind.renames(observed, wanted)
         names.update((old, new) for old, new in found.items() if adopt or observed[old].owner is not None)
@@ -25,7 +31,8 @@ def rename(kinds, observed, wanted, adopt):
     if not names:
         return [], observed, []
     renamers = [kinds[name] for name in dict.fromkeys(ref[0] for ref in names)]
-    there, moved = {}, []
+    there: Observed = {}
+    moved = []
     for before in observed.values():
         after = before
         for kind in renamers:
@@ -37,9 +44,10 @@ def rename(kinds, observed, wanted, adopt):
     return levels, there, moved
 
 
-def _rounds(names, observed):
+def _rounds(names: Dict[Ref, Ref], observed: Observed) -> List[List[Tuple[Ref, Ref]]]:
     """Return lists of (old, new), each to be done when those before are; names that go round in a circle are left out."""
-    left, taken, rounds = dict(names), set(observed), []
+    left, taken = dict(names), set(observed)
+    rounds: List[List[Tuple[Ref, Ref]]] = []
     while True:
         ready = [(old, new) for old, new in left.items() if new not in taken]
         if not ready:
@@ -51,6 +59,6 @@ def _rounds(names, observed):
             taken.add(new)
 
 
-def names_of(plan):
+def names_of(plan: Plan) -> Dict[Ref, Ref]:
     """Return old ref -> new ref of what ``plan`` renames."""
     return {step.before.ref: step.after.ref for step in plan.steps if step.action == RENAME}

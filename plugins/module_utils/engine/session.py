@@ -1,20 +1,20 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of the engine on a node: observe, plan, and, unless it is only a plan, apply and observe again."""
+"""One run of the engine on a node: observe, plan, and, outside of check mode, apply and observe again."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from .apply import Applier
 from .errors import FabricError, KernelError, Unrecorded, nothing_changed, reason
-from .kind import Scope, distinct, overlying
-from .plan import Plan, make_plan
-from .resource import from_plain, to_plain
-from .step import ADOPT, FALL, RENAME
+from .kind import Kinds, Scope, distinct, overlying
+from .plan import Purge, Yields, make_plan
+from .resource import Desired, Observed, Ref, Resource, from_plain, to_plain
+from .step import ADOPT, FALL, RENAME, Plan
 from .summary import counts_of
 from .undo import Undo
 
@@ -29,48 +29,62 @@ class Outcome:
     warnings: List[str] = field(default_factory=list)
 
     @property
-    def changed(self):
+    def changed(self) -> bool:
+        """Whether there was anything to do."""
         return bool(self.plan)
 
 
 class Clock:
-    """Seconds that each stage of a run took."""
+    """Measures the seconds of each stage of a run."""
 
-    def __init__(self):
-        self.stages = {}
+    def __init__(self) -> None:
+        self.stages: Dict[str, float] = {}
         self._since = time.monotonic()
 
-    def ends(self, stage):
+    def ends(self, stage: str) -> None:
+        """Note that ``stage`` ends now."""
         now = time.monotonic()
         self.stages[stage] = round(now - self._since, 4)
         self._since = now
 
+    def as_stats(self) -> Dict[str, Any]:
+        """Return the seconds of all stages together, and of each."""
+        return {"seconds": round(sum(self.stages.values()), 4), "stages": self.stages}
+
 
 @dataclass
 class Session:
-    """Runs desired through the engine.
+    """Runs the engine on desired resources.
 
-    :param kinds: the kinds in play, by name.
+    :param kinds: the kinds in play.
     :param kernel: how the kernel is read and changed; its ledger holds the marks.
     :param promised: what earlier tasks of the same run in check mode would have made or removed.
-    :param looked_at: names of the kinds that are observed; None: all. The others are as soon as something of theirs can end.
+    :param looked_at: names of the kinds to observe; None: all. Another kind is observed once an object of it can end.
     """
 
-    kinds: dict
+    kinds: Kinds
     kernel: Any
     promised: List[Dict[str, Any]] = field(default_factory=list)
     looked_at: Optional[Set[str]] = None
 
-    def __post_init__(self):
-        self.looked_at = set(self.kinds if self.looked_at is None else self.looked_at)
+    def __post_init__(self) -> None:
+        self.seen = set(self.kinds if self.looked_at is None else self.looked_at)
 
-    def run(self, desired, check=False, adopt=False, purge=None, everywhere=False, refuse=None, yields=None):
-        """Bring the node to what ``desired`` say; with ``check`` only plan it.
+    def run(
+        self,
+        desired: List[Desired],
+        check: bool = False,
+        adopt: bool = False,
+        purge: Optional[Purge] = None,
+        everywhere: bool = False,
+        refuse: Optional[Callable[[Plan], None]] = None,
+        yields: Optional[Yields] = None,
+    ) -> Outcome:
+        """Bring the node to ``desired``; with ``check`` only plan it.
 
-        :param purge: says for an observed object of ours whether it is to go if nobody desires it.
-        :param everywhere: look in every namespace that is ours, not only in those that the desired name.
-        :param yields: see :func:`make_plan`.
-        :param refuse: called with the plan before anything is touched; raises where the plan is not to be carried out.
+        :param purge: see :func:`make_plan`; ``yields``: too.
+        :param everywhere: look in every namespace that is ours, not only in those that ``desired`` names.
+        :param refuse: called with the plan before anything is touched; raises if the plan must not be carried out.
         """
         clock = Clock()
         scope = self.scope(desired, everywhere or any(not entry.present for entry in desired))
@@ -88,53 +102,51 @@ class Session:
         if refuse:
             refuse(plan)
         clock.ends("plan")
-        warnings = []
+        warnings: List[str] = []
         if not check:
             if everywhere:
                 with nothing_changed():
-                    self.kernel.ledger.prune(observed, self.looked_at, scope.netns)
+                    self.kernel.ledger.prune(observed, self.seen, scope.netns)
             if plan:
                 warnings = self._apply(plan, desired, purge, scope, observed)
                 clock.ends("apply")
-        stats = {
-            "observed": len(observed),
-            "changed": len(plan.steps),
-            "counts": counts_of(plan, self.kinds),
-            "seconds": round(sum(clock.stages.values()), 4),
-            "stages": clock.stages,
-            **self.kernel.netlink.counts,
-        }
+        stats = {"observed": len(observed), "changed": len(plan.steps), "counts": counts_of(plan, self.kinds)}
+        stats.update(clock.as_stats(), **self.kernel.netlink.counts)
         return Outcome(plan, promises_of(plan) if check else [], stats, warnings)
 
-    def observe(self, scope):
-        """Return ref -> Resource of everything in ``scope``, afresh."""
+    def observe(self, scope: Scope) -> Observed:
+        """Return everything in ``scope``, read afresh."""
         self.kernel.forget()
-        return self._look(self.looked_at, scope)
+        return self._look(self.seen, scope)
 
-    def _look(self, names, scope):
+    def _look(self, names: Set[str], scope: Scope) -> Observed:
         kinds = [kind for name, kind in self.kinds.items() if name in names]
         return {resource.ref: resource for kind in kinds for resource in kind.observe(self.kernel, scope)}
 
-    def _looks_further(self, plan, scope, observed):
-        """Observe also what can end with what ``plan`` touches, and where that is; say whether there was more to look at.
+    def _looks_further(self, plan: Plan, scope: Scope, observed: Observed) -> bool:
+        """Observe also what can end with what ``plan`` touches; return whether there was more to observe.
 
-        Most runs touch nothing that is there, and need not know.
+        Most runs touch nothing that exists, and skip this.
         """
         touched = [step for step in plan.steps if step.before is not None and step.action != ADOPT]
-        kinds = overlying(self.kinds, {step.resource.kind for step in touched}) - self.looked_at
-        netns = set()
+        kinds = overlying(self.kinds, {step.resource.kind for step in touched}) - self.seen
+        netns: Set[str] = set()
         if not {step.resource.ref for step in touched if step.after is None}.isdisjoint(
             step.resource.ref for step in plan.steps if step.before is None
         ):  # something is made anew, and the other end of what it was may be anywhere
             netns = self.kernel.ledger.namespaces() - scope.netns
-        self.looked_at |= kinds
+        self.seen |= kinds
         scope.bystanders |= kinds
         scope.netns |= netns
         with nothing_changed():
             observed.update(self.observe(scope) if netns else self._look(kinds, scope))
         return bool(kinds or netns)
 
-    def scope(self, desired, everywhere):
+    def scope(self, desired: List[Desired], everywhere: bool) -> Scope:
+        """Return where to look for ``desired`` and what it stands on.
+
+        :param everywhere: in every namespace that is ours, too.
+        """
         scope = Scope({""}, {entry.resource.ref for entry in desired})
         scope.netns.update(entry.resource.netns for entry in desired)
         for ties in distinct(self.kinds[entry.resource.kind].ties_of(entry.resource) for entry in desired):
@@ -143,12 +155,13 @@ class Session:
             scope.netns |= self.kernel.ledger.namespaces()
         return scope
 
-    def overlay(self, observed):
+    def overlay(self, observed: Observed) -> None:
         """Lay over ``observed`` what earlier tasks promised in check mode."""
         for promise in self.promised:
-            if promise["resource"]["kind"] not in self.kinds:
+            kind = self.kinds.get(promise["resource"]["kind"])
+            if kind is None:
                 continue
-            resource = from_plain(promise["resource"], self.kinds)
+            resource = from_plain(promise["resource"], kind.key)
             if promise["present"]:
                 known = observed.get(resource.ref)
                 observed[resource.ref] = (
@@ -157,7 +170,10 @@ class Session:
             else:
                 observed.pop(resource.ref, None)
 
-    def _apply(self, plan, desired, purge, scope, observed):
+    def _apply(
+        self, plan: Plan, desired: List[Desired], purge: Optional[Purge], scope: Scope, observed: Observed
+    ) -> List[str]:
+        """Carry ``plan`` out, or undo it; return warnings."""
         ledger = self.kernel.ledger
         marks = ledger.copy()
         scope.refs |= observed.keys()  # whether or not they are still marked
@@ -183,49 +199,49 @@ class Session:
         except OSError as failure:
             raise Unrecorded(f"the change was not announced: {reason(failure)} (everything was done)") from failure
 
-    def _followed(self, plan):
-        """Have done what follows from ``plan``, which was carried out; return warnings."""
+    def _followed(self, plan: Plan) -> List[str]:
+        """Have each kind act on ``plan``, which was carried out; return warnings."""
         found = [kind.applied(self.kernel, plan) for kind in self.kinds.values() if plan]
         return [warning for warnings in found for warning in warnings or ()]
 
-    def _after_undo(self, undo):
-        """What came under the rules of the moment is taken back too; return a sentence for each part that is not."""
+    def _after_undo(self, undo: Undo) -> List[str]:
+        """Have each kind act on the undo, too; return a sentence for each thing that it could not do."""
         try:
             return [warning for plan in undo.ways for warning in self._followed(plan)]
         except Exception as failure:  # an undo must end in a report
             return [f"the change was not announced: {_sentence(failure)}"]
 
-    def _taken_back(self, undo, marks):
-        """Undo, and have the marks as they were if all is; return what could not be undone."""
+    def _taken_back(self, undo: Undo, marks: Any) -> List[str]:
+        """Undo, and restore the marks if nothing is left; return what could not be undone."""
         left, ledger = undo.run(), self.kernel.ledger
         try:
             if left:
-                ledger.save()  # what was to be ours is, as far as it is there
+                ledger.save()  # with what the plan made ours: some of it is there
             else:
                 ledger.give_back(marks, undo.remade.values(), self._identities)
         except FabricError as failure:
             left.append(str(failure))
         return left
 
-    def _is_gone(self, resource):
+    def _is_gone(self, resource: Resource) -> Optional[bool]:
         return self.kinds[resource.kind].is_gone(self.kernel, resource)
 
-    def _identities(self, resources):
+    def _identities(self, resources: Iterable[Resource]) -> Dict[Ref, Any]:
         """Return ref -> identity of those of ``resources`` that have one."""
         singular = [resource for resource in resources if self.kinds[resource.kind].has_identity]
         found = {one.ref: self.kinds[one.kind].identity(self.kernel, one) for one in singular}
         return {ref: identity for ref, identity in found.items() if identity is not None}
 
 
-def _sentence(failure):
+def _sentence(failure: Exception) -> str:
     if isinstance(failure, OSError):
         return reason(failure)
     expected = isinstance(failure, (RuntimeError, FabricError))
     return str(failure) if expected else f"{type(failure).__name__}: {failure}"
 
 
-def promises_of(plan):
-    """Return what ``plan`` would have made and removed, for the tasks that come after it in check mode."""
+def promises_of(plan: Plan) -> List[Dict[str, Any]]:
+    """Return what ``plan`` would have made and removed, for later tasks in check mode."""
     renamed = [(False, before) for before, after in plan.renamed if before.ref != after.ref]
     renamed += [(True, after) for _before, after in plan.renamed]
     return [{"present": present, "resource": to_plain(resource)} for present, resource in renamed] + [
@@ -235,9 +251,10 @@ def promises_of(plan):
     ]
 
 
-def diff_of(plan, kinds):
+def diff_of(plan: Plan, kinds: Kinds) -> Tuple[Dict[str, Any], Dict[str, Any]]:
     """Return (before, after): kind -> label -> values of every object that ``plan`` touches."""
-    before, after = {}, {}
+    before: Dict[str, Any] = {}
+    after: Dict[str, Any] = {}
     for step in plan.steps:
         for side, resource in ((before, step.before), (after, step.after)):
             if resource is not None:
@@ -249,7 +266,7 @@ def diff_of(plan, kinds):
     return before, after
 
 
-def commands_of(plan, kinds):
+def commands_of(plan: Plan, kinds: Kinds) -> List[str]:
     """Return the commands that do by hand what ``plan`` does, in order."""
     return [
         command
@@ -260,7 +277,7 @@ def commands_of(plan, kinds):
     ]
 
 
-def _shown(resource):
+def _shown(resource: Resource) -> Dict[str, Any]:
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in resource.values.items()

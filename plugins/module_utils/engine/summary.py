@@ -1,27 +1,32 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many objects of each sort a plan makes, changes and removes. Pure."""
+"""Counts: how many objects of each sort a plan makes, changes and removes. Pure."""
 
 from __future__ import annotations
 
-from .step import ADOPT, FALL, RENAME
+from typing import Dict
+
+from .kind import Kinds
+from .resource import Ref
+from .step import ADOPT, FALL, RENAME, Plan, Step
 
 
-def counts_of(plan, kinds):
+def counts_of(plan: Plan, kinds: Kinds) -> Dict[str, Dict[str, int]]:
     """Return verb (made, renamed, changed, removed, adopted, released) -> noun -> number, without zeros.
 
-    The two ends of a veth are one object, an object that is made anew is changed, and what the kernel made by itself
-    counts for nothing when it falls.
+    An object and its companions (the two ends of a veth) count as one, an object that is made anew as changed. What the
+    kernel made by itself does not count when it ends with something.
     """
-    verbs = {}
+    verbs: Dict[Ref, tuple] = {}
     for step in plan.steps:
         ref = step.resource.ref
         if step.action == FALL and step.before.owner is None:
             continue
         verb = "changed" if ref in verbs else _verb(step)
         verbs[ref] = (verb, kinds[ref[0]].noun(step.resource), kinds[ref[0]].companions(step.resource))
-    found, ends = {}, set()
+    found: Dict[str, Dict[str, int]] = {}
+    ends = set()
     for ref, (verb, noun, companions) in verbs.items():
         if ref not in ends:
             ends.update(companions)
@@ -30,7 +35,7 @@ def counts_of(plan, kinds):
     return found
 
 
-def _verb(step):
+def _verb(step: Step) -> str:
     if step.action == ADOPT:
         return "adopted" if step.after.owner is not None else "released"
     if step.action == RENAME:

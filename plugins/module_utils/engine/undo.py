@@ -1,45 +1,45 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way back from what a plan that failed has left to what was there before it."""
+"""The undo: a plan from what a failed plan has left to what was there before it."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Dict
+from typing import Callable, Dict, List
 
 from .apply import POLL_SECONDS, SETTLE_SECONDS, Applier
-from .plan import Plan, make_plan
-from .resource import Desired, Ref, Resource
-from .step import DELETE, FALL, refs_of, steps_of
+from .plan import make_plan
+from .resource import Desired, Observed, Ref, Resource
+from .step import DELETE, FALL, Plan, Step, refs_of, steps_of
 
-# what the kernel took along with something that was brought back is brought back by the next round
+# what the kernel took along while something was restored is restored by the next round
 ROUNDS = 3
 
 
 @dataclass
 class Undo:
-    """Plans the way back by what is there now, goes it, and observes whether it led there.
+    """Plans the way back from what is there now, carries it out, and observes the result.
 
-    :param before: what was there before the plan, ref -> Resource.
+    :param before: what was there before the plan.
     :param expect: called with a plan before it is carried out, to note what it makes ours.
     """
 
     applier: Applier
     plan: Plan
-    before: Dict[Ref, Resource]
-    expect: Any
+    before: Observed
+    expect: Callable[[Plan], None]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.kinds = self.applier.kinds
         self.planned = refs_of(self.plan.levels) | refs_of(self.plan.last)
-        self.ways = []  # the plans of the way back
-        self.remade = {}  # ref -> Resource of what cannot be brought back: another one came in its place
+        self.ways: List[Plan] = []  # the plans that were carried out
+        self.remade: Dict[Ref, Resource] = {}  # what cannot be restored: another one came in its place
 
-    def run(self):
-        """Return what could not be undone, a sentence for each."""
-        failures = []
+    def run(self) -> List[str]:
+        """Undo; return what could not be undone, a sentence for each."""
+        failures: List[str] = []
         for _round in range(ROUNDS):
             try:
                 back = self._settle()
@@ -50,14 +50,15 @@ class Undo:
             failures = self._go(back)
         return self._left(failures)
 
-    def notes(self):
-        """Return what is as it was before only by its name."""
+    def notes(self) -> List[str]:
+        """Return what was restored in name only, a sentence for each."""
         return [
             f"{self.kinds[one.kind].describe(one)} was made anew: what ran in it is cut off"
             for one in self.remade.values()
         ]
 
-    def _go(self, back):
+    def _go(self, back: Plan) -> List[str]:
+        """Carry ``back`` out; return failures."""
         failures = []
         self.ways.append(back)
         made = [one for step in steps_of(back.levels) if step.before is None for one in step.everything]
@@ -71,23 +72,23 @@ class Undo:
         for level in [*back.levels, *back.last]:
             try:
                 self.applier.carry_out([level])
-            except Exception as failure:  # the rest is still worth taking back
+            except Exception as failure:  # the rest is still undone
                 failures.append(str(failure))
         return failures
 
-    def _left(self, failures):
+    def _left(self, failures: List[str]) -> List[str]:
         try:
             rest = self._settle()
         except Exception as failure:  # as above
             return [*failures, f"the node's state cannot be read: {failure}"]
-        return [self._told(step) for step in rest.steps if step.action != FALL][:10] if rest else []
+        return [self._state(step) for step in rest.steps if step.action != FALL][:10] if rest else []
 
-    def _told(self, step):
+    def _state(self, step: Step) -> str:
         state = "is still there" if step.action == DELETE else "is missing" if step.before is None else "is otherwise"
         return f"{self.kinds[step.resource.kind].describe(step.resource)} {state}"
 
-    def _settle(self):
-        """Return the plan of what is left to take back, when what ends by itself has had its time."""
+    def _settle(self) -> Plan:
+        """Return the plan of what is left to undo, after waiting for what ends by itself."""
         deadline = time.monotonic() + SETTLE_SECONDS
         pause = POLL_SECONDS
         while True:
@@ -95,13 +96,13 @@ class Undo:
             back = make_plan(self.kinds, there, self._desired(there), adopt=True)
             if not back or any(step.after is not None for step in back.steps) or time.monotonic() > deadline:
                 return back
-            if any(step.action == DELETE and step.before.ref in self.planned for step in back.steps):
+            if any(step.action == DELETE and step.resource.ref in self.planned for step in back.steps):
                 return back
             time.sleep(pause)
             pause = min(pause * 2, 0.03)
 
-    def _desired(self, there):
-        """Return desired for all that is gone, and for all that is ours or that the plan was about: it may end on the way back."""
+    def _desired(self, there: Observed) -> List[Desired]:
+        """Return entries for what is gone, and for what is ours or in the plan, which may end on the way back."""
         desired = []
         for ref, was in self.before.items():
             restorable = self.kinds[was.kind].restorable(was)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import NamedTuple
+from typing import Any, Collection, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from ..engine.apply import Request
-from ..engine.kind import Kind
-from ..engine.resource import Resource
-from ..engine.step import DELETE
+from ..engine.kind import Kind, Scope, Ties
+from ..engine.request import Request
+from ..engine.resource import Ref, Resource
+from ..engine.step import DELETE, Plan, Step
+from ..kernel.kernel import Kernel
 from ..kernel.messages import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
 from .announcements import announce_passed
 from .fields import AF_INET, AF_INET6, family
@@ -37,7 +38,7 @@ class AddressKey(NamedTuple):
     address: str
 
 
-class Address(Kind):
+class Address(Kind[AddressKey]):
     """``values``: scope, noprefixroute (bool); IPv4 only: broadcast ("" for
     none); IPv6 only: length, nodad (bool).
 
@@ -53,26 +54,26 @@ class Address(Kind):
     tied_to = ("netns", "link")
     provided = ("ipv4",)
 
-    def ties(self, resource):
+    def ties(self, resource: Resource[AddressKey]) -> Ties:
         return on_link(resource.netns, resource.key.dev)
 
-    def words(self, resource):
+    def words(self, resource: Resource[AddressKey]) -> str:
         return f"{_text(resource)} dev {resource.key.dev}"
 
-    def provides(self, resource):
+    def provides(self, resource: Resource[AddressKey]) -> Tuple[Ref, ...]:
         """With a link's last IPv4 address go all IPv4 routes and neighbors on it (fib_disable_ip, net/ipv4/fib_frontend.c)."""
         netns, dev, address = resource.key
         return () if ":" in address else (("ipv4", LinkKey(netns, dev)),)
 
-    def wanted(self, resource):
+    def wanted(self, resource: Resource[AddressKey]) -> Resource[AddressKey]:
         kept = super().wanted(resource)
         values = {name: value for name, value in kept.values.items() if (name, value) != ("prefixroute", False)}
         return Resource(kept.kind, kept.key, values, kept.owner)
 
-    def restorable(self, resource):
+    def restorable(self, resource: Resource[AddressKey]) -> bool:
         return not resource.values.get("generated")
 
-    def observe(self, kernel, scope):
+    def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[AddressKey]]:
         for netns in scope.netns:
             links, connected = kernel.links(netns), _connected(kernel.routes(netns, managed))
             for fields, attrs in kernel.dump(netns, "addr"):
@@ -89,14 +90,16 @@ class Address(Kind):
                     found = found.merged({"generated": True})
                 yield found.owned(owner)
 
-    def create(self, resource, companions):
+    def create(self, resource: Resource[AddressKey], companions: Collection[Resource[AddressKey]]) -> List[Request]:
         return [self._request("new", NLM_F_CREATE | NLM_F_EXCL, resource)]
 
-    def change(self, before, after, fields):
+    def change(
+        self, before: Resource[AddressKey], after: Resource[AddressKey], fields: Collection[str]
+    ) -> List[Request]:
         requests = [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)] if set(fields) - {"prefixroute"} else []
         return requests + ([_route_request(after)] if "prefixroute" in fields and after.values["prefixroute"] else [])
 
-    def delete(self, resource):
+    def delete(self, resource: Resource[AddressKey]) -> List[Request]:
         return [self._request("del", 0, resource)]
 
     @staticmethod
@@ -127,10 +130,10 @@ class Address(Kind):
             local=True,
         )
 
-    def applied(self, kernel, plan):
+    def applied(self, kernel: Kernel, plan: Plan) -> None:
         announce_passed(kernel, plan)
 
-    def commands(self, step):
+    def commands(self, step: Step) -> List[str]:
         netns, link, text = step.resource.netns, step.resource.key.dev, _text(step.resource)
         values = step.resource.values
         if step.before and step.after and step.fields == ("prefixroute",):
@@ -195,7 +198,7 @@ def _route_request(resource):
     return Request(netns, Message("new", "route", NLM_F_CREATE | NLM_F_REPLACE, fields, attrs), local=True)
 
 
-def address_resource(netns, link, text, values=None):
+def address_resource(netns: str, link: str, text: str, values: Optional[Dict[str, Any]] = None) -> Resource[AddressKey]:
     """Return the address ``text`` (with its length) of a link.
 
     The kernel knows an IPv6 address by itself (ipv6_get_ifaddr in net/ipv6/addrconf.c), an IPv4 one by its length too

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from ..engine.step import Plan
 from ..kernel.announce import announce
+from ..kernel.kernel import Kernel
 from ..kernel.messages import Message
 from .fields import family
 
@@ -24,7 +26,7 @@ LINK_LOCAL = "fe80:"
 NUD_INCOMPLETE, NUD_FAILED, NUD_NOARP, NUD_PERMANENT = 0x01, 0x20, 0x40, 0x80
 
 
-def announce_passed(kernel, plan):
+def announce_passed(kernel: Kernel, plan: Plan) -> None:
     """Announce the addresses that ``plan``, which was carried out, passed on; forget what is known of their old holders."""
     moved, changed = _on_another_l2(plan), _with_another_mac(plan)
     for netns, link in moved:

@@ -10,11 +10,14 @@ reading them costs no sysctl. Those of IPv4 are written the same way (inet_set_l
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import AbstractSet, Any, Collection, Dict, List, Optional, Tuple
 
-from ..engine.apply import Request
+from ..engine.request import Request
+from ..engine.resource import Resource
 from ..kernel import procfs
 from ..kernel.kernel import Sysctls
 from .shell import inside
+from .ties import LinkKey
 
 # field -> (number in linux/ip.h: IPV4_DEVCONF_*, name of the sysctl)
 IPV4 = {
@@ -33,7 +36,7 @@ IPV6 = {
     "ipv6_accept_source_route": (24, "accept_source_route"),
 }
 STRICT = "strict_rp_filter"
-# the number behind STRICT, which is observed to be given back; of 0 and 2 none is asked for
+# the number behind STRICT, which is observed to be restored; nobody desires one of 0 and 2
 RP_FILTER = "rp_filter"
 FIELDS = IPV4.keys() | IPV6.keys()
 
@@ -60,9 +63,9 @@ LOOSE = {"vxlan": 2, "ipip": 2}
 
 
 @lru_cache(maxsize=1024)
-def observed(ipv4, ipv6):
-    """Return the fields that the numbers of a dump (tuples, or None: the link has none of that family) say."""
-    found = {name: ipv4[number - 1] for name, (number, _sysctl) in IPV4.items()} if ipv4 else {}
+def observed(ipv4: Optional[Tuple[int, ...]], ipv6: Optional[Tuple[int, ...]]) -> Dict[str, Any]:
+    """Return the fields in the numbers of a dump (None: the link has none of that family)."""
+    found: Dict[str, Any] = {name: ipv4[number - 1] for name, (number, _sysctl) in IPV4.items()} if ipv4 else {}
     if found:
         found[RP_FILTER] = found[STRICT]
         found[STRICT] = found[STRICT] == 1
@@ -70,8 +73,8 @@ def observed(ipv4, ipv6):
     return found
 
 
-def lasting(values):
-    """Return the ``values`` of a link as they are worth keeping: of the settings here those of its side, if it has one.
+def lasting(values: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the ``values`` of a link that are saved: of the settings here those of its side, if it has one.
 
     The others are the node's, and may change with it.
     """
@@ -80,14 +83,14 @@ def lasting(values):
     return {name: value for name, value in values.items() if name not in FIELDS or name in side}
 
 
-def ipv4_attribute(values, fields):
+def ipv4_attribute(values: Dict[str, Any], fields: Collection[str]) -> Optional[Tuple[str, Dict[str, Any]]]:
     """Return AF_INET's part of IFLA_AF_SPEC for those of ``fields`` that are IPv4's, or None."""
     numbers = tuple((IPV4[name][0], _number(name, values)) for name in IPV4 if name in fields)
     return ("AF_INET", {"attrs": [("IFLA_INET_CONF", numbers)]}) if numbers else None
 
 
-def ipv6_requests(resource, fields, stage):
-    """Return the requests for those of ``fields`` that are IPv6's: done before the messages of the same stage are sent."""
+def ipv6_requests(resource: Resource[LinkKey], fields: AbstractSet[str], stage: int) -> List[Request]:
+    """Return the requests for those of ``fields`` that are IPv6's: made before the messages of the same stage are sent."""
     settings = _sysctls(resource, fields, IPV6, "ipv6") if procfs.has_ipv6() else {}
     if not settings:
         return []
@@ -95,7 +98,7 @@ def ipv6_requests(resource, fields, stage):
     return [Request(resource.netns, Sysctls(resource.netns, settings, optional=True), stage, local=True)]
 
 
-def commands(resource, fields):
+def commands(resource: Resource[LinkKey], fields: AbstractSet[str]) -> List[str]:
     """Return the sysctl(8) command for those of ``fields`` that are here."""
     settings = _sysctls(resource, fields, IPV4, "ipv4")
     if procfs.has_ipv6():
@@ -111,7 +114,7 @@ def _sysctls(resource, fields, table, version):
     link = resource.key.name.replace(".", "/")
     return {
         f"net.{version}.conf.{link}.{sysctl}": str(_number(name, resource.values))
-        for name, (_number_there, sysctl) in table.items()
+        for name, (_position, sysctl) in table.items()
         if name in fields
     }
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Forwarding entries of a VXLAN device (bridge(8), "fdb"): behind which node a MAC address is.
+"""Forwarding entries of a VXLAN device (bridge(8), "fdb"): which node has a MAC address behind it.
 
 A VTEP needs two tables. The neighbor table says which MAC address the peer's VTEP has, the forwarding table to which node
 of the underlay packets for that MAC address go. A unicast MAC address is behind one node; the zero address, for all that is
@@ -10,12 +10,13 @@ not known, may be behind many (drivers/net/vxlan/vxlan_core.c, vxlan_fdb_add).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Collection, Iterator, List, NamedTuple, Optional
 
-from ..engine.apply import Request
-from ..engine.kind import Kind
+from ..engine.kind import Kind, Scope, Ties
+from ..engine.request import Request
 from ..engine.resource import Resource
-from ..engine.step import CREATE, DELETE
+from ..engine.step import CREATE, DELETE, Step
+from ..kernel.kernel import Kernel
 from ..kernel.messages import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Index, Message
 from .shell import bridge
 from .ties import on_link
@@ -35,7 +36,7 @@ class FdbKey(NamedTuple):
     dst: str
 
 
-class Fdb(Kind):
+class Fdb(Kind[FdbKey]):
     """``values``: dst."""
 
     name = "fdb"
@@ -43,17 +44,17 @@ class Fdb(Kind):
     key = FdbKey
     tied_to = ("netns", "link")
 
-    def ties(self, resource):
+    def ties(self, resource: Resource[FdbKey]) -> Ties:
         return on_link(resource.netns, resource.key.dev)
 
-    def unfit(self, resource, base):
+    def unfit(self, resource: Resource[FdbKey], base: Resource) -> Optional[str]:
         """Any other device would keep the entry without its ``dst``, which is VXLAN's own (rtnl_fdb_add)."""
         kind = base.values.get("type")
         if base.kind == "link" and kind not in (None, "vxlan"):
             return f"{base.key.name!r} is a {kind} and no VXLAN device: only that has forwarding entries with a node behind"
         return None
 
-    def observe(self, kernel, scope):
+    def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[FdbKey]]:
         for netns in scope.netns:
             links = kernel.links(netns)
             if not any(attrs.get("IFLA_INFO_KIND") == "vxlan" for _fields, attrs in links.values()):
@@ -65,14 +66,14 @@ class Fdb(Kind):
                     owner = kernel.ledger.owner_on_link((self.name, key), link[1].get("IFLA_IFALIAS"))
                     yield Resource(self.name, key, {"dst": dst}, owner)
 
-    def create(self, resource, companions):
+    def create(self, resource: Resource[FdbKey], companions: Collection[Resource[FdbKey]]) -> List[Request]:
         more = NLM_F_APPEND if resource.key.mac == ZERO else NLM_F_REPLACE
         return [self._request("new", NLM_F_CREATE | more, resource)]
 
-    def change(self, before, after, fields):
+    def change(self, before: Resource[FdbKey], after: Resource[FdbKey], fields: Collection[str]) -> List[Request]:
         return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)]
 
-    def delete(self, resource):
+    def delete(self, resource: Resource[FdbKey]) -> List[Request]:
         return [self._request("del", 0, resource)]
 
     @staticmethod
@@ -82,7 +83,7 @@ class Fdb(Kind):
         attrs = [("NDA_LLADDR", mac), ("NDA_DST", resource.values["dst"])]
         return Request(netns, Message(verb, "neigh", flags, fields, attrs), local=True)
 
-    def commands(self, step):
+    def commands(self, step: Step) -> List[str]:
         netns, link, mac, _dst = step.resource.key
         verb = "append" if step.action == CREATE and mac == ZERO else {DELETE: "del"}.get(step.action, "replace")
         words = ["fdb", verb, mac, "dev", link, "dst", step.resource.values["dst"], "self"]
@@ -93,6 +94,6 @@ def _is_written_down(_family, _index, state, _flags, _kind):
     return state & (NUD_PERMANENT | NUD_NOARP)
 
 
-def key_of(netns, link, mac, dst):
+def key_of(netns: str, link: str, mac: str, dst: str) -> FdbKey:
     """Return the key of an entry: a unicast MAC address is behind one node, the zero address behind many."""
     return FdbKey(netns, link, mac, dst if mac == ZERO else "")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The normal form of what users and the kernel write, and the refusal of what cannot be meant."""
+"""The normal form of what users and the kernel write; what cannot be meant is refused."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import ipaddress
 import re
 import socket
 from functools import lru_cache
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, TypeVar
 
 from ..engine.errors import InputError
 from . import names
@@ -25,8 +26,11 @@ MULTICAST = range(224, 240)
 LENGTHS = {str(length): (1 << 32 - length) - 1 for length in range(33)}
 
 
+N = TypeVar("N", int, float, None)
+
+
 @lru_cache(maxsize=4096)
-def interface(name, option):
+def interface(name: str, option: str) -> str:
     """Return the name of a link.
 
     :raises InputError: it cannot be one.
@@ -35,7 +39,7 @@ def interface(name, option):
 
 
 @lru_cache(maxsize=4096)
-def new_interface(name, option):
+def new_interface(name: str, option: str) -> str:
     """Return the name of a link that a task may make and remove.
 
     :raises InputError: it cannot be one.
@@ -44,7 +48,7 @@ def new_interface(name, option):
 
 
 @lru_cache(maxsize=4096)
-def netns_name(name, option):
+def netns_name(name: str, option: str) -> str:
     """Return the name of a namespace.
 
     :raises InputError: it cannot be one.
@@ -58,7 +62,7 @@ def _without(fault, name, option):
     return name
 
 
-def mac(address, option):
+def mac(address: str, option: str) -> str:
     """Return a MAC address in lower case with colons.
 
     :raises InputError: it is none, or one that no single interface may have (a group address, all zero).
@@ -71,7 +75,7 @@ def mac(address, option):
     return text
 
 
-def address(text, option):
+def address(text: str, option: str) -> str:
     """Return an IP address in its normal form.
 
     :raises InputError: it is none.
@@ -103,11 +107,11 @@ def _parsed(parse, text, option):
 
 
 def _normal(found):
-    """Return an address as inet_ntop(3) writes it, which is how it is read from the kernel."""
+    """Return an address as inet_ntop(3) writes it, which is how the kernel's are read."""
     return socket.inet_ntop(AF_INET6 if found.version == 6 else AF_INET, found.packed)
 
 
-def unicast(text, option):
+def unicast(text: str, option: str) -> str:
     """Return the address of one host that others reach, in its normal form.
 
     :raises InputError: it is none.
@@ -119,7 +123,7 @@ def unicast(text, option):
     return found
 
 
-def broadcast(text, option):
+def broadcast(text: str, option: str) -> str:
     """Return an IPv4 address that all hosts of a network take for theirs, in its normal form.
 
     :raises InputError: it can be none.
@@ -130,7 +134,7 @@ def broadcast(text, option):
     return str(found)
 
 
-def host_prefix(text, option):
+def host_prefix(text: str, option: str) -> str:
     """Return an address with the length of its prefix, as an interface carries it: ``10.0.0.1/24``.
 
     :raises InputError: it is none, or the length is missing.
@@ -149,7 +153,7 @@ def host_prefix(text, option):
     return f"{_normal(found.ip)}/{found.network.prefixlen}"
 
 
-def prefix(text, option):
+def prefix(text: str, option: str) -> str:
     """Return a network prefix, ``10.0.0.0/24``; a bare address is the prefix of that address alone.
 
     :raises InputError: it is none, or bits are set behind its length.
@@ -177,29 +181,29 @@ def _is_ipv4(text):
         return False
 
 
-def family(text):
+def family(text: str) -> int:
     """Return AF_INET or AF_INET6 for an address or prefix in normal form."""
     return AF_INET6 if ":" in text else AF_INET
 
 
-def same_family(items):
+def same_family(items: Mapping[str, Optional[str]]) -> None:
     """Check that the addresses of ``items`` (option -> address, prefix or None) are of one family.
 
     :raises InputError: they are not.
     """
-    first = None
+    first = ""
     for option, text in items.items():
-        if text and first is None:
+        if text and not first:
             first = option
-        elif text and (":" in text) != (":" in items[first]):
+        elif text and family(text) != family(items[first] or ""):
             raise InputError(
                 option, f"{text} and {first} {items[first]} are not of one family: IPv4 with IPv4, IPv6 with IPv6"
             )
 
 
-def collapsed(prefixes):
+def collapsed(prefixes: Iterable[str]) -> Tuple[str, ...]:
     """Return prefixes without those that others contain, sorted, as a tuple."""
-    networks = [ipaddress.ip_network(text) for text in prefixes]
+    networks: List[Any] = [ipaddress.ip_network(text) for text in prefixes]
     return tuple(
         str(network)
         for version in (4, 6)
@@ -207,7 +211,7 @@ def collapsed(prefixes):
     )
 
 
-def in_range(value, low, high, option):
+def in_range(value: N, low: float, high: float, option: str) -> N:
     """Return ``value``.
 
     :raises InputError: it is below ``low`` or above ``high``.
@@ -217,7 +221,7 @@ def in_range(value, low, high, option):
     return value
 
 
-def ports(text, option):
+def ports(text: str, option: str) -> range:
     """Return the ports that ``80`` or ``8000-8010`` mean, as a range.
 
     :raises InputError: it means none.
@@ -229,11 +233,11 @@ def ports(text, option):
     return range(first, last + 1)
 
 
-def ports_text(found):
+def ports_text(found: range) -> str:
     """Return a range of ports as it is written."""
     return f"{found[0]}-{found[-1]}" if len(found) > 1 else str(found[0])
 
 
-def given(**values):
+def given(**values: Any) -> Dict[str, Any]:
     """Return those of ``values`` that are not None: what is unset is not managed."""
     return {name: value for name, value in values.items() if value is not None}

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flows that began before a change of NAT rules begin anew: who goes on sending from one port would never get an answer.
+"""Flows that began before a change of NAT rules begin anew: a sender that keeps its port would never get an answer.
 
-A TCP connection that is established is left to its end: its other end knows nothing of a new one.
+An established TCP connection stays until it is closed: its other end knows nothing of a new translation.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..engine.errors import reason
+from ..engine.step import Plan
 from ..kernel import conntrack
+from ..kernel.kernel import Kernel
 
 PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 DNAT_CHAINS = {"prerouting", "output"}
@@ -21,9 +24,13 @@ DNAT_CHAINS = {"prerouting", "output"}
 RTN_LOCAL = 2
 
 
-def forget_stale(kernel, plan):
+# whether a flow is stale, given what says of an address whether it is local
+Look = Callable[[Any, Callable[[bytes], bool]], bool]
+
+
+def forget_stale(kernel: Kernel, plan: Plan) -> List[str]:
     """Remove the flows that are translated as the rules said before ``plan``, which was carried out; return warnings."""
-    by_netns = {}
+    by_netns: Dict[str, List[Look]] = {}
     for step in (one for one in plan.steps if one.resource.kind == "nat"):
         look = _published(step) if step.resource.key.word == "publish" else _masqueraded(step)
         if look and kernel.exists(step.resource.netns):
@@ -43,7 +50,7 @@ def forget_stale(kernel, plan):
 
 
 def _stale(looks, local):
-    """Return what says of a flow whether one of ``looks`` does, at most once for all flows to one address."""
+    """Return a predicate: whether a flow is stale by one of ``looks``. It examines each address once."""
     known = {}
 
     def is_local(address):
@@ -58,10 +65,10 @@ def _stale(looks, local):
     return stale
 
 
-def published(name):
-    """Return what the name of a published port says: protocol, ports, length of addresses in bytes, the one address or None.
+def published(name: str) -> Tuple[int, range, int, Optional[bytes]]:
+    """Return what the name of a published port holds: protocol, ports, length of addresses in bytes, the one address or None.
 
-    :raises ValueError: it is none that parts/port_forward.py gives.
+    :raises ValueError: it is none that specs/port_forward.py gives.
     """
     protocol, ports, family, *address = name.split("/")
     first, _dash, last = ports.partition("-")
@@ -73,7 +80,7 @@ def published(name):
 
 
 def _published(step):
-    """Return a test for the flows that the change of a published port is about, None: there are none."""
+    """Return a predicate: whether a change of a published port affects a flow. None: it affects no flow."""
     new_or_gone = step.before is None or step.after is None
     if not new_or_gone and DNAT_CHAINS.isdisjoint(step.fields) and "postrouting" not in step.fields:
         return None
@@ -97,7 +104,7 @@ def _published(step):
 
 
 def _masqueraded(step):
-    """Return a test for the flows that a change of masquerade is about, None: there are none."""
+    """Return a predicate: whether a change of masquerade affects a flow. None: it affects no flow."""
     if step.resource.key.word != "masquerade" or step.before and step.after and "postrouting" not in step.fields:
         return None
     source = [_range(step.resource.key.name)]
@@ -105,7 +112,7 @@ def _masqueraded(step):
     kept = _prefixes(rule, "daddr !=")
 
     def look(flow, is_local):
-        # what was led to an endpoint is the published port's; what is for the node itself does not leave
+        # a flow with DNAT is the published port's; one to the node itself does not leave
         if flow.status & conntrack.DST_NAT or not _within(flow.source, source) or is_local(flow.target):
             return False
         translates = bool(rule) and not _within(flow.target, kept)
@@ -115,7 +122,7 @@ def _masqueraded(step):
 
 
 def _local(kernel, netns):
-    """Return the ranges of addresses that are ``netns``'s own, without those of the loopback interface."""
+    """Return the ranges of addresses that ``netns`` itself has, without those of the loopback interface."""
 
     def keep(*head):
         return head[7] == RTN_LOCAL  # type, in the order of tables.FORMS

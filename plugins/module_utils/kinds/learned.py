@@ -1,10 +1,13 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Neighbors that the kernel found by itself. They come and go, and nothing of them is desired: they are only shown."""
+"""Neighbors that the kernel learned. They come and go, and nobody desires them: they are only shown."""
 
 from __future__ import annotations
 
+from typing import Any, Dict, List
+
+from ..kernel.kernel import Kernel
 from .fields import AF_INET, AF_INET6
 from .neighbor import NTF_PROXY, NUD_PERMANENT
 
@@ -13,7 +16,7 @@ NUD_NOARP = 0x40
 STATES = {0x01: "incomplete", 0x02: "reachable", 0x04: "stale", 0x08: "delay", 0x10: "probe", 0x20: "failed"}
 
 
-def learned_neighbors(kernel, netns):
+def learned_neighbors(kernel: Kernel, netns: str) -> List[Dict[str, Any]]:
     """Return the neighbors that were learned in ``netns``, by interface and address; none where there is no such namespace.
 
     :returns: list of ``{"netns", "dev", "address", "mac": text or None, "state": as ip-neighbour(8) calls it}``.

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Collection, Dict, FrozenSet, Iterator, List, Tuple
 
-from ..engine.apply import Request
-from ..engine.kind import Kind, Tie
-from ..engine.resource import Resource
-from ..engine.step import CREATE, DELETE, RENAME
+from ..engine.kind import Kind, Scope, Tie, Ties
+from ..engine.request import Request
+from ..engine.resource import Observed, Ref, Resource
+from ..engine.step import CREATE, DELETE, RENAME, Step
 from ..kernel import procfs
+from ..kernel.kernel import Kernel
 from ..kernel.messages import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
 from . import devconf
@@ -45,7 +47,7 @@ ADDRGENMODES = {"eui64": 0, "none": 1, "stable_secret": 2, "random": 3}
 MODES = {number: word for word, number in ADDRGENMODES.items()}
 
 
-class Link(Kind):
+class Link(Kind[LinkKey]):
     """``values``: type, up, arp, mac, mtu, alias, master, addrgenmode, peer, and the type's.
 
     Of what they were not asked for, a veth has the fields of a port (link_types.OF_LINK), and each link those of devconf.
@@ -62,7 +64,7 @@ class Link(Kind):
     provided = ("port",)
     shakes_off = {"mac": ("neighbor",)}  # neigh_changeaddr, net/core/neighbour.c
 
-    def ties(self, resource):
+    def ties(self, resource: Resource[LinkKey]) -> Ties:
         """The end of the bridge is not the end of its ports; that of one end of a veth is the end of the other."""
         netns, values = resource.netns, resource.values
         found = list(in_namespace(netns))
@@ -76,40 +78,40 @@ class Link(Kind):
             found.append(Tie((self.name, LinkKey(netns, values["lower"])), "dev"))
         return tuple(found)
 
-    def noun(self, resource):
-        return NOUNS.get(resource.values.get("type"), self.title)
+    def noun(self, resource: Resource[LinkKey]) -> str:
+        return NOUNS.get(resource.values.get("type", ""), self.title)
 
-    def claimed(self, resource, owner):
+    def claimed(self, resource: Resource[LinkKey], owner: str) -> Resource[LinkKey]:
         claimed = resource.merged({"alias": alias_for(owner)}).owned(owner)
         if not procfs.has_ipv6():  # no link has any of it then, and what most want is that there be no address
             for name in ("addrgenmode", *devconf.IPV6):
                 claimed.values.pop(name, None)
         return claimed
 
-    def fixed_of(self, resource):
+    def fixed_of(self, resource: Resource[LinkKey]) -> FrozenSet[str]:
         """A bridge port's ``learning`` is another than that of a VXLAN device."""
         return self.fixed if resource.values.get("type") == "vxlan" else self.fixed - {"learning"}
 
-    def wanted(self, resource):
+    def wanted(self, resource: Resource[LinkKey]) -> Resource[LinkKey]:
         kept = super().wanted(resource)
         return Resource(kept.kind, kept.key, devconf.lasting(kept.values), kept.owner)
 
-    def remade(self, was, desired):
+    def remade(self, was: Resource[LinkKey], desired: Resource[LinkKey]) -> Resource[LinkKey]:
         """What a link of another type had is nothing that this one could have, and the node's settings are as the node is."""
         return super().remade(self.wanted(was), desired) if desired.values["type"] == was.values["type"] else desired
 
-    def companions(self, resource):
+    def companions(self, resource: Resource[LinkKey]) -> Tuple[Ref, ...]:
         peer = resource.values.get("peer")
         return ((self.name, LinkKey(*peer)),) if peer else ()
 
-    def provides(self, resource):
+    def provides(self, resource: Resource[LinkKey]) -> Tuple[Ref, ...]:
         return (("port", resource.key),) if resource.values.get("master") else ()
 
-    def restorable(self, resource):
+    def restorable(self, resource: Resource[LinkKey]) -> bool:
         # a veth whose other end is nowhere is one that the kernel is about to end
         return resource.values.get("type") in TYPES and resource.values.get("peer") != NOWHERE
 
-    def observe(self, kernel, scope):
+    def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[LinkKey]]:
         for netns in sorted(scope.netns):  # the node's own first: most other ends are there
             for index, (fields, attrs) in kernel.links(netns).items():
                 key = LinkKey(netns, attrs["IFLA_IFNAME"])
@@ -125,7 +127,7 @@ class Link(Kind):
                     self.name, key, values, kernel.ledger.owner((self.name, key)) if owner is None else owner
                 )
 
-    def create(self, resource, companions):
+    def create(self, resource: Resource[LinkKey], companions: Collection[Resource[LinkKey]]) -> List[Request]:
         """The mark and what must be decided before the link is up follow in the next stage, in each namespace.
 
         A bridge comes up when its ports are there: to each that joins one that is up it looks at all others
@@ -147,7 +149,7 @@ class Link(Kind):
             for request in self._set(end, _set_later(end) - {"mac", "mtu"}, stage=1, late=late)
         ]
 
-    def change(self, before, after, fields):
+    def change(self, before: Resource[LinkKey], after: Resource[LinkKey], fields: Collection[str]) -> List[Request]:
         requests = self._set(after, set(fields), stage=0)
         info = encode(TYPES.get(after.values["type"], {}), {name: after.values[name] for name in fields}, after.netns)
         if info:
@@ -161,23 +163,23 @@ class Link(Kind):
             requests.insert(0, Request(after.netns, Message("new", "link", 0, {}, attrs), local=True))
         return requests
 
-    def renames(self, observed, wanted):
+    def renames(self, observed: Observed, wanted: Observed) -> Dict[Ref, Ref]:
         found = renamed_veths(observed, wanted)
         live = procfs.renames_what_is_up()
         return {old: new for old, new in found.items() if live or not observed[old].values["up"]}
 
-    def ref_after(self, ref, names):
+    def ref_after(self, ref: Ref, names: Dict[Ref, Ref]) -> Ref:
         return ref_after(ref, names)
 
-    def after_rename(self, resource, names):
+    def after_rename(self, resource: Resource, names: Dict[Ref, Ref]) -> Resource:
         return resource_after(resource, names)
 
-    def rename(self, before, after):
+    def rename(self, before: Resource[LinkKey], after: Resource[LinkKey]) -> List[Request]:
         netns, name = before.key
         attrs = [("IFLA_IFNAME", after.key.name)]
         return [Request(netns, Message("set", "link", 0, {"index": Index(netns, name)}, attrs))]
 
-    def delete(self, resource):
+    def delete(self, resource: Resource[LinkKey]) -> List[Request]:
         return [Request(resource.netns, Message("del", "link", 0, {}, [("IFLA_IFNAME", resource.key.name)]))]
 
     @staticmethod
@@ -185,7 +187,7 @@ class Link(Kind):
         """Return what sets ``fields``; a link comes up last, or even later.
 
         do_setlink (net/core/rtnetlink.c) takes the flags before what is particular to IPv6 and to a port, so that these
-        must be set before, by a message of their own.
+        need a message of their own before.
         """
         values, name = resource.values, ("IFLA_IFNAME", resource.key.name)
         attrs = []
@@ -217,10 +219,10 @@ class Link(Kind):
             requests.append(Request(resource.netns, message, stage, local=True, late=late))
         return requests
 
-    def is_gone(self, kernel, resource):
+    def is_gone(self, kernel: Kernel, resource: Resource[LinkKey]) -> bool:
         return super().is_gone(kernel, resource) or not kernel.has_link(*resource.key)
 
-    def commands(self, step):
+    def commands(self, step: Step) -> List[str]:
         netns, name = step.resource.key
         if step.action == DELETE:
             return [ip(netns, "link", "del", name)]
@@ -237,7 +239,7 @@ BEFORE_UP = {"addrgenmode", *devconf.EARLY}
 
 
 def _set_later(resource):
-    """Return the fields of a link to be made that it does not have by itself; only a port takes the fields of ports."""
+    """Return the fields of a link to be made that it does not have by itself; only a port takes the settings of ports."""
     values = resource.values
     usual = {"arp": True}
     if values["type"] == "veth":
@@ -262,7 +264,7 @@ def _flags(values, fields):
 
 
 def _as_port(fields, attrs):
-    """Return the fields of a link as a port; without a carrier it is disabled; that of a veth is its other end."""
+    """Return the fields of a link as a port; without a carrier it is disabled, as the other end shows."""
     if attrs.get("IFLA_INFO_SLAVE_KIND") != "bridge":
         return {}
     found = decode(OF_LINK, attrs)

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable
+from typing import Any, Callable, Collection, Dict, List, Optional, Tuple
 
 from ..kernel.messages import Index
 
 # The kernel counts a bridge's times in hundredths of a second (USER_HZ); we say seconds.
 HZ = 100
+
+Values = Dict[str, Any]
+NameOf = Callable[[int], Optional[str]]
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Field:
     :param attr: linux/if_link.h.
     :param word: ip-link(8).
     :param encode: from the normal form to what pyroute2 encodes; ``decode`` the way back.
-    :param new: what a new link has, which is not asked for: a kernel without the feature refuses even to leave it off.
+    :param new: what a new link has, which is not requested: a kernel without the feature refuses even to leave it off.
     """
 
     attr: str
@@ -30,15 +33,15 @@ class Field:
     decode: Callable[[Any], Any] = int
     new: Any = None
 
-    def pack(self, value, _netns):
+    def pack(self, value: Any, _netns: str) -> Tuple[str, Any]:
         """Return the attribute for ``value``."""
         return self.attr, self.encode(value)
 
-    def unpack(self, attrs, _name_of):
+    def unpack(self, attrs: Values, _name_of: Optional[NameOf]) -> Any:
         """Return the value in the kernel's ``attrs``; of a feature that it lacks what a new link has, or None."""
         return self.new if attrs.get(self.attr) is None else self.decode(attrs[self.attr])
 
-    def words(self, value):
+    def words(self, value: Any) -> List[str]:
         """Return the words of ip-link(8) for ``value``."""
         return [self.word, str(self.encode(value))]
 
@@ -49,7 +52,7 @@ class OnOff(Field):
 
     decode: Callable[[Any], Any] = bool
 
-    def words(self, value):
+    def words(self, value: Any) -> List[str]:
         return [self.word, "on" if value else "off"]
 
 
@@ -59,7 +62,7 @@ class Flag(Field):
 
     decode: Callable[[Any], Any] = bool
 
-    def words(self, value):
+    def words(self, value: Any) -> List[str]:
         return [self.word if value else f"no{self.word}"]
 
 
@@ -71,10 +74,10 @@ class Address(Field):
     decode: Callable[[Any], Any] = str
     attr6: str = ""
 
-    def pack(self, value, _netns):
+    def pack(self, value: Any, _netns: str) -> Tuple[str, Any]:
         return (self.attr6 if ":" in value else self.attr), value
 
-    def unpack(self, attrs, _name_of):
+    def unpack(self, attrs: Values, _name_of: Optional[NameOf]) -> Any:
         found = attrs.get(self.attr) or attrs.get(self.attr6)
         return None if found in (None, "0.0.0.0", "::") else found
 
@@ -86,11 +89,11 @@ class Lower(Field):
     encode: Callable[[Any], Any] = str
     new: Any = ""
 
-    def pack(self, value, netns):
+    def pack(self, value: Any, netns: str) -> Tuple[str, Any]:
         return self.attr, Index(netns, value)
 
-    def unpack(self, attrs, name_of):
-        return name_of(attrs[self.attr]) if attrs.get(self.attr) else self.new
+    def unpack(self, attrs: Values, name_of: Optional[NameOf]) -> Any:
+        return name_of(attrs[self.attr]) if name_of and attrs.get(self.attr) else self.new
 
 
 def _seconds(attr, word):
@@ -101,7 +104,7 @@ def _switch(attr, word):
     return Field(attr, word, int, bool)
 
 
-BRIDGE = {
+BRIDGE: Dict[str, Field] = {
     "stp": _switch("IFLA_BR_STP_STATE", "stp_state"),
     "forward_delay": _seconds("IFLA_BR_FORWARD_DELAY", "forward_delay"),
     "hello_time": _seconds("IFLA_BR_HELLO_TIME", "hello_time"),
@@ -114,7 +117,7 @@ BRIDGE = {
     "mcast_snooping": _switch("IFLA_BR_MCAST_SNOOPING", "mcast_snooping"),
 }
 
-PORT = {
+PORT: Dict[str, Field] = {
     "isolated": OnOff("IFLA_BRPORT_ISOLATED", "isolated"),
     "hairpin": OnOff("IFLA_BRPORT_MODE", "hairpin"),
     "learning": OnOff("IFLA_BRPORT_LEARNING", "learning"),
@@ -131,7 +134,7 @@ PORT = {
 # linux/if_bridge.h: BR_STATE_*
 STATES = ("disabled", "listening", "learning", "forwarding", "blocking")
 # What a link is as a port of its master, in the link's own fields
-OF_LINK = {
+OF_LINK: Dict[str, Field] = {
     "state": Field("IFLA_BRPORT_STATE", "state", STATES.index, STATES.__getitem__, new="forwarding"),
     "isolated": replace(PORT["isolated"], new=False),
     "hairpin": replace(PORT["hairpin"], new=False),
@@ -148,7 +151,7 @@ OF_LINK = {
 SOUND_PORT = {name: field.new for name, field in OF_LINK.items() if name != "hairpin"}
 SOUND_BRIDGE = {"forward_delay": 15.0, "ageing_time": 300.0, "vlan_filtering": False, "group_fwd_mask": 0}
 
-VXLAN = {
+VXLAN: Dict[str, Field] = {
     "vni": Field("IFLA_VXLAN_ID", "id"),
     "local": Address("IFLA_VXLAN_LOCAL", "local", attr6="IFLA_VXLAN_LOCAL6"),
     "lower": Lower("IFLA_VXLAN_LINK", "dev"),
@@ -157,7 +160,7 @@ VXLAN = {
     "ttl": Field("IFLA_VXLAN_TTL", "ttl"),
 }
 
-IPIP = {
+IPIP: Dict[str, Field] = {
     "local": Address("IFLA_IPIP_LOCAL", "local"),
     "remote": Address("IFLA_IPIP_REMOTE", "remote"),
     "lower": Lower("IFLA_IPIP_LINK", "dev"),
@@ -166,21 +169,22 @@ IPIP = {
 }
 
 # type of link -> its fields
-TYPES = {"bridge": BRIDGE, "veth": {}, "vxlan": VXLAN, "ipip": IPIP}
+Fields = Dict[str, Field]
+TYPES: Dict[str, Fields] = {"bridge": BRIDGE, "veth": {}, "vxlan": VXLAN, "ipip": IPIP}
 
 
-def asked_for(kind, values):
+def asked_for(kind: str, values: Values) -> Values:
     """Return those of a new link's ``values`` that it does not have by itself."""
     fields = TYPES[kind]
     return {name: value for name, value in values.items() if name not in fields or value != fields[name].new}
 
 
-def encode(fields, values, netns):
+def encode(fields: Fields, values: Values, netns: str) -> List[Tuple[str, Any]]:
     """Return the attributes of those of ``fields`` that are in ``values``."""
     return [field.pack(values[name], netns) for name, field in fields.items() if name in values]
 
 
-def decode(fields, attrs, name_of=None):
+def decode(fields: Fields, attrs: Values, name_of: Optional[NameOf] = None) -> Values:
     """Return the values of ``fields`` in the kernel's ``attrs``.
 
     :param name_of: returns the name of the link of an index.
@@ -189,13 +193,13 @@ def decode(fields, attrs, name_of=None):
     return {name: value for name, value in found.items() if value is not None}
 
 
-def words(fields, values):
+def words(fields: Fields, values: Values) -> List[str]:
     """Return the words of ip-link(8) for those of ``fields`` that are in ``values``."""
     return [word for name, field in fields.items() if name in values for word in field.words(values[name])]
 
 
-def port_settings(values, fields):
-    """Return those of ``fields`` that a bridge keeps of its port.
+def port_settings(values: Values, fields: Collection[str]) -> Values:
+    """Return the values of those of ``fields`` that a link has as a bridge port.
 
     A port that comes up is forwarding by itself, and before that its state cannot be set (br_set_port_state,
     net/bridge/br_netlink.c: ENETDOWN).

@@ -11,6 +11,7 @@ are accepted. The kernel itself takes nearly all (dev_valid_name in net/core/dev
 from __future__ import annotations
 
 import re
+from typing import Any, Optional
 
 # linux/if.h: IFNAMSIZ is 16 with the closing zero; linux/limits.h: NAME_MAX
 IFNAME_MAX, NETNS_MAX = 15, 255
@@ -33,17 +34,17 @@ KERNELS_OWN = (
 )
 
 
-def interface_fault(name):
+def interface_fault(name: Any) -> Optional[str]:
     """Return why ``name`` cannot be that of an interface, a sentence without its subject, or None."""
     return _characters(name, "an interface name") or _length(name, IFNAME_MAX) or _reserved(name, SYSCTL_FOLDERS)
 
 
-def new_interface_fault(name):
+def new_interface_fault(name: Any) -> Optional[str]:
     """Return why no interface of that name can be made, or None."""
     return interface_fault(name) or _reserved(name, KERNELS_OWN)
 
 
-def netns_fault(name):
+def netns_fault(name: Any) -> Optional[str]:
     """Return why ``name`` cannot be that of a namespace, which is a file below ``/run/netns``, or None."""
     return _characters(name, "a namespace name") or _length(name, NETNS_MAX)
 

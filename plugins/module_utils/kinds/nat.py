@@ -1,24 +1,25 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NAT rules in an nftables table of our own, by nft(8); each rule carries a comment that says whose it is.
+"""NAT rules in an nftables table of our own, by nft(8); the comment of each rule names its object.
 
-An object has at most one rule in each chain. Its values are these rules in nft's own language, in one spelling: what is
-wanted is written so, and what nft lists is brought to it, so that the two can be compared and a person can read both.
+An object has at most one rule in each chain. Its values are these rules in nft's own language, in one spelling: desired
+rules are written in it, and listed ones are brought to it, so that the two can be compared and a person can read both.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import json
-from typing import NamedTuple
+from typing import Any, Collection, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
-from ..engine.apply import Request
 from ..engine.errors import FabricError
-from ..engine.kind import Kind
+from ..engine.kind import Kind, Scope, Ties
+from ..engine.request import Request
 from ..engine.resource import Resource
-from ..engine.step import DELETE
+from ..engine.step import DELETE, Plan, Step
 from ..kernel import nft
+from ..kernel.kernel import Kernel
 from ..ownership import NFT_TABLE
 from .fields import collapsed
 from .flows import forget_stale, published
@@ -44,7 +45,7 @@ class NatKey(NamedTuple):
     name: str
 
 
-class Nat(Kind):
+class Nat(Kind[NatKey]):
     """``values``: chain -> rule."""
 
     name = "nat"
@@ -53,10 +54,10 @@ class Nat(Kind):
     read_only = frozenset({"handles", "alone"})
     tied_to = ("netns",)
 
-    def ties(self, resource):
+    def ties(self, resource: Resource[NatKey]) -> Ties:
         return in_namespace(resource.netns)
 
-    def observe(self, kernel, scope):
+    def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[NatKey]]:
         known = {netns for netns, _word, _name in kernel.ledger.keys(self.name)}
         known |= {key.netns for kind, key in scope.refs if kind == self.name}
         strays = set() if self.name in scope.bystanders else {""}  # which no run has marked
@@ -78,16 +79,16 @@ class Nat(Kind):
                     values["alone"] = len(mine) == len(rules)
                     yield Resource(self.name, key, values, kernel.ledger.owner((self.name, key)) or "")
 
-    def create(self, resource, companions):
+    def create(self, resource: Resource[NatKey], companions: Collection[Resource[NatKey]]) -> List[Request]:
         return [self._edit(resource, _rules(resource))]
 
-    def change(self, before, after, fields):
+    def change(self, before: Resource[NatKey], after: Resource[NatKey], fields: Collection[str]) -> List[Request]:
         return [self._edit(after, _rules(after))]
 
-    def delete(self, resource):
+    def delete(self, resource: Resource[NatKey]) -> List[Request]:
         return [self._edit(resource, ())]
 
-    def applied(self, kernel, plan):
+    def applied(self, kernel: Kernel, plan: Plan) -> List[str]:
         return forget_stale(kernel, plan)
 
     @staticmethod
@@ -97,10 +98,10 @@ class Nat(Kind):
         chain = name if word == "chain" else ""
         return Request(resource.netns, nft.Edit(NFT_TABLE, CHAINS, f"{word} {name}", rules, handle, chain, _rank))
 
-    def rank(self, resource):
+    def rank(self, resource: Resource[NatKey]) -> Tuple[Any, ...]:
         return by_hand(resource.key.word, resource.key.name)
 
-    def commands(self, step):
+    def commands(self, step: Step) -> List[str]:
         if step.action == DELETE and step.before.values.get("alone"):
             return [inside(step.resource.netns, "nft", f"delete table inet {NFT_TABLE}")]
         old = step.before.values.get("handles", ()) if step.before else ()
@@ -115,16 +116,16 @@ class Nat(Kind):
 
 
 def _strays(netns, chains):
-    """Yield a resource for each chain in our table that is none of ours: of no known set, so that site removes it."""
+    """Yield a resource for each foreign chain in our table: of no known set, so that site removes it."""
     for chain in chains:
         if chain["name"] not in CHAINS:
             yield Resource(Nat.name, NatKey(netns, "chain", chain["name"]), {}, "")
 
 
 def _idle(listed, chains):
-    """Return the names of our chains whose rules do nothing, or that drop what no rule is about: they are put right.
+    """Return the names of our chains whose rules do nothing, or whose policy drops packets: they are mended.
 
-    :raises FabricError: one hooks into something else, or nothing, which no change puts right.
+    :raises FabricError: one hooks into something else, or nothing, which no change mends.
     """
     ours = [chain for chain in chains if chain["name"] in CHAINS]
     for chain in ours:
@@ -139,8 +140,8 @@ def _idle(listed, chains):
 
 
 def _by_object(netns, rules):
-    """Return key -> its rules. The comment is the key: a rule that somebody edited is still found, and put right."""
-    found = {}
+    """Return key -> its rules. The comment holds the key: a rule that somebody edited is still found, and mended."""
+    found: Dict[NatKey, List[Any]] = {}
     for rule in rules:
         word, _space, name = rule.get("comment", "").partition(" ")
         key = NatKey(netns, word, name) if name else NatKey(netns, "rule", str(rule["handle"]))
@@ -149,8 +150,9 @@ def _by_object(netns, rules):
 
 
 def _misplaced(rules):
-    """Return the handles of the rules that come after one that they belong before."""
-    found, highest = set(), {}
+    """Return the handles of the rules that stand after a rule that they must precede."""
+    found = set()
+    highest: Dict[str, Tuple[int, ...]] = {}
     for rule in rules:
         rank = _rank(rule["chain"], rule.get("comment", ""))
         if rank < highest.get(rule["chain"], ()):
@@ -160,9 +162,9 @@ def _misplaced(rules):
 
 
 def _rank(chain, comment):
-    """Return the place of a rule in its chain, which is the same whatever came first: the narrower wins over the wider.
+    """Return the place of a rule in its chain, whatever was made first: the narrower rule wins over the wider one.
 
-    One for a particular local address comes before those for all, few ports before many. A chain where that makes no
+    A rule for a particular local address precedes those for all, few ports precede many. A chain where that makes no
     difference is in the order in which a person types it.
     """
     word, _space, name = comment.partition(" ")
@@ -171,8 +173,8 @@ def _rank(chain, comment):
     return tuple(-number for number in typed) if typed[0] == 2 and chain in ("prerouting", "output") else typed
 
 
-def by_hand(word, name):
-    """Return the place of an object among those that are typed, numbers: as each makes its rules, they end where they belong."""
+def by_hand(word: str, name: str) -> Tuple[int, ...]:
+    """Return a sort key: objects that are typed in this order have their rules in the right order."""
     try:
         if word == "masquerade":
             network = ipaddress.ip_network(name)
@@ -192,7 +194,7 @@ def _rules(resource):
     return tuple((chain, f'{rule} comment "{word} {name}"') for chain, rule in found)
 
 
-def prefixes(found):
+def prefixes(found: Iterable[str]) -> str:
     """Return a set of prefixes as rules have it: as few as cover them, in order."""
     return "{ " + ", ".join(collapsed(found)) + " }"
 
@@ -232,15 +234,15 @@ def _verdict(expression):
     return dnat(values["addr"], _ports(values.get("port"))) + flags
 
 
-def dnat(address, port=None):
-    """Return what leads to ``address``, and to ``port`` (text) if it is given."""
+def dnat(address: str, port: Optional[str] = None) -> str:
+    """Return the verdict that translates to ``address``, and to ``port`` if it is given."""
     if ":" in address:
         return f"dnat ip6 to [{address}]:{port}" if port else f"dnat ip6 to {address}"
     return f"dnat ip to {address}:{port}" if port else f"dnat ip to {address}"
 
 
-def port_map(protocol, pairs):
-    """Return what leads each port of ``pairs`` to its own."""
+def port_map(protocol: str, pairs: Iterable[Tuple[int, int]]) -> str:
+    """Return the map from each port of ``pairs`` to its target."""
     return f"{protocol} dport map {{ {', '.join(f'{port} : {to_port}' for port, to_port in pairs)} }}"
 
 

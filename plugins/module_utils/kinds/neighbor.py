@@ -9,12 +9,13 @@ in the way of none of ours: a request for a permanent one replaces it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Collection, Iterator, List, NamedTuple
 
-from ..engine.apply import Request
-from ..engine.kind import Kind
+from ..engine.kind import Kind, Scope, Ties
+from ..engine.request import Request
 from ..engine.resource import Resource
-from ..engine.step import DELETE
+from ..engine.step import DELETE, Step
+from ..kernel.kernel import Kernel
 from ..kernel.messages import NLM_F_CREATE, NLM_F_REPLACE, Index, Message
 from .fields import AF_INET, AF_INET6, family
 from .shell import ip
@@ -30,7 +31,7 @@ class NeighborKey(NamedTuple):
     address: str
 
 
-class Neighbor(Kind):
+class Neighbor(Kind[NeighborKey]):
     """``values``: mac."""
 
     name = "neighbor"
@@ -39,11 +40,11 @@ class Neighbor(Kind):
     tied_to = ("netns", "link", "ipv4")
     flags = 0
 
-    def ties(self, resource):
+    def ties(self, resource: Resource[NeighborKey]) -> Ties:
         netns, dev, address = resource.key
         return (on_link_with_ipv4 if family(address) == AF_INET else on_link)(netns, dev)
 
-    def observe(self, kernel, scope):
+    def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[NeighborKey]]:
         for netns in scope.netns:
             links = kernel.links(netns)
             # of all families at once (neigh_dump_info, net/core/neighbour.c)
@@ -62,13 +63,15 @@ class Neighbor(Kind):
             return flags & self.flags
         return state & NUD_PERMANENT
 
-    def create(self, resource, companions):
+    def create(self, resource: Resource[NeighborKey], companions: Collection[Resource[NeighborKey]]) -> List[Request]:
         return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, resource)]
 
-    def change(self, before, after, fields):
+    def change(
+        self, before: Resource[NeighborKey], after: Resource[NeighborKey], fields: Collection[str]
+    ) -> List[Request]:
         return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)]
 
-    def delete(self, resource):
+    def delete(self, resource: Resource[NeighborKey]) -> List[Request]:
         return [self._request("del", 0, resource)]
 
     def _request(self, verb, flags, resource):
@@ -79,7 +82,7 @@ class Neighbor(Kind):
             attrs.append(("NDA_LLADDR", resource.values["mac"]))
         return Request(netns, Message(verb, "neigh", flags, fields, attrs), local=True)
 
-    def commands(self, step):
+    def commands(self, step: Step) -> List[str]:
         netns, link, address = step.resource.key
         if step.action == DELETE:
             return [ip(netns, "neighbor", "del", address, "dev", link)]
@@ -94,6 +97,6 @@ class Proxy(Neighbor):
     title = "proxied neighbor"
     flags = NTF_PROXY
 
-    def commands(self, step):
+    def commands(self, step: Step) -> List[str]:
         netns, link, address = step.resource.key
         return [ip(netns, "neighbor", "del" if step.action == DELETE else "add", "proxy", address, "dev", link)]

@@ -1,18 +1,19 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Named network namespaces (ip-netns(8)), with what is decided inside before the first link comes up."""
+"""Named network namespaces (ip-netns(8)), with the settings inside that precede the first link."""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any, Collection, Iterator, List
 
-from ..engine.apply import Request
-from ..engine.kind import Kind
+from ..engine.kind import Kind, Scope
+from ..engine.request import Request
 from ..engine.resource import Resource
-from ..engine.step import CREATE, DELETE
+from ..engine.step import CREATE, DELETE, Step
 from ..kernel import namespaces, procfs
-from ..kernel.kernel import Call, NewNamespace, Sysctls
+from ..kernel.kernel import Call, Kernel, NewNamespace, Sysctls
 from ..kernel.messages import Message
 from .shell import inside, ip
 from .ties import NetnsKey
@@ -25,11 +26,11 @@ IFF_UP = 1
 # What a new namespace has from the machine's own (devconf_inherit_init_net in the kernel's documentation of net.core), and
 # what answers for an address rely on: it counts beside each link's own setting (IN_DEV_MAXCONF, linux/inetdevice.h).
 INHERITED = tuple(f"net.ipv4.conf.all.{name}" for name in ("arp_ignore", "arp_filter", "rp_filter"))
-# Whether an endpoint forwards is set once; the rest is its own.
+# An endpoint forwards only where that is declared; it is set once, and then the endpoint's own.
 AT_FIRST = ("net.ipv4.ip_forward",)
 
 
-class Netns(Kind):
+class Netns(Kind[NetnsKey]):
     """``values``: lo (bool, the loopback is up), ipv6 (bool), inherit (bool)."""
 
     name = "netns"
@@ -37,31 +38,29 @@ class Netns(Kind):
     key = NetnsKey
     has_identity = True
 
-    def claimed(self, resource, owner):
+    def claimed(self, resource: Resource[NetnsKey], owner: str) -> Resource[NetnsKey]:
         """IPv6 off inside is what a kernel without IPv6 has."""
         if resource.values.get("ipv6") is False and not procfs.has_ipv6():
             others = {name: value for name, value in resource.values.items() if name != "ipv6"}
             resource = Resource(self.name, resource.key, others)
         return super().claimed(resource, owner)
 
-    def label(self, resource):
+    def label(self, resource: Resource[NetnsKey]) -> str:
         return resource.netns
 
-    def describe(self, resource):
+    def describe(self, resource: Resource[NetnsKey]) -> str:
         return f"{self.title} {resource.netns!r}"
 
-    def observe(self, kernel, scope):
+    def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[NetnsKey]]:
         has_ipv6 = procfs.has_ipv6()
         paths = [ref for ref in scope.netns if "/" in ref and kernel.exists(ref)]
         for name in [*kernel.named(), *paths]:
             values = self._inside(kernel, name) if name in scope.netns else {}
             if not has_ipv6:
                 values.pop("ipv6", None)  # nothing that could be given back
-            key, identity = NetnsKey(name), list(kernel.identity(name))
+            key, identity = NetnsKey(name), list(kernel.identity(name) or ())
             owner = kernel.ledger.owner((self.name, key), identity)
-            if (
-                name in scope.netns
-            ):  # decided when it is made or taken over: to read it costs more than all else that is read
+            if name in scope.netns:  # decided when it is made or adopted: reading it costs more than all else
                 values["inherit"] = owner is None
             yield Resource(self.name, key, values, owner)
 
@@ -78,7 +77,7 @@ class Netns(Kind):
             "ipv6": _ipv6(name) if settings is None else not settings[DEVCONF_DISABLE_IPV6],
         }
 
-    def create(self, resource, companions):
+    def create(self, resource: Resource[NetnsKey], companions: Collection[Resource[NetnsKey]]) -> List[Request]:
         """IPv6 is decided before the namespace has its name, so that nothing comes up with it."""
         values = resource.values
         sysctls = {DISABLE_IPV6: _disabled(values)} if "ipv6" in values else {}
@@ -87,10 +86,10 @@ class Netns(Kind):
         made = Request("", NewNamespace(resource.netns, sysctls))
         return [made, *self._settings(resource, values.keys() - {"ipv6", "inherit"})]
 
-    def change(self, before, after, fields):
+    def change(self, before: Resource[NetnsKey], after: Resource[NetnsKey], fields: Collection[str]) -> List[Request]:
         return self._settings(after, fields)
 
-    def delete(self, resource):
+    def delete(self, resource: Resource[NetnsKey]) -> List[Request]:
         return [Request("", Call(partial(namespaces.delete, resource.netns), closes=resource.netns))]
 
     @staticmethod
@@ -99,7 +98,7 @@ class Netns(Kind):
         requests = []
         if "ipv6" in fields:
             requests.append(Request("", Sysctls(resource.netns, {DISABLE_IPV6: _disabled(resource.values)})))
-        if "inherit" in fields and not resource.values["inherit"]:  # what was there before us nobody knows to give back
+        if "inherit" in fields and not resource.values["inherit"]:  # what was there before us nobody knows
             requests.append(Request("", Sysctls(resource.netns, dict.fromkeys(INHERITED, "0"))))
         if "lo" in fields:
             flags = IFF_UP if resource.values["lo"] else 0
@@ -112,7 +111,7 @@ class Netns(Kind):
             )
         return requests
 
-    def commands(self, step):
+    def commands(self, step: Step) -> List[str]:
         name = step.resource.netns
         if step.action == DELETE:
             return [f"ip netns del {name}"]
@@ -127,10 +126,10 @@ class Netns(Kind):
             made.append(ip(name, "link", "set", "lo", "up" if step.after.values["lo"] else "down"))
         return made
 
-    def is_gone(self, kernel, resource):
+    def is_gone(self, kernel: Kernel, resource: Resource[NetnsKey]) -> bool:
         return not kernel.exists(resource.netns)
 
-    def identity(self, kernel, resource):
+    def identity(self, kernel: Kernel, resource: Resource[NetnsKey]) -> Any:
         return list(kernel.identity(resource.netns) or ()) or None
 
 

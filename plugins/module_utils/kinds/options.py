@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict, Optional
+
 from .devconf import SIDES
 from .fields import given, in_range, mac
 from .link import ADDRGENMODES
@@ -19,7 +21,7 @@ LINK_OPTIONS = {
 }
 
 
-def link_values(options, option=""):
+def link_values(options: Dict[str, Any], option: str = "") -> Dict[str, Any]:
     """Return the values that every link has.
 
     :param option: what stands before the names of the options in errors, such as ``peer.``.
@@ -30,15 +32,15 @@ def link_values(options, option=""):
     return given(mac=address or None, mtu=mtu, up=options["up"], addrgenmode=options["addrgenmode"])
 
 
-def sound(side, kind, values):
-    """Return ``values`` of a link, and what it needs beside them to carry packets on a side of the fabric.
+def sound(side: Optional[str], kind: str, values: Dict[str, Any]) -> Dict[str, Any]:
+    """Return ``values`` of a link and what else it needs to carry packets on a side of the fabric.
 
-    :param side: None: what is not given is not managed.
+    :param side: None: an option that is not given is not managed.
     :param kind: its type.
     """
     if side is None:
         return values
-    needed = dict(SIDES[side])
+    needed: Dict[str, Any] = dict(SIDES[side])
     if kind != "ipip":
         needed["arp"] = True
     if kind == "bridge":
@@ -52,5 +54,5 @@ def sound(side, kind, values):
     return {**needed, **values}
 
 
-# Nobody is to answer there for others: of a veth without a master the node is often asked to (nodenet.fabric.proxy_arp).
+# Nobody may answer there for others; on a veth without a master the node often must (nodenet.fabric.proxy_arp).
 LIKE_A_LAN = ("bridge", "vxlan", "ipip")

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Collection, Iterator, List, NamedTuple, Optional
 
-from ..engine.apply import Request
-from ..engine.kind import Kind, Tie
+from ..engine.kind import Kind, Scope, Tie, Ties
+from ..engine.request import Request
 from ..engine.resource import Resource
-from ..engine.step import CREATE, DELETE
+from ..engine.step import CREATE, DELETE, Step
+from ..kernel.kernel import Kernel
 from ..kernel.messages import Index, Message
 from .link_types import PORT, decode, encode, words
 from .shell import ip
@@ -24,7 +25,7 @@ class PortKey(NamedTuple):
     name: str
 
 
-class Port(Kind):
+class Port(Kind[PortKey]):
     """``values``: master, and the fields of link_types.PORT."""
 
     name = "port"
@@ -32,13 +33,13 @@ class Port(Kind):
     key = PortKey
     tied_to = ("netns", "link")
 
-    def ties(self, resource):
+    def ties(self, resource: Resource[PortKey]) -> Ties:
         found = on_link(*resource.key, "name")
         if resource.values.get("master"):
             return (*found, Tie(("link", LinkKey(resource.netns, resource.values["master"])), "bridge"))
         return found
 
-    def unfit(self, resource, base):
+    def unfit(self, resource: Resource[PortKey], base: Resource) -> Optional[str]:
         """Only a bridge has ports, and none that is a bridge itself (br_add_if, net/bridge/br_if.c)."""
         kind = base.values.get("type")
         if base.kind == "link" and base.key == resource.key and kind == "bridge":
@@ -47,7 +48,7 @@ class Port(Kind):
             return f"{base.key.name!r} is a {kind} and no bridge: only that has ports"
         return None
 
-    def observe(self, kernel, scope):
+    def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[PortKey]]:
         for netns in scope.netns:
             for _fields, attrs in kernel.links(netns).values():
                 if attrs.get("IFLA_INFO_SLAVE_KIND") != "bridge":
@@ -58,13 +59,13 @@ class Port(Kind):
                 owner = kernel.ledger.owner_on_link((self.name, key), attrs.get("IFLA_IFALIAS"))
                 yield Resource(self.name, key, values, owner)
 
-    def create(self, resource, companions):
+    def create(self, resource: Resource[PortKey], companions: Collection[Resource[PortKey]]) -> List[Request]:
         return self._set(resource, resource.values)
 
-    def change(self, before, after, fields):
+    def change(self, before: Resource[PortKey], after: Resource[PortKey], fields: Collection[str]) -> List[Request]:
         return self._set(after, fields)
 
-    def delete(self, resource):
+    def delete(self, resource: Resource[PortKey]) -> List[Request]:
         return [self._enslave(resource, 0)]
 
     def _set(self, resource, fields):
@@ -93,15 +94,15 @@ class Port(Kind):
             local=True,
         )
 
-    def commands(self, step):
+    def commands(self, step: Step) -> List[str]:
         netns, name = step.resource.key
         if step.action == DELETE:
             return [ip(netns, "link", "set", "dev", name, "nomaster")]
         fields = step.after.values if step.action == CREATE else step.fields
-        commands = []
+        lines = []
         if "master" in fields:
-            commands.append(ip(netns, "link", "set", "dev", name, "master", step.after.values["master"]))
+            lines.append(ip(netns, "link", "set", "dev", name, "master", step.after.values["master"]))
         typed = words(PORT, {field: step.after.values[field] for field in fields})
         if typed:
-            commands.append(ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *typed))
-        return commands
+            lines.append(ip(netns, "link", "set", "dev", name, "type", "bridge_slave", *typed))
+        return lines

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from ..engine.kind import overlying, underlying
+from typing import Any, Iterable, List, Set, Tuple
+
+from ..engine.kind import Kind, Kinds, overlying, underlying
 from .address import Address
 from .fdb import Fdb
 from .link import Link
@@ -17,17 +19,22 @@ from .route import Route
 from .sysctl import Sysctl
 
 
-def all_kinds():
-    """Return one object of each kind, in the order in which objects are made; what they are tied to comes before them all the same."""
+def all_kinds() -> List[Kind[Any]]:
+    """Return one object of each kind, in the order in which objects are made; what they are tied to still precedes them."""
     return [Netns(), Sysctl(), Link(), Port(), Address(), Neighbor(), Proxy(), Fdb(), Route(), Nat()]
 
 
-def in_play(own):
+def by_name() -> Kinds:
+    """Return every kind by its name, in the same order."""
+    return {kind.name: kind for kind in all_kinds()}
+
+
+def in_play(own: Iterable[Kind[Any]]) -> Tuple[Kinds, Set[str]]:
     """Return (the kinds that a run about the kinds ``own`` can touch, by name; the names of those that it stands on).
 
     The others matter where something ends: they are what ends with it.
     """
-    every = {kind.name: kind for kind in all_kinds()}
+    every = by_name()
     names = {kind.name for kind in own}
     bases = underlying(every, names)
     reach = bases | overlying(every, names)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ends of veths that are wanted by another name: which they are, and what has the name in its own. Pure Python.
+"""Ends of veths that are desired under another name, and all objects that contain the name. Pure Python.
 
 A link that is renamed keeps its addresses, routes, neighbors, entries, master and settings: the kernel knows it by its index
 (dev_change_name, net/core/dev.c).
@@ -9,7 +9,9 @@ A link that is renamed keeps its addresses, routes, neighbors, entries, master a
 
 from __future__ import annotations
 
-from ..engine.resource import Resource
+from typing import Any, Dict, Optional, Tuple
+
+from ..engine.resource import Observed, Ref, Resource
 from .sysctl import link_of, with_link
 
 # the fields of keys with the name of a link, of the kinds that have one; of a route's only that of one that the kernel made
@@ -19,12 +21,13 @@ IN_KEY.update(link="name", port="name")
 NAMING = {"link": ("master", "lower"), "port": ("master",), "route": ("dev",)}
 
 
-def renamed_veths(observed, wanted):
-    """Return ref -> ref of each end of a veth that is there, and wanted by another name in the same namespace.
+def renamed_veths(observed: Observed, wanted: Observed) -> Dict[Ref, Ref]:
+    """Return ref -> ref of each observed end of a veth that is desired under another name in the same namespace.
 
-    A pair is known by the MAC addresses of both ends, else an end by the other one.
+    A pair is recognised by the MAC addresses of both ends, else an end by the other one.
     """
-    found, by_mac = {}, None
+    found: Dict[Ref, Ref] = {}
+    by_mac: Optional[Dict[Tuple[str, Any], Resource]] = None
     for ref, desired in wanted.items():
         if not _is_veth(desired):
             continue
@@ -47,17 +50,17 @@ def _is_veth(one):
 
 
 def _is_pair(one, peer):
-    """Say whether a link that is there has the other end ``peer``."""
+    """Say whether an observed link has the other end ``peer``."""
     return one is not None and ("link", one.values.get("peer")) == peer
 
 
 def _stays(one, wanted):
-    """Say whether an end that is there is wanted as the other end of what it is that of."""
+    """Say whether an observed end is desired, with the other end that it has."""
     return one.ref in wanted and wanted[one.ref].values.get("peer") == one.values["peer"]
 
 
-def ref_after(ref, names):
-    """Return the ref of an object of any kind when links are called by their new ``names`` (ref -> ref)."""
+def ref_after(ref: Ref, names: Dict[Ref, Ref]) -> Ref:
+    """Return the ref of an object of any kind after links got their new ``names`` (ref -> ref)."""
     kind, key = ref
     if kind == "sysctl":
         new = _new_name(key.netns, link_of(key.name), names)
@@ -68,14 +71,14 @@ def ref_after(ref, names):
 
 
 def _new_name(netns, link, names):
-    """Return what the link that is called ``link`` is called from now on, or None: as before."""
+    """Return the new name of ``link``, or None: it keeps its name."""
     new = names.get(("link", (netns, link)))
     return new and new[1].name
 
 
-def resource_after(resource, names):
-    """Return ``resource``, of any kind, as it is when links are called by their new ``names`` (ref -> ref)."""
-    changed = {}
+def resource_after(resource: Resource, names: Dict[Ref, Ref]) -> Resource:
+    """Return ``resource``, of any kind, after links got their new ``names`` (ref -> ref)."""
+    changed: Dict[str, Any] = {}
     for field in NAMING.get(resource.kind, ()):
         new = _new_name(resource.netns, resource.values.get(field), names)
         if new:
@@ -87,4 +90,5 @@ def resource_after(resource, names):
     ref = ref_after(resource.ref, names)
     if ref == resource.ref and not changed:
         return resource
-    return Resource(*ref, {**resource.values, **changed}, resource.owner)
+    _kind, key = ref
+    return Resource(resource.kind, key, {**resource.values, **changed}, resource.owner)

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Union
+from typing import Any, Collection, Iterator, List, NamedTuple, Optional, Union
 
-from ..engine.apply import Request
-from ..engine.kind import Kind, Tie
+from ..engine.kind import Kind, Scope, Tie, Ties
+from ..engine.request import Request
 from ..engine.resource import Resource
-from ..engine.step import CHANGE, CREATE
+from ..engine.step import CHANGE, CREATE, Step
+from ..kernel.kernel import Kernel
 from ..kernel.messages import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
 from ..ownership import ROUTE_PROTOCOL
 from .fields import AF_INET, AF_INET6, family
@@ -31,12 +32,12 @@ BY_KERNEL = (PROTOCOLS["kernel"], PROTOCOLS["ra"])
 IPV6_METRIC = 1024
 
 
-def metric_of(prefix, metric):
+def metric_of(prefix: str, metric: int) -> int:
     """Return the metric under which the kernel keeps a route."""
     return metric or (IPV6_METRIC if family(prefix) == AF_INET6 else 0)
 
 
-def default_scope(prefix, kind, via):
+def default_scope(prefix: str, kind: str, via: Optional[str]) -> Optional[str]:
     """Return the scope that ip-route(8) gives; IPv6 routes have none."""
     if family(prefix) == AF_INET6:
         return None
@@ -60,11 +61,14 @@ class KernelRouteKey(NamedTuple):
     dev: str
 
 
-def _key(*parts) -> Union[RouteKey, KernelRouteKey]:
+AnyRouteKey = Union[RouteKey, KernelRouteKey]
+
+
+def _key(*parts: Any) -> AnyRouteKey:
     return KernelRouteKey(*parts) if len(parts) > len(RouteKey._fields) else RouteKey(*parts)
 
 
-class Route(Kind):
+class Route(Kind[AnyRouteKey]):
     """``values``: type, via, dev, scope, onlink, protocol, src, mtu."""
 
     name = "route"
@@ -72,7 +76,7 @@ class Route(Kind):
     key = staticmethod(_key)
     tied_to = ("netns", "link", "route", "ipv4")
 
-    def ties(self, resource):
+    def ties(self, resource: Resource[AnyRouteKey]) -> Ties:
         netns, table, prefix = resource.netns, resource.key.table, resource.key.prefix
         dev, via = resource.values.get("dev"), resource.values.get("via")
         inet6 = family(prefix) == AF_INET6
@@ -84,15 +88,15 @@ class Route(Kind):
                 return (*found, Tie(("route", RouteKey(netns, table, gateway, metric_of(gateway, 0))), binds=False))
         return found
 
-    def words(self, resource):
+    def words(self, resource: Resource[AnyRouteKey]) -> str:
         _netns, table, prefix, metric, *_dev = resource.key
         more = f" metric {metric}" if metric != metric_of(prefix, 0) else ""
         return prefix + more + (f" table {table}" if table != TABLE_MAIN else "")
 
-    def restorable(self, resource):
+    def restorable(self, resource: Resource[AnyRouteKey]) -> bool:
         return resource.values.get("protocol") not in BY_KERNEL
 
-    def observe(self, kernel, scope):
+    def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[AnyRouteKey]]:
         for netns in scope.netns:
             for fields, attrs in kernel.routes(netns, managed):
                 yield self._observed(kernel, netns, fields, attrs)
@@ -102,23 +106,25 @@ class Route(Kind):
         kind = TYPE_WORDS[fields["type"]]
         inet6 = fields["family"] == AF_INET6
         prefix = f"{attrs.get('RTA_DST', '::' if inet6 else '0.0.0.0')}/{fields['dst_len']}"
-        key = RouteKey(netns, table, prefix, attrs.get("RTA_PRIORITY", 0))
+        key: AnyRouteKey = RouteKey(netns, table, prefix, attrs.get("RTA_PRIORITY", 0))
         if fields["proto"] in BY_KERNEL:
-            key = KernelRouteKey(*key, kernel.link_name(netns, attrs.get("RTA_OIF")))
+            key = KernelRouteKey(*key[:4], kernel.link_name(netns, attrs.get("RTA_OIF")))
         owner = kernel.ledger.owner((self.name, key))
         if owner is None and fields["proto"] == ROUTE_PROTOCOL:
             owner = ""
         return Resource(self.name, key, _values(kernel, netns, kind, fields, attrs), owner)
 
-    def create(self, resource, companions):
+    def create(self, resource: Resource[AnyRouteKey], companions: Collection[Resource[AnyRouteKey]]) -> List[Request]:
         return [self._request("new", NLM_F_CREATE | NLM_F_EXCL, resource)]
 
-    def change(self, before, after, fields):
+    def change(
+        self, before: Resource[AnyRouteKey], after: Resource[AnyRouteKey], fields: Collection[str]
+    ) -> List[Request]:
         if _anew(after, fields):
             return [*self.delete(before), *self.create(after, ())]
         return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, _by_gateway(after, fields))]
 
-    def delete(self, resource):
+    def delete(self, resource: Resource[AnyRouteKey]) -> List[Request]:
         return [self._request("del", 0, resource)]
 
     @staticmethod
@@ -147,7 +153,7 @@ class Route(Kind):
             attrs.append(("RTA_METRICS", {"attrs": [("RTAX_MTU", values["mtu"])]}))
         return Request(netns, Message(verb, "route", flags, fields, attrs), local=True)
 
-    def commands(self, step):
+    def commands(self, step: Step) -> List[str]:
         if step.action == CHANGE and _anew(step.after, step.fields):
             return self._command("del", step.before) + self._command("add", step.after)
         if step.action == CHANGE:
@@ -175,15 +181,15 @@ class Route(Kind):
 
 
 def _anew(after, fields):
-    """Say whether a route cannot be replaced: its IPv6 gateway is inside of its prefix, to which it leads elsewhere until then.
+    """Say whether a route must be made anew: its IPv6 gateway is in its own prefix, and the old route leads elsewhere.
 
-    ip6_route_check_nh_onlink (net/ipv6/route.c) looks the gateway up and refuses one that another interface leads to.
+    ip6_route_check_nh_onlink (net/ipv6/route.c) looks the gateway up and refuses one behind another interface.
     """
     return bool("dev" in fields and after.values.get("onlink") and family(after.key.prefix) == AF_INET6)
 
 
 def _by_gateway(after, fields):
-    """Return a route to another gateway without the interface of the one before, where none is asked for: the kernel finds it."""
+    """Return a route to another gateway without the old interface, unless one is desired: the kernel finds it."""
     via = after.values.get("via")
     by_itself = via and not after.values.get("onlink") and not via.startswith(("fe8", "fe9", "fea", "feb", "169.254."))
     if "via" in fields and "dev" not in fields and by_itself:
@@ -192,8 +198,9 @@ def _by_gateway(after, fields):
     return after
 
 
-def managed(inet, _length, _source, _tos, table, _protocol, _scope, kind, flags):
-    """Say whether a route is one that people make: the kernel keeps its own in the table ``local``, and caches others."""
+def managed(*head: int) -> bool:
+    """Say by the head of its message whether people make such a route: others are in the table ``local``, or cached."""
+    inet, _length, _source, _tos, table, _protocol, _scope, kind, flags = head
     return table != TABLE_LOCAL and inet in (AF_INET, AF_INET6) and kind in TYPE_WORDS and not flags & RTM_F_CLONED
 
 

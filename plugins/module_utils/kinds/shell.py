@@ -8,29 +8,30 @@ from __future__ import annotations
 import re
 import shlex
 from functools import lru_cache
+from typing import Any
 
 # what shlex.quote leaves alone, and what is between words
 PLAIN = re.compile(r"[\w@%+=:,./ -]*", re.ASCII)
 
 
-def ip(netns, *words):
+def ip(netns: str, *words: Any) -> str:
     """Return an ip(8) command that acts in ``netns``."""
     return f"{_with_n('ip', netns)} {_joined(words)}"
 
 
-def bridge(netns, *words):
+def bridge(netns: str, *words: Any) -> str:
     """Return a bridge(8) command that acts in ``netns``."""
     return f"{_with_n('bridge', netns)} {_joined(words)}"
 
 
-def inside(netns, *words):
+def inside(netns: str, *words: Any) -> str:
     """Return any other command, run in ``netns``."""
     return _joined([*_entering(netns), *words])
 
 
 @lru_cache(maxsize=1 << 14)
 def _with_n(program, netns):
-    """Return ``program`` with the option to act in ``netns``, which it takes by name only."""
+    """Return ``program`` with the option for ``netns``, which it knows by name only."""
     if not netns or "/" in netns:
         return inside(netns, program)
     return _joined([program, "-n", netns])
@@ -43,7 +44,7 @@ def _entering(netns):
 
 
 def _joined(words):
-    """Return what shlex.join does, which asks for each word what is asked here for all of them at once."""
+    """Return what shlex.join does, which examines each word by itself and not all of them at once."""
     words = list(map(str, words))
     text = " ".join(words)
     if PLAIN.fullmatch(text) and text.count(" ") == len(words) - 1 and all(words):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..engine.errors import FabricError, InputError
-from ..specs.registry import arrange
+from ..specs.sets import arrange
 from .preparation import OPTIONS, prepare
 
 # what both return

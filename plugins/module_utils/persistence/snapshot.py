@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Tuple
 
 from ..engine.errors import FabricError, Unrecorded
 from ..engine.resource import Desired, Resource, differing, from_plain, to_plain
-from ..kinds.registry import all_kinds
+from ..kinds.registry import by_name
 from ..ownership import Ledger
 from ..runner.run import on_node
 from ..system.files import FILE, write
@@ -64,8 +64,8 @@ def from_text(text: str, path: str = FILE) -> List[Resource]:
         data = json.loads(text)
         if data["version"] != VERSION:
             raise FabricError(f"{path} has version {data['version']}, and this program reads {VERSION}")
-        kinds = {kind.name: kind for kind in all_kinds()}
-        return [from_plain(one, kinds) for one in data["objects"]]
+        kinds = by_name()
+        return [from_plain(one, kinds[one["kind"]].key) for one in data["objects"]]
     except (ValueError, KeyError, TypeError) as failure:
         raise FabricError(f"{path} is not a file that nodenet-fabric saved: {failure}") from failure
 
@@ -180,7 +180,7 @@ def differences(
     :returns: (missing in the kernel, different there and in which fields, the fabric's and not in the file).
     """
     there = observed()
-    desired = {resource.ref: resource for resource in _claimed({kind.name: kind for kind in all_kinds()}, resources)}
+    desired = {resource.ref: resource for resource in _claimed(by_name(), resources)}
     missing = [resource for ref, resource in desired.items() if ref not in there]
     other = [
         (resource, differing(resource, there[ref]))
@@ -192,4 +192,4 @@ def differences(
 
 def described(resource: Resource) -> str:
     """Return how a message names ``resource``."""
-    return next(kind for kind in all_kinds() if kind.name == resource.kind).describe(resource)
+    return by_name()[resource.kind].describe(resource)

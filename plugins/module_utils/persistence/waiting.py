@@ -45,9 +45,8 @@ class _Parting:
 
     def _waits(self, resource):
         kind = self.kinds[resource.kind]
-        bases = [tie.to for tie in kind.ties_of(resource) if tie.option]
         return (
-            any(self._lacks(ref, resource.kind) for ref in bases)
+            any(self._lacks(ref, resource.kind) for ref in kind.requires(resource))
             or not self.waits.isdisjoint(kind.companions(resource))
             or bool(resource.values.get("src") and resource.values["src"] not in self.sources)
         )
@@ -73,7 +72,7 @@ class _Parting:
 
 def causes(kinds: Dict[str, Kind], waiting: Iterable[Resource], saved: Iterable[Resource]) -> List[Any]:
     """Return the refs of the objects that ``waiting`` depend on and that are not among ``saved``, in order."""
-    refs = {tie.to: None for one in waiting for tie in kinds[one.kind].ties_of(one) if tie.option}
+    refs = dict.fromkeys(ref for one in waiting for ref in kinds[one.kind].requires(one))
     known = {one.ref for one in saved}
     return [ref for ref in refs if ref not in known and not _is_loopback(ref)]
 

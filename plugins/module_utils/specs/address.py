@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.errors import InputError
+from ..engine.resource import Resource
 from ..kinds.address import Address, address_resource
 from ..kinds.fields import AF_INET, broadcast, family, given, host_prefix, interface
-from .spec import Spec
+from .spec import Options, Spec
 
 OPTIONS = {
     "address": {"type": "str"},
@@ -20,7 +23,7 @@ OPTIONS = {
 }
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return the address that ``options`` describe."""
     address = host_prefix(options["address"], "address")
     if not options["dev"]:

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.resource import Resource
 from ..kinds.fields import given, in_range, new_interface
 from ..kinds.link import Link, LinkKey
 from ..kinds.options import LINK_OPTIONS, link_values, sound
-from .spec import Spec
+from .spec import Options, Spec
 
 OWN = {
     "stp": {"type": "bool"},
@@ -34,7 +36,7 @@ RANGES = {
 OPTIONS = {"name": {"type": "str"}, **LINK_OPTIONS, **OWN}
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return the bridge that ``options`` describe."""
     key = LinkKey(options["netns"], new_interface(options["name"], "name"))
     for name, (low, high) in RANGES.items():

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import given, in_range, interface
 from ..kinds.link_types import PORT
 from ..kinds.port import Port, PortKey
-from .spec import Spec
+from .spec import Options, Spec
 
 NUMBERS = {"cost": (1, 65535), "priority": (0, 63)}
 OPTIONS = {
@@ -20,7 +22,7 @@ OPTIONS = {
 }
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return the port that ``options`` describe."""
     key = PortKey(options["netns"], interface(options["name"], "name"))
     if options["name"] == "lo":

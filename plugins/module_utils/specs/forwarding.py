@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.resource import Resource
 from ..kernel.advertised import accept_ra, advertised
 from ..kinds.fields import interface
 from ..kinds.sysctl import Sysctl, SysctlKey, link_sysctl
-from .spec import Spec
+from .spec import Options, Spec
 
 OPTIONS = {
     "family": {"type": "str", "choices": ["ipv4", "ipv6"]},
@@ -19,7 +21,7 @@ OPTIONS = {
 WHOLE = {"ipv4": "net.ipv4.ip_forward", "ipv6": "net.ipv6.conf.all.forwarding"}
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return the sysctl that ``options`` describe, after those that keep IPv6 routes that a router has advertised."""
     name = WHOLE[options["family"]]
     if options["interface"]:

@@ -1,13 +1,15 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lives keeps its address: a plan that gives it another one, which no user wrote, is refused."""
+"""A live endpoint keeps its address: a plan that gives it another one, which no user wrote, is refused."""
 
 from __future__ import annotations
 
 import ipaddress
+from typing import Any, Callable, Dict, List, Tuple, Union
 
 from ..engine.errors import Conflict
+from ..engine.step import Plan
 
 OPTION = {
     "type": "list",
@@ -17,8 +19,11 @@ OPTION = {
 }
 
 
-def refusal(kept):
-    """Return what refuses a plan that moves a namespace of ``kept`` to another address of its subnet."""
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+
+def refusal(kept: List[Dict[str, str]]) -> Callable[[Plan], None]:
+    """Return a function that refuses a plan which moves a namespace of ``kept`` to another address of its subnet."""
 
     def refuse(plan):
         moved = _moved(plan, [(one["netns"], ipaddress.ip_network(one["subnet"])) for one in kept])
@@ -30,7 +35,8 @@ def refusal(kept):
 
 def _moved(plan, kept):
     """Return namespace -> {"address" or "address6": (address there is, address to come)} of those that move."""
-    subnets, sides = {}, {}
+    subnets: Dict[str, List[Network]] = {}
+    sides: Dict[Tuple[str, Network], Tuple[set, set]] = {}
     for netns, network in kept:
         subnets.setdefault(netns, []).append(network)
     for step in plan.steps:
@@ -40,7 +46,7 @@ def _moved(plan, kept):
                 for network in subnets[resource.netns]:
                     if address in network:
                         sides.setdefault((resource.netns, network), (set(), set()))[side].add(address)
-    found = {}
+    found: Dict[str, Dict[str, Any]] = {}
     for (netns, network), (before, after) in sides.items():
         if before - after and after - before:
             key = "address6" if network.version == 6 else "address"

@@ -1,19 +1,24 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Peers that a node knows no longer: a node that was taken out of the inventory keeps all that it has, and nobody goes there."""
+"""Peers that a node no longer knows: a node that leaves the inventory keeps all its objects, and no run touches it again."""
 
 from __future__ import annotations
 
-# the sets of the roles that lead to peers
+from typing import Any, Dict, Iterable, List
+
+from ..engine.resource import Desired
+from ..engine.step import Plan
+
+# the sets of the roles that make routes to peers
 BACKENDS = ("host_gw", "ipip", "vxlan")
 
 
-def warnings(plan, desired):
-    """Return a sentence for each subnet that ``plan`` leads to no longer, and that no entry leads to another way."""
+def warnings(plan: Plan, desired: Iterable[Desired]) -> List[str]:
+    """Return a sentence for each peer with subnets whose routes ``plan`` removes, and to which no entry has another."""
     wanted = {entry.resource.key.prefix for entry in desired if entry.present and entry.resource.kind == "route"}
     gone = [step.before for step in plan.steps if step.after is None]
-    found = {}
+    found: Dict[Any, List[str]] = {}
     for route in gone:
         if route.kind == "route" and route.owner in BACKENDS and route.key.prefix not in wanted:
             found.setdefault(_node(route, gone), []).append(route.key.prefix)
@@ -21,7 +26,7 @@ def warnings(plan, desired):
 
 
 def _node(route, gone):
-    """Return the address of the node that ``route`` led to: over a VTEP the entries that go with it say it."""
+    """Return the address of the node behind ``route``: behind a VTEP, by the neighbor and the entry that are removed, too."""
     via = route.values.get("via")
     macs = {
         one.values.get("mac")

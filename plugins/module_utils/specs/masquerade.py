@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.resource import Resource
 from ..kinds import fields, nat
-from .spec import Spec
+from .spec import Options, Spec
 
 OPTIONS = {
     "source": {"type": "str"},
@@ -19,7 +21,7 @@ OPTIONS = {
 MULTICAST = {fields.AF_INET: "224.0.0.0/4", fields.AF_INET6: "ff00::/8"}
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return the object, a rule in each of two chains, that ``options`` describe."""
     source = fields.prefix(options["source"], "source")
     exclude = [fields.prefix(text, "exclude") for text in options["exclude"]]

@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import given, interface, mac, unicast
 from ..kinds.neighbor import Neighbor, NeighborKey
-from .spec import Spec
+from .spec import Options, Spec
 
 OPTIONS = {"address": {"type": "str"}, "dev": {"type": "str"}, "mac": {"type": "str"}}
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return the neighbor that ``options`` describe."""
     found = unicast(options["address"], "address")
     if not options["dev"]:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.resource import Resource
 from ..kinds.fields import given, netns_name
 from ..kinds.netns import Netns, NetnsKey
-from .spec import Spec
+from .spec import Options, Spec
 
 OPTIONS = {
     "name": {"type": "str"},
@@ -18,7 +20,7 @@ OPTIONS = {
 }
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return the namespace that ``options`` describe."""
     name = netns_name(options["name"], "name")
     return [

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds import fields, nat
-from .spec import Spec
+from .spec import Options, Spec
 
 OPTIONS = {
     "port": {"type": "str"},
@@ -23,7 +25,7 @@ OPTIONS = {
 FAMILIES = {"ipv4": ("ip", "127.0.0.0/8"), "ipv6": ("ip6", "::1/128")}
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return the object, a rule in each chain, that ``options`` describe."""
     ports = fields.ports(options["port"], "port")
     given = {name: options[name] and fields.address(options[name], name) for name in ("to", "address")}

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import AF_INET6, address, family, interface
 from ..kinds.neighbor import NeighborKey, Proxy
 from ..kinds.sysctl import Sysctl, SysctlKey, link_sysctl
-from .spec import Spec
+from .spec import Options, Spec
 
 OPTIONS = {
     "interface": {"type": "str"},
@@ -21,7 +23,7 @@ SWITCH = {"ipv4": "proxy_arp", "ipv6": "proxy_ndp"}
 ENDINGS = ("proxy_arp", "proxy_ndp", "proxy_delay")
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return the sysctls and the proxied neighbors that ``options`` describe.
 
     IPv4 answers for the listed addresses without the switch (pneigh_lookup in arp_process, net/ipv4/arp.c), which is for all

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds import fields
 from ..kinds.route import Route, RouteKey, default_scope, metric_of
 from ..ownership import ROUTE_PROTOCOL
-from .spec import Spec
+from .spec import Options, Spec
 
 OPTIONS = {
     "prefix": {"type": "str"},
@@ -27,7 +29,7 @@ OPTIONS = {
 }
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return the route that ``options`` describe."""
     via = fields.unicast(options["via"], "via") if options["via"] else None
     src = fields.unicast(options["src"], "src") if options["src"] else None

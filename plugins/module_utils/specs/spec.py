@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Callable, Dict, Iterable, List
+from typing import Any, Callable, Dict, Iterable, List, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -16,6 +16,9 @@ from ..engine.resource import Resource
 from ..runner.exits import guarded
 from ..runner.options import COMMON, NETNS, desired_of, purge_of
 from ..runner.run import execute
+
+# the options of one object, by name, as Ansible checked them
+Options = Dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,10 @@ class Spec:
     :param netns: whether the objects live in a namespace (a namespace itself does not).
     """
 
-    options: Dict[str, dict]
+    options: Mapping[str, Any]
     required: List[str]
     kinds: List[Kind]
-    resources: Callable[[Dict[str, Any]], Iterable[Resource]]
+    resources: Callable[[Options], Iterable[Resource]]
     purges: Callable[[Resource], bool]
     netns: bool = True
 

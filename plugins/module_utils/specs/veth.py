@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import given, interface, new_interface
 from ..kinds.link import Link, LinkKey
 from ..kinds.options import LINK_OPTIONS, link_values, sound
 from ..runner.options import NETNS, reference
-from .spec import Spec
+from .spec import Options, Spec
 
 END = dict(LINK_OPTIONS, master={"type": "str"}, hairpin={"type": "bool"})
 PEER = dict(END, name={"type": "str", "required": True}, **NETNS)
@@ -22,7 +24,7 @@ OPTIONS = {
 }
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return both ends of the pair that ``options`` describe."""
     key = LinkKey(options["netns"], new_interface(options["name"], "name"))
     if options["state"] == "absent":

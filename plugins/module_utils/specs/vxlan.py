@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fields import given, in_range, interface, new_interface, unicast
 from ..kinds.link import Link, LinkKey
 from ..kinds.options import LINK_OPTIONS, link_values, sound
-from .spec import Spec
+from .spec import Options, Spec
 
 OPTIONS = {
     "name": {"type": "str"},
@@ -24,7 +26,7 @@ OPTIONS = {
 }
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return the device that ``options`` describe."""
     key = LinkKey(options["netns"], new_interface(options["name"], "name"))
     if options["state"] == "absent":

@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds.fdb import ZERO, Fdb, key_of
 from ..kinds.fields import address, given, interface, mac
-from .spec import Spec
+from .spec import Options, Spec
 
 OPTIONS = {"mac": {"type": "str"}, "dev": {"type": "str"}, "dst": {"type": "str"}}
 
 
-def resources(options):
+def resources(options: Options) -> List[Resource]:
     """Return the entry that ``options`` describe."""
     found = ZERO if options["mac"].strip() == ZERO else mac(options["mac"], "mac")
     if not options["dev"]:

@@ -96,7 +96,7 @@ def network_address(subnet: str) -> str:
 
 def collapsed(subnets: Iterable[str]) -> List[str]:
     """Return the fewest prefixes that cover ``subnets`` and nothing else."""
-    networks = [ip_network(subnet) for subnet in subnets]
+    networks: List[Any] = [ip_network(subnet) for subnet in subnets]
     return [
         str(network)
         for version in (4, 6)

@@ -16,6 +16,7 @@ import json
 import multiprocessing
 import os
 from contextlib import contextmanager, suppress
+from typing import Any, Dict
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
@@ -42,7 +43,7 @@ UNREAD = (
 )
 
 display = Display()
-_views = {}
+_views: Dict[Any, Any] = {}
 
 
 class InventoryError(AnsibleError):

@@ -58,8 +58,8 @@ class Taken:
                 yield values[variable], f"the address of the bridge on {name}"
         for entry in list(self._nodes.values())[0]["fabric_outside"]:
             yield entry["address"], f"the address of {entry['name']} outside"
-        for name, (address, _port) in self._logins.items():
-            yield address, f"the address by which Ansible reaches {name}"
+        for name, (login, _port) in self._logins.items():
+            yield login, f"the address by which Ansible reaches {name}"
 
     @cached_property
     def _numbers(self) -> Dict[int, List[int]]:

@@ -96,7 +96,7 @@ class Path:
 
 def path_lines(found: Sequence[Path]) -> List[str]:
     """Return a line for each encapsulation and MTU, with the number of paths without faults."""
-    sorts = {}
+    sorts: Dict[tuple, List[Path]] = {}
     for path in found:
         if not list(path.faults()):
             sorts.setdefault(tuple(path.wanted[name] for name in ("wire", "mtu", "larger")), []).append(path)

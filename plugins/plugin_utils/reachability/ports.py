@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Set, Tuple
 
 from ..inventory.networks import FAMILIES, subnets_of
 from ..inventory.values import ports
@@ -118,7 +118,7 @@ class Port:
 
     def line(self) -> str:
         """Return the line for a port that is not ok: the reasons, and the sources that got no answer."""
-        sources = {}
+        sources: Dict[str, List[str]] = {}
         for source, ok, reason in self.asked:
             if not ok:
                 sources.setdefault(reason or "no answer", []).append(source)
@@ -134,10 +134,11 @@ def published_ports(checks: Dict[str, List[Dict[str, Any]]], answers: Dict[str, 
     :param checks: node -> its checks.
     :param answers: node -> the results of nodenet.fabric.probe; None: the node could not be asked.
     """
-    found, services = {}, {}
+    found: Dict[Tuple[str, str, int, str, str], List[tuple]] = {}
+    services: Dict[tuple, Set[Any]] = {}
     for node, mine in checks.items():
         for check, answer in zip(mine, answers.get(node) or ()):
-            key = tuple(check[name] for name in ("of", "protocol", "port", "address", "endpoint"))
+            key = check["of"], check["protocol"], check["port"], check["address"], check["endpoint"]
             services.setdefault(key, set()).add(answer["served"])
             found.setdefault(key, []).append((check, answer))
     return [

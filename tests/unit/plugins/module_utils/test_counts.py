@@ -11,10 +11,10 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.engine.summary impo
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import AddressKey
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import LinkKey
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import NetnsKey
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import by_name
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import KernelRouteKey
 
-KINDS = {kind.name: kind for kind in all_kinds()}
+KINDS = by_name()
 ENDS = LinkKey("", "v-a"), LinkKey("a", "eth0")
 
 

@@ -9,14 +9,14 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource imp
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.address import AddressKey
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import LinkKey
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.netns import NetnsKey
-from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import all_kinds
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import by_name
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import RouteKey
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.sysctl import SysctlKey
 from ansible_collections.nodenet.fabric.plugins.module_utils.persistence.waiting import parted
 
 
 def test_what_waits_is_what_stands_on_others_things_and_all_that_stands_on_that():
-    kinds = {kind.name: kind for kind in all_kinds()}
+    kinds = by_name()
     alone = [
         Resource(
             "netns",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Desired, Resource
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import LinkKey
-from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import contradictions
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import contradictions
 
 
 def entry(owner, place, present=True, **values):

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Objects of several modules, and of several sets, as one plan, which one undo takes back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ..engine.errors import FabricError, InputError
+from ..engine.plan import Purge
+from ..engine.resource import Desired, Ref, Resource, differing
+from ..engine.step import Plan
+from ..kinds.registry import all_kinds
+from ..runner.options import COMMON, desired_in, refuse
+from ..runner.run import execute
+from . import keep_addresses, lost_peers
+from .registry import SPECS
+from .spec import Spec
+
+LISTS = {name: {"type": "list", "elements": "dict"} for name in SPECS}
+# what the module takes for one set, by itself or as an entry of ``sets``
+SET = {**LISTS, "owner": COMMON["owner"], "purge": COMMON["purge"], "keep_addresses": keep_addresses.OPTION}
+
+
+class Declaration(NamedTuple):
+    """What a task declares for one set.
+
+    :param place: where the user wrote it, for errors: "" or "sets[1].".
+    :param lists: the name of each module that is given -> its objects.
+    """
+
+    place: str
+    owner: str
+    purge: bool
+    lists: Dict[str, List[Dict[str, Any]]]
+    keep_addresses: List[Dict[str, str]]
+
+
+def arrange(params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+    """Return the module's result for ``params``, in which the names of modules hold lists of their objects.
+
+    :raises FabricError: an entry is not what the module of that name takes.
+    """
+    sets, keep = _declarations(params), params["remove_sets_except"]
+    desired = _desired(sets)
+    given = {name: SPECS[name] for one in sets for name in one.lists}
+    kinds = all_kinds() if keep is not None else [kind for spec in given.values() for kind in spec.kinds]
+    refuse_move = keep_addresses.refusal([entry for one in sets for entry in one.keep_addresses])
+    in_use, leaves = _reach(sets, keep, params["remove_sets_among"])
+    purge = _purge(sets, leaves if keep is not None else None)
+    warnings: List[str] = []
+
+    def yields(owner: Optional[str]) -> bool:
+        return owner in in_use or leaves(owner)
+
+    def look(plan: Plan) -> None:
+        refuse_move(plan)
+        warnings.extend(lost_peers.warnings(plan, desired))
+
+    run = check, params["promised"], purge, params["adopt"]
+    result = execute(kinds, desired, *run, refuse_plan=look, yields=yields)
+    warnings += result.get("warnings", [])
+    return {**result, "warnings": warnings} if warnings else result
+
+
+def _declarations(params: Dict[str, Any]) -> List[Declaration]:
+    """Return what ``params`` declare for each set: by the options themselves, and by each entry of ``sets``."""
+    found = [_declaration("", params)] if any(params[name] is not None for name in SPECS) else []
+    faults: List[FabricError] = []
+    for number, entry in enumerate(params["sets"] or ()):
+        checked = ArgumentSpecValidator(SET).validate(entry)
+        if checked.error_messages:
+            faults.append(InputError(f"sets[{number}]", "; ".join(checked.error_messages)))
+        else:
+            found.append(_declaration(f"sets[{number}].", checked.validated_parameters))
+    refuse(faults)
+    return found
+
+
+def _declaration(place: str, options: Dict[str, Any]) -> Declaration:
+    lists = {name: options[name] for name in SPECS if options[name] is not None}
+    return Declaration(place, options["owner"], options["purge"], lists, options["keep_addresses"])
+
+
+def _desired(sets: List[Declaration]) -> List[Desired]:
+    """Return the desired resources of all ``sets``; one error reports all faults."""
+    desired: List[Desired] = []
+    faults: List[FabricError] = []
+    for one in sets:
+        try:
+            desired += desired_in(_listed(one), one.owner, place=one.place)
+        except FabricError as fault:
+            faults.append(fault)
+    refuse(faults)
+    if len(sets) > 1:
+        refuse(contradictions(desired))
+    return desired
+
+
+def _listed(one_set: Declaration) -> List[Tuple[Spec, str, Dict[str, Any]]]:
+    """Return ``(spec, where it is written, entry)`` of all entries, checked as Ansible checks options."""
+    found: List[Tuple[Spec, str, Dict[str, Any]]] = []
+    faults: List[FabricError] = []
+    for name, entries in one_set.lists.items():
+        checked = ArgumentSpecValidator({name: SPECS[name].list_spec()}).validate({name: entries})
+        if checked.error_messages:
+            faults.append(InputError(one_set.place + name, "; ".join(checked.error_messages)))
+        else:
+            listed = enumerate(checked.validated_parameters[name])
+            found += [(SPECS[name], f"{one_set.place}{name}[{number}].", entry) for number, entry in listed]
+    refuse(faults)
+    return found
+
+
+def contradictions(desired: List[Desired]) -> List[FabricError]:
+    """Return a fault for each object for which sets of two owners declare different things: no run would be the last."""
+    first: Dict[Ref, Desired] = {}
+    faults: List[FabricError] = []
+    for entry in desired:
+        known = first.setdefault(entry.resource.ref, entry)
+        if known.resource.owner != entry.resource.owner and _disagree(known, entry):
+            others = known.option.rstrip(".")
+            problem = f"the set {known.resource.owner!r} says otherwise of the same {entry.resource.kind} in {others}"
+            faults.append(InputError(entry.option.rstrip("."), problem))
+    return faults
+
+
+def _disagree(one: Desired, other: Desired) -> bool:
+    if one.present != other.present:
+        return True
+    return any(name in one.resource.values for name in differing(other.resource, one.resource))
+
+
+def _reach(
+    sets: List[Declaration], keep: Optional[List[str]], among: Optional[List[str]]
+) -> Tuple[Set[str], Callable[[Optional[str]], bool]]:
+    """Return the labels of the sets in use, and a function that says whether the set of a label is to be removed."""
+    in_use = {*(keep or ()), *(one.owner for one in sets)}
+
+    def leaves(owner: Optional[str]) -> bool:
+        return not owner or (keep is not None and owner not in in_use and (among is None or owner in among))
+
+    return in_use, leaves
+
+
+def _purge(sets: List[Declaration], leaves: Optional[Callable[[Optional[str]], bool]]) -> Optional[Purge]:
+    """Return a function that says whether to remove an observed resource of ours; None: there is nothing to remove.
+
+    :param leaves: says whether the set of a label is to be removed; None: no whole set is.
+    """
+    specs: Dict[str, Dict[str, Spec]] = defaultdict(
+        dict
+    )  # several sets of one owner may each purge another module's objects
+    for one in sets:
+        if one.purge:
+            specs[one.owner].update({name: SPECS[name] for name in one.lists})
+    if not specs and not leaves:
+        return None
+
+    def purge(resource: Resource) -> bool:
+        if leaves and leaves(resource.owner):
+            return True
+        return any(spec.purges(resource) for spec in specs.get(resource.owner or "", {}).values())
+
+    return purge
