@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible-playbook, run by a process that has imported Ansible already and forks for each run: half of a short run's time.
+"""ansible-playbook and ansible, run by a process that has imported Ansible already and forks for each run: half of a short run's time.
 
 What runs is Ansible's own main function in a process of its own, with its own output. Ansible reads its settings from the
 environment when it is imported: a run with other ANSIBLE_* variables than the process began with imports it anew.
@@ -19,7 +19,8 @@ import tempfile
 import warnings
 from pathlib import Path
 
-PROGRAM = "ansible-playbook"
+PLAYBOOK = "ansible-playbook"
+PROGRAMS = {PLAYBOOK: "playbook", "ansible": "adhoc"}  # -> the module of ansible.cli
 COLLECTION = "nodenet.fabric"
 # linux/sched.h
 CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
@@ -27,7 +28,7 @@ SANDBOX = "mount --make-rprivate / && mount -t tmpfs tmpfs /run && mkdir /run/ne
 
 
 class Player:
-    """Runs ansible-playbook by the process behind it, from :meth:`start` to :meth:`close`."""
+    """Runs these programs by the process behind it, from :meth:`start` to :meth:`close`."""
 
     def __init__(self):
         self._server = self._settings = None
@@ -39,22 +40,22 @@ class Player:
             [sys.executable, __file__], cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def run(self, words, cwd, sandbox=False):
-        """Run ``ansible-playbook`` with these arguments and return the finished process, its output as text.
+    def run(self, words, cwd, sandbox=False, program=PLAYBOOK):
+        """Run ``program`` with these arguments and return the finished process, its output as text.
 
         :param sandbox: it has a network and a /run of its own, which end with it.
         """
         if _settings() != self._settings:
             assert not sandbox, "a run with other settings is none of the process behind"
-            return subprocess.run([PROGRAM, *words], cwd=cwd, capture_output=True, text=True, check=False)
+            return subprocess.run([program, *words], cwd=cwd, capture_output=True, text=True, check=False)
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             places = [f"/proc/{os.getpid()}/fd/{stream.fileno()}" for stream in (out, err)]
-            self._server.stdin.write(json.dumps([list(words), str(cwd), places, sandbox]) + "\n")
+            self._server.stdin.write(json.dumps([program, list(words), str(cwd), places, sandbox]) + "\n")
             self._server.stdin.flush()
             code = int(self._server.stdout.readline())
             for stream in (out, err):
                 stream.seek(0)
-            return subprocess.CompletedProcess([PROGRAM, *words], code, out.read(), err.read())
+            return subprocess.CompletedProcess([program, *words], code, out.read(), err.read())
 
     def close(self):
         """End the process."""
@@ -71,10 +72,10 @@ def _serve():
     """Fork for each line of standard input, and answer with the status of what ran."""
     _prepare()
     for line in sys.stdin:
-        words, cwd, places, sandbox = json.loads(line)
+        program, words, cwd, places, sandbox = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            _play(words, cwd, places, sandbox)
+            _play(program, words, cwd, places, sandbox)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         _clear()
         print(code, flush=True)
@@ -90,7 +91,13 @@ def _clear():
 
 def _prepare():
     """Import and read what each run does: Ansible, its plugins' documentation, the collection's plugins."""
-    for name in ("cli.playbook", "executor.playbook_executor", "plugins.strategy.linear", "plugins.action.normal"):
+    for name in (
+        "cli.playbook",
+        "cli.adhoc",
+        "executor.playbook_executor",
+        "plugins.strategy.linear",
+        "plugins.action.normal",
+    ):
         importlib.import_module(f"ansible.{name}")
     loader = importlib.import_module("ansible.plugins.loader")
     loader.init_plugin_loader()
@@ -116,8 +123,8 @@ def _enter_sandbox():
     subprocess.run(["sh", "-c", SANDBOX], check=True)
 
 
-def _play(words, cwd, places, sandbox):
-    """Be ansible-playbook, in a process that was forked for it; does not return."""
+def _play(program, words, cwd, places, sandbox):
+    """Be ``program``, in a process that was forked for it; does not return."""
     code = 250
     try:
         os.chdir(cwd)
@@ -126,8 +133,8 @@ def _play(words, cwd, places, sandbox):
             os.dup2(os.open(place, os.O_WRONLY), number)
         if sandbox:
             _enter_sandbox()
-        sys.argv = [PROGRAM, *words]
-        sys.modules["ansible.cli.playbook"].main()
+        sys.argv = [program, *words]
+        sys.modules[f"ansible.cli.{PROGRAMS[program]}"].main()
     except SystemExit as end:
         code = end.code or 0
     finally:

@@ -14,10 +14,10 @@ from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model imp
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import topology_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.naming import host_end, interface_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import node_model
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.reachability.matrix import WIRE
 from svg import CHARACTER, LINE, Drawing
 
 PAD, GAP, TOP = 16, 36, 16
-WIRE = {"ipip": "IP in IP, protocol 4"}
 
 
 def hosts_of(folder):
@@ -185,8 +185,7 @@ def _encapsulated(drawing, nodes, y):
     for node in nodes:
         drawing.line(node.device, y - 26 - PAD, node.device, y, "encapsulated")
     drawing.line(min(ends), y, max(ends), y, "encapsulated")
-    wire = nodes[0].wire
-    words = WIRE.get(wire) or f"VXLAN, {wire.replace('udp:', 'UDP port ')}"
+    words = WIRE.get(nodes[0].wire) or nodes[0].wire.replace("udp:", "UDP port ")
     drawing.text(min(ends) + 8, y - 8, words, "note")
 
 

@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.processes import hosts_of
 from conftest import PLAYER, ROOT, Fabric, by_hand
 from console import blocks, missing
+from player import PROGRAMS
 
 SITE = ROOT / "docs" / "site"
 RECORDED = SITE / "recorded"
@@ -61,8 +62,9 @@ class Reader:
     def type(self, line):
         """Run a command line and return what it prints; one with the comment "fails" must fail."""
         words = shlex.split(line, comments=True)
-        if Path(words[0]).name == "ansible-playbook":
-            found = PLAYER.run(words[1:], self.folder)
+        program = Path(words[0]).name
+        if program in PROGRAMS:
+            found = PLAYER.run(words[1:], self.folder, program=program)
         else:
             found = subprocess.run(["bash", "-ec", line], cwd=self.folder, capture_output=True, text=True, check=False)
         fails = re.search(r"\s# fails\b", line) is not None
@@ -95,7 +97,7 @@ def reader(tmp_path):
 
     yield make
     for one in made:
-        one.fabric.play("lab_down")
+        one.fabric.end()
 
 
 def recorded(example, plan):
