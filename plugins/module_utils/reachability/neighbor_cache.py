@@ -13,12 +13,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Iterator, Tuple
 
-from ..kernel.messages import Message
+from ..kernel.messages import NTF_EXT_LEARNED, NUD_INCOMPLETE, NUD_NOARP, NUD_PERMANENT, Message
 from ..kernel.netlink import Netlink
 
-# linux/neighbour.h: NUD_*, NTF_*
-INCOMPLETE, NOARP, PERMANENT = 0x01, 0x40, 0x80
-EXT_LEARNED = 0x10
 Key = Tuple[int, int, str]  # family, index of the link, address
 
 
@@ -49,7 +46,7 @@ class NeighborCache:
         :returns: how many are left.
         """
         entries = [entry for entry in self._entries() if entry[0] not in self._before]
-        known = [key for key, state in entries if state != INCOMPLETE or not but_incomplete]
+        known = [key for key, state in entries if state != NUD_INCOMPLETE or not but_incomplete]
         # an entry that went by itself is no failure
         self._netlink.request(
             [(number, self._netns, _deletion(*key)) for number, key in enumerate(known)], [None] * len(known)
@@ -59,7 +56,11 @@ class NeighborCache:
     def _entries(self) -> Iterator[Tuple[Key, int]]:
         """Yield (key, state) of the entries that the kernel itself has learned."""
         for fields, attrs in self._netlink.dump(self._netns, "neigh"):
-            if "NDA_DST" in attrs and not fields["state"] & (PERMANENT | NOARP) and not fields["flags"] & EXT_LEARNED:
+            if (
+                "NDA_DST" in attrs
+                and not fields["state"] & (NUD_PERMANENT | NUD_NOARP)
+                and not fields["flags"] & NTF_EXT_LEARNED
+            ):
                 yield (fields["family"], fields["ifindex"], attrs["NDA_DST"]), fields["state"]
 
 

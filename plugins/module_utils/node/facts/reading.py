@@ -9,15 +9,13 @@ import ipaddress
 from fnmatch import fnmatchcase
 
 from ...kernel import procfs
-from ...kernel.messages import RTEXT_FILTER_SKIP_STATS
+from ...kernel.messages import AF_INET, AF_INET6, IFF_UP, RT_TABLE_LOCAL, RTEXT_FILTER_SKIP_STATS, RTM_F_CLONED
 from ...kernel.netlink import Netlink
 from ...ownership import ROUTE_PROTOCOL, owner_in
 from ..expected import Expected
 from . import files, firewall
 from .model import Address, Facts, Link, Listener, Route, Rule
 
-AF_INET, AF_INET6 = 2, 10
-RT_TABLE_LOCAL, RTM_F_CLONED, IFF_UP = 255, 0x200, 1
 # linux/rtnetlink.h: RTN_*; linux/fib_rules.h: FR_ACT_*
 ROUTE_TYPES = {1: "unicast", 6: "blackhole", 7: "unreachable", 8: "prohibit", 9: "throw"}
 RULE_ACTIONS = {1: "lookup", 2: "goto", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
