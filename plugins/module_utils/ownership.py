@@ -64,7 +64,7 @@ class Ledger:
         self.pending: Dict[Any, str] = {}
         self.saved = None
         self.restoring = None  # the digest of the file that this run restores
-        self.outdated = set()  # marks by names that are to change
+        self.outdated: Set[Any] = set()  # marks by names that are to change
         self.fresh = True  # nothing was noted since the node booted
         try:
             self._load()
@@ -118,7 +118,8 @@ class Ledger:
         return self.saved is None and self.directory == STATE_DIR and os.path.exists(FILE)
 
     def _text(self):
-        owned, marks = {}, []
+        owned: Dict[Any, List[Any]] = {}
+        marks = []
         for ref, mark in self.marks.items():
             if len(mark) == 1:
                 owned.setdefault((ref[0], mark["owner"]), []).append(ref[1])
@@ -167,7 +168,7 @@ class Ledger:
 
     def expect(self, plan: Any, kinds: Dict[str, Any]) -> None:
         """Mark the objects that ``plan`` will make ours, and write the marks."""
-        usual = {}
+        usual: Dict[str, Dict[str, Any]] = {}
         self.saved = self.restoring
         self._rename(names_of(plan), kinds)
         for step in plan.steps:
@@ -186,7 +187,7 @@ class Ledger:
 
     def _rename(self, names, kinds):
         """Mark objects of any kind whose refs contain a name that changes by their new refs; :meth:`settle` drops the old."""
-        new = {}
+        new: Dict[Any, Any] = {}
         marked = [(name, kinds[name].key(*key)) for name, key in self.marks if name in kinds] if names else []
         for kind in [kinds[name] for name in dict.fromkeys(ref[0] for ref in names)]:
             refs = ((ref, kind.ref_after(ref, names)) for ref in marked)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from functools import partial
 from typing import Dict, Iterable, List, Tuple
 
 from . import namespaces
@@ -45,7 +46,7 @@ def announce(holders: Iterable[Tuple[str, str, str, str]]) -> None:
         time.sleep(PAUSE_SECONDS * bool(number))
         for netns, frames in by_netns.items():
             try:
-                namespaces.in_netns(netns, lambda frames=frames: _send(frames))
+                namespaces.in_netns(netns, partial(_send, frames))
             except OSError:
                 continue
 

@@ -151,7 +151,7 @@ class Info(Table):
 
     def __init__(self, types: Dict[Tuple[str, str], Table], **attributes: Tuple[int, Any]) -> None:
         """:param types: (attribute that names the kind, kind) -> Table of its data."""
-        super().__init__(**attributes)
+        super().__init__("", **attributes)
         self.types = types
 
     def packed(self, attrs: Iterable[Tuple[str, Any]], resolve: Resolve) -> bytes:
@@ -165,12 +165,12 @@ class Info(Table):
         return b"".join(parts)
 
     def cells(self, data: bytes, place: int, end: int) -> Iterator[Cell]:
-        kinds = {}
+        kinds: Dict[str, str] = {}
         for cell in super().cells(data, place, end):
             after = cell.place + struct.calcsize(cell.form)
             if cell.name in self.KINDS:
                 kind = self.KINDS[cell.name]
-                table = self.types.get((kind, kinds.get(kind)))
+                table = self.types.get((kind, kinds.get(kind, "")))
                 # the data of others' links (a VLAN, a bond, a tun) are nothing to us
                 yield from table.cells(data, cell.place, after) if table else ()
                 continue
@@ -201,8 +201,8 @@ class Layout:
         values = [cell for cell in cells if cell.name is not None]
         self._marks, self._values = _struct(marks, offset), _struct(values, offset)
         self._expected = self._marks.unpack_from(data, offset)
-        self._names = [cell.name for cell in values]
-        self._converted = [(cell.name, cell.convert) for cell in values if cell.convert]
+        self._names = [cell.name or "" for cell in values]
+        self._converted = [(name, cell.convert) for name, cell in zip(self._names, values) if cell.convert]
 
     def fits(self, data: bytes, offset: int) -> bool:
         """Say whether the message at ``offset`` is laid out like this."""
@@ -240,7 +240,7 @@ class Form:
         self.places = {name: place for place, name in enumerate(fields)}
         self.attributes = attributes
         self.first = HEADER.size + attributes.head.size
-        self._layouts = {}
+        self._layouts: Dict[Tuple[int, bytes], List[Layout]] = {}
 
     def layout(self, data: bytes, offset: int) -> Layout:
         """Return the :class:`Layout` of the message at ``offset``."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from ..engine.errors import FabricError, reason
 from . import namespaces, nft, procfs
@@ -64,11 +64,11 @@ class Kernel:
         self.ledger = ledger
         self.netlink = Netlink()
         self._folders = procfs.Folders()  # of this process's namespace
-        self._links = {}
-        self._routes = {}
-        self._peers = {}
-        self._searched = set()  # namespaces whose links' other ends were looked for
-        self._identities = None
+        self._links: Dict[str, Dict[int, Decoded]] = {}
+        self._routes: Dict[str, List[Decoded]] = {}
+        self._peers: Dict[Tuple[str, int], Tuple[str, int]] = {}
+        self._searched: Set[str] = set()  # namespaces whose links' other ends were looked for
+        self._identities: Optional[Dict[str, Optional[Identity]]] = None
         self._prepared = False
 
     def close(self) -> None:
@@ -197,14 +197,15 @@ class Kernel:
 
     def _known(self):
         if self._identities is None:
-            self._identities = namespaces.named()
+            self._identities = {**namespaces.named()}
         return self._identities
 
     def submit(self, requests: List[Any]) -> List[Optional[str]]:
         """Carry requests out, in order within each namespace; return for each None, or why it failed."""
         self.forget()
-        answers = [None] * len(requests)
-        messages, edits, ended = [], {}, []
+        answers: List[Optional[str]] = [None] * len(requests)
+        edits: Dict[str, List[Tuple[int, nft.Edit]]] = {}
+        messages, ended = [], []
         for number, request in enumerate(requests):
             payload = request.payload
             if isinstance(payload, Message):

@@ -52,12 +52,12 @@ class Netlink:
     """Sockets into namespaces, by reference, each opened once and kept."""
 
     def __init__(self) -> None:
-        self.sockets = {}
+        self.sockets: Dict[str, socket.socket] = {}
         self.sequence = 0
         self.counts = {"sockets": 0, "sends": 0, "requests": 0}
         self._buffer = memoryview(bytearray(CHUNK))
-        self._dumps = {}  # what is asked for -> (sequence, request)
-        self._indexes = {}  # of the links that the requests at hand are about
+        self._dumps: Dict[Any, Tuple[int, bytes]] = {}  # what is asked for -> (sequence, request)
+        self._indexes: Dict[Tuple[str, str], int] = {}  # of the links that the requests at hand are about
         # a socket for each namespace: more than the thousand files that a login has by default
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
@@ -84,13 +84,13 @@ class Netlink:
         """
         asked = name, tuple((fields or {}).items()), tuple(attrs)
         if asked not in self._dumps:  # the same in each namespace
-            self._dumps[asked] = self._encode(Message("get", name, NLM_F_DUMP, fields or {}, attrs), netns, [])
+            self._dumps[asked] = self._encode(Message("get", name, NLM_F_DUMP, fields or {}, list(attrs)), netns, [])
         for _attempt in range(5):
             objects, torn = self._again(netns, self._dump, netns, *self._dumps[asked])
             if not torn:
                 break
-        found = [FORMS[name].decoded(data, offset, keep) for data, offset in objects]
-        return found if keep is None else [one for one in found if one is not None]
+        found = (FORMS[name].decoded(data, offset, keep) for data, offset in objects)
+        return [one for one in found if one is not None]
 
     def _again(self, netns, read, *words):
         """Return what ``read`` does with ``words``; if an answer was lost, try once more on a new socket."""
@@ -115,7 +115,7 @@ class Netlink:
         None of them may change the name of a link that another is about.
         """
         self._indexes.clear()
-        by_netns = {}
+        by_netns: Dict[str, List[Tuple[int, Message]]] = {}
         for number, netns, message in messages:
             by_netns.setdefault(netns, []).append((number, message))
         for netns in sorted(by_netns, key=bool, reverse=True):
@@ -124,7 +124,8 @@ class Netlink:
                 self._batch(netns, numbered[start : start + BATCH], answers)
 
     def _batch(self, netns, numbered, answers):
-        opened, sent, parts = [], {}, []
+        opened: List[int] = []
+        sent, parts = {}, []
         try:
             for number, message in numbered:
                 try:
@@ -154,9 +155,10 @@ class Netlink:
 
     def lookup(self, netns: str, messages: List[Message]) -> List[Optional[Decoded]]:
         """Send ``get`` messages; return for each its answer ``(fields, attributes)``, or None: it was refused."""
-        found = [None] * len(messages)
+        found: List[Optional[Decoded]] = [None] * len(messages)
         for start in range(0, len(messages), BATCH):
-            opened, waiting, data = [], {}, b""
+            opened: List[int] = []
+            waiting, data = {}, b""
             try:
                 for number, message in enumerate(messages[start : start + BATCH], start):
                     sequence, encoded = self._encode(message, netns, opened)

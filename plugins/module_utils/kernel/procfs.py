@@ -9,7 +9,7 @@ import errno
 import os
 import re
 from functools import lru_cache
-from typing import Dict, Iterable, Optional
+from typing import Dict, Iterable, Optional, Tuple
 
 from . import namespaces
 
@@ -26,7 +26,7 @@ def has_ipv6() -> bool:
 def renames_what_is_up() -> bool:
     """Say whether the kernel renames an interface that is up (dev_change_name, net/core/dev.c: since Linux 6.2)."""
     found = re.match(r"([0-9]+)\.([0-9]+)", os.uname().release)
-    return bool(found) and tuple(map(int, found.groups())) >= (6, 2)
+    return found is not None and tuple(map(int, found.groups())) >= (6, 2)
 
 
 def path_of(name: str) -> str:
@@ -52,7 +52,7 @@ class Folders:
     """
 
     def __init__(self) -> None:
-        self._open = {}
+        self._open: Dict[Tuple[str, ...], int] = {}
 
     def __enter__(self):
         return self

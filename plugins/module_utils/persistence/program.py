@@ -59,6 +59,6 @@ def _imported(name, source):
 
 def _read(path) -> Optional[bytes]:
     try:
-        return __loader__.get_data(os.path.join(ROOT, path))
+        return __loader__.get_data(os.path.join(ROOT, path))  # type: ignore[name-defined]
     except OSError:
         return None

@@ -141,7 +141,7 @@ def _restored(session, resources, check):
     try:
         return Restored(_run(session, resources, check), resources)
     except FabricError as failure:
-        if isinstance(failure, Unrecorded) or getattr(failure, "left", ()):
+        if isinstance(failure, Unrecorded) or getattr(failure, "left", None):
             raise
         kinds, scope = session.kinds, session.scope(_desired(session, resources), True)
         alone, waiting = parted(kinds, resources, session.observe(scope))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..engine.errors import FabricError, InputError
 from ..engine.resource import Desired, Resource
@@ -118,7 +118,7 @@ def _owner(label, place):
     return label
 
 
-def refuse(faults: List[FabricError]) -> None:
+def refuse(faults: Sequence[FabricError]) -> None:
     """Raise all of ``faults`` as one error, if there are any."""
     if faults:
         raise faults[0] if len(faults) == 1 else _Faults(faults)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 from contextlib import closing, nullcontext
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from ..engine.kind import Kind
 from ..engine.plan import ADOPT
@@ -27,7 +27,7 @@ def on_node(
     *,
     alone: bool = False,
     ledger: Callable[[], Ledger] = Ledger,
-    promised: Iterable[Dict[str, Any]] = (),
+    promised: Sequence[Dict[str, Any]] = (),
     looked_at: Optional[Set[str]] = None,
 ) -> Any:
     """Call ``work`` with a session on this node's kernel, in a thread that may enter namespaces; return what it returns.
@@ -41,7 +41,7 @@ def on_node(
     def body():
         with closing(Kernel(ledger())) as kernel:
             in_use = all_kinds() if kinds is None else kinds
-            return work(Session({kind.name: kind for kind in in_use}, kernel, promised, looked_at))
+            return work(Session({kind.name: kind for kind in in_use}, kernel, list(promised), looked_at))
 
     with exclusive() if alone else nullcontext():
         gc.disable()  # thousands of objects, none of them in a cycle, and soon the process ends
@@ -55,7 +55,7 @@ def execute(
     kinds: List[Kind],
     desired: List[Desired],
     check: bool = False,
-    promised: Iterable[Dict[str, Any]] = (),
+    promised: Sequence[Dict[str, Any]] = (),
     purge: Optional[Callable[[Resource], bool]] = None,
     adopt: bool = False,
     *,
