@@ -10,11 +10,11 @@ import shutil
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.inventory.reader import fabric_variables
 from ..plugin_utils.inventory.validation import faults_of
 from ..plugin_utils.lab.control import LabError, alone, difference, end, start
 from ..plugin_utils.lab.processes import PATH, by_hand, hosts_of, keeper_of, processes
 from ..plugin_utils.lab.topology import lab_name, topology_of
+from ..plugin_utils.reader import fabric_variables
 
 OPTIONS = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.inventory.reader import GROUP, InventoryError, read
+from ..plugin_utils.reader import GROUP, InventoryError, read
 
 
 class ActionModule(ActionBase):

@@ -42,7 +42,7 @@ _raw:
 
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils.inventory.reader import GROUP, model_of
+from ..plugin_utils.reader import GROUP, model_of
 
 
 class LookupModule(LookupBase):

@@ -55,7 +55,7 @@ _raw:
 
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils.inventory.reader import node_of, part_of
+from ..plugin_utils.reader import node_of, part_of
 
 
 class LookupModule(LookupBase):

@@ -9,7 +9,7 @@ import ipaddress
 
 from .attachments import used_by
 from .backends import backend_of
-from .inventory.networks import FAMILIES
+from .values.networks import FAMILIES
 
 
 def expected_of(model, name, peers):

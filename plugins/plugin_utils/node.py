@@ -10,8 +10,8 @@ from .attachments.endpoints import Endpoints
 from .backends import BACKENDS, backend_of, peers_of
 from .expected import expected_of
 from .inventory.model import mtu_of, roles_of
-from .inventory.networks import subnets_of
 from .naming import host_ends
+from .values.networks import subnets_of
 
 # What the kernel must have for each role
 FEATURES = {

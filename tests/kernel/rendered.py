@@ -11,9 +11,9 @@ import yaml
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.nodenet.fabric.plugins.filter.fabric import FilterModule
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import fabric_model
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.reader import part_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.validation import faults_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import node_model
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.reader import part_of
 from jinja2 import meta
 from jinja2.nativetypes import NativeEnvironment
 

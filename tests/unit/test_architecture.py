@@ -26,6 +26,7 @@ def rooms_of_the_page(heading):
 
 
 MODULE_UTILS = rooms_of_the_page("On the node: `plugins/module_utils`")
+PLUGIN_UTILS = rooms_of_the_page("On the controller: `plugins/plugin_utils`")
 PYTHON = [*FILES, *(path for folder in ("bench", "scripts", "tests") for path in sorted((ROOT / folder).rglob("*.py")))]
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 320, 45
 
@@ -86,10 +87,27 @@ def test_module_utils_has_at_most_ten_rooms():
     assert set(rooms("module_utils")) == set(MODULE_UTILS) and len(MODULE_UTILS) <= 10
 
 
-@pytest.mark.parametrize("room", MODULE_UTILS)
-def test_a_room_of_module_utils_imports_only_from_rooms_above_it_in_the_table(room):
-    above = set(MODULE_UTILS[: MODULE_UTILS.index(room)])
-    assert rooms("module_utils")[room] <= above
+def test_the_page_names_the_rooms_of_plugin_utils():
+    assert set(rooms("plugin_utils")) == set(PLUGIN_UTILS)
+
+
+@pytest.mark.parametrize(
+    ("wing", "room"),
+    [*(("module_utils", room) for room in MODULE_UTILS), *(("plugin_utils", room) for room in PLUGIN_UTILS)],
+)
+def test_a_room_imports_only_from_rooms_above_it_in_the_table(wing, room):
+    order = {"module_utils": MODULE_UTILS, "plugin_utils": PLUGIN_UTILS}[wing]
+    assert rooms(wing)[room] <= set(order[: order.index(room)])
+
+
+def test_few_files_of_the_controller_import_ansible():
+    folder = PLUGINS / "plugin_utils"
+    found = {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*.py")
+        if re.search(r"^ *(from|import) ansible[. ]", path.read_text(encoding="utf-8"), re.M)
+    }
+    assert found == set(re.findall(r"`([\w/]+\.py)`", re.search(r"Only (.*) import Ansible's own code", PAGE)[1]))
 
 
 def test_module_utils_import_nothing_that_only_the_controller_has():

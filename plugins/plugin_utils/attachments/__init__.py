@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Dict, List
 
-from ..inventory.networks import Values
+from ..values.networks import Values
 from .base import Attachment, attachments_of
 from .bridge import Bridge
 from .direct import Direct

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
-from ..inventory.declaration import Check, Variable
-from ..inventory.networks import GATEWAYS, Values, subnets_of
-from ..inventory.taken import Taken
+from ..values.declaration import Check, Variable
+from ..values.networks import GATEWAYS, Values, subnets_of
+from ..values.taken import Taken
 from .endpoints import Endpoint, Endpoints
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Tuple
 
-from ..inventory.declaration import address, interface_name
-from ..inventory.networks import GATEWAYS, Values
 from ..naming import mac_of
+from ..values.declaration import address, interface_name
+from ..values.networks import GATEWAYS, Values
 from .base import Attachment, attachment_of, attachments_of, subnet_gateways
 from .endpoints import LINK_LOCAL, Endpoints, length_of, nodad
 

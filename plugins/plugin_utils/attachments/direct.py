@@ -9,10 +9,10 @@ import ipaddress
 from functools import partial
 from typing import Any, Dict, Iterator, List, Tuple
 
-from ..inventory import values as check
-from ..inventory.networks import GATEWAYS, Values, subnets_of
-from ..inventory.taken import Taken, taken_by
 from ..naming import mac_of
+from ..values import checks as check
+from ..values.networks import GATEWAYS, Values, subnets_of
+from ..values.taken import Taken, taken_by
 from .base import Attachment, attachment_of
 from .endpoints import LINK_LOCAL, Endpoint, Endpoints, length_of, nodad
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List
 
-from ..inventory.networks import Values, subnets_of
 from ..naming import INTERFACE, host_end, interface_of, mac_of
+from ..values.networks import Values, subnets_of
 
 Endpoint = Dict[str, Any]
 # The node's own on a link to endpoints; an endpoint derives one from its MAC address.

@@ -9,10 +9,10 @@ import ipaddress
 from functools import partial
 from typing import Any, Dict, Iterator, Tuple
 
-from ..inventory import values as check
-from ..inventory.declaration import Variable
-from ..inventory.networks import Values
-from ..inventory.taken import Taken
+from ..values import checks as check
+from ..values.declaration import Variable
+from ..values.networks import Values
+from ..values.taken import Taken
 from .base import Attachment, attachments_of
 from .endpoints import Endpoints, nodad
 

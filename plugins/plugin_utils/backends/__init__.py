@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ..inventory.networks import Values
+from ..values.networks import Values
 from .base import Backend
 from .host_gw import HostGw
 from .ipip import Ipip

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...module_utils.reachability.encapsulation import Encapsulation
-from ..inventory.declaration import Variable
-from ..inventory.networks import Segments, Values, endpoint_mtu, underlay_version
-from ..inventory.values import MTU_MIN
+from ..values.checks import MTU_MIN
+from ..values.declaration import Variable
+from ..values.networks import Segments, Values, endpoint_mtu, underlay_version
 from .peers import Peers
 
 # RFC 8200, 5

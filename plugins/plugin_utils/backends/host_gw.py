@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List
 
-from ..inventory.networks import FAMILIES, Segments, Values
-from ..inventory.values import MOST_NAMED, some
+from ..values.checks import MOST_NAMED, some
+from ..values.networks import FAMILIES, Segments, Values
 from .base import Backend, Fault
 from .peers import Peers
 

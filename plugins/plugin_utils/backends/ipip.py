@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ...module_utils.reachability.encapsulation import Encapsulation
-from ..inventory import values as check
-from ..inventory.declaration import Variable, interface_name, switch
-from ..inventory.networks import Values
 from ..naming import named, patterns
+from ..values import checks as check
+from ..values.declaration import Variable, interface_name, switch
+from ..values.networks import Values
 from .base import Backend, Device
 from .peers import Peers
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ...module_utils.reachability.encapsulation import Encapsulation
-from ..inventory.networks import FAMILIES, Family, Segments, Values, endpoint_mtu, network_address, subnets_of
+from ..values.networks import FAMILIES, Family, Segments, Values, endpoint_mtu, network_address, subnets_of
 
 PLAIN = "plain"
 

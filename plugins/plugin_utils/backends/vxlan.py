@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Optional
 
 from ...module_utils.reachability.encapsulation import Encapsulation
-from ..inventory.declaration import integer, interface_name
-from ..inventory.networks import Values, network_address
 from ..naming import mac_of
+from ..values.declaration import integer, interface_name
+from ..values.networks import Values, network_address
 from .base import Backend, Device, Port
 from .peers import Peers
 

@@ -10,8 +10,8 @@ from typing import Dict, Iterable, Iterator, Tuple
 
 from ..attachments import used_by
 from ..backends import backend_of
-from .networks import Segments, Values, subnets_of
-from .taken import Logins, Taken, covers, taken_by
+from ..values.networks import Segments, Values, subnets_of
+from ..values.taken import Logins, Taken, covers, taken_by
 
 
 def collision_faults(nodes: Dict[str, Values], underlay: Iterable[str], logins: Logins) -> Iterator[Tuple[str, str]]:

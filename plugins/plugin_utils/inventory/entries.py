@@ -10,7 +10,7 @@ import re
 from typing import Any, Dict, Iterable, Iterator
 
 from ..attachments import ATTACHMENTS
-from .values import address, broadcast, choice, host_prefix, interface, ports, shown, text
+from ..values.checks import address, broadcast, choice, host_prefix, interface, ports, shown, text
 
 # keys of an endpoint that are for one attachment alone, each with the check of its value
 OF_ATTACHMENTS = {key: check for one in ATTACHMENTS.values() for key, check in one.endpoint_keys.items()}

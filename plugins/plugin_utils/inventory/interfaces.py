@@ -10,7 +10,7 @@ from typing import Dict, Iterator, Tuple
 from ..attachments import used_by
 from ..backends import backend_of
 from ..naming import host_end, interface_of
-from .networks import Values
+from ..values.networks import Values
 
 
 def interface_faults(nodes: Dict[str, Values]) -> Iterator[Tuple[str, str]]:

@@ -14,8 +14,17 @@ from typing import Any, Dict, List, Optional
 from ..attachments import ATTACHMENTS, used_by
 from ..attachments.base import attachment_of
 from ..backends import backend_of
-from .addresses import assigned
-from .networks import FAMILIES, GATEWAYS, Values, collapsed, ip_network, subnets_of, underlay_of, underlay_version
+from ..values.addresses import assigned
+from ..values.networks import (
+    FAMILIES,
+    GATEWAYS,
+    Values,
+    collapsed,
+    ip_network,
+    subnets_of,
+    underlay_of,
+    underlay_version,
+)
 from .variables import DEFAULTS, FABRIC_WIDE, OF_MODEL
 
 

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ..backends import backend_of
-from .networks import ip_address
-from .values import ports, shown
+from ..values.checks import ports, shown
+from ..values.networks import ip_address
 
 
 def publish_faults(values, login):

@@ -14,13 +14,13 @@ from collections import Counter
 from ..attachments import ATTACHMENTS, used_by
 from ..attachments.base import attachment_of
 from ..backends import BACKENDS, backend_of
-from .addresses import assigned, rivalries
+from ..values.addresses import assigned, rivalries
+from ..values.checks import choice, shown, some
+from ..values.networks import FAMILIES, GATEWAYS, Segments, ip_address, ip_network, subnets_of, underlay_of
 from .collisions import collision_faults
 from .interfaces import interface_faults
 from .model import normalised
-from .networks import FAMILIES, GATEWAYS, Segments, ip_address, ip_network, subnets_of, underlay_of
 from .published import publish_faults
-from .values import choice, shown, some
 from .variables import COMMON, FABRIC_WIDE, OF_MODEL, variable_faults
 
 

@@ -9,11 +9,11 @@ from typing import Any, Dict, Iterator, List
 
 from ..attachments import ATTACHMENTS
 from ..backends import BACKENDS
+from ..values import checks as check
+from ..values.checks import MTU_MAX, MTU_MIN, in_range, shown
+from ..values.declaration import Variable, address, integer, subnet, switch
+from ..values.networks import ip_network
 from . import entries
-from . import values as check
-from .declaration import Variable, address, integer, subnet, switch
-from .networks import ip_network
-from .values import MTU_MAX, MTU_MIN, in_range, shown
 
 PUBLIC_SUBNET = "public prefixes, whose owners in the world cannot be reached from the fabric."
 # What the playbooks set; a variable of that name would take its place.

@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 
 from ..inventory.model import normalised
-from ..inventory.networks import segment_of, underlay_of
+from ..values.networks import segment_of, underlay_of
 
 ROUTER, OTHER_ROUTER = "router", "lab-router"
 

@@ -11,7 +11,7 @@ from typing import Any, Dict, List
 from ..attachments import ATTACHMENTS, used_by
 from ..backends import peers_of
 from ..inventory.model import mtu_of
-from ..inventory.networks import FAMILIES, Segments, subnets_of
+from ..values.networks import FAMILIES, Segments, subnets_of
 
 ADDRESSES = ("fabric_node_address", "fabric_node_address6")
 # Linux' default (net.ipv4.ip_default_ttl); each node on the path takes one off.

@@ -9,8 +9,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
-from ..inventory.networks import FAMILIES, subnets_of
-from ..inventory.values import ports
+from ..values.checks import ports
+from ..values.networks import FAMILIES, subnets_of
 
 # One endpoint sends six ICMP errors to one host at once, and then one a second (icmp_ratelimit, net/ipv4/icmp.c).
 MOST_UDP = 6

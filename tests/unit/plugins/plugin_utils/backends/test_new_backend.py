@@ -84,14 +84,14 @@ def test_the_node_model_has_what_its_role_reads(house):
     assert found["mtu"] == found["bridge"]["mtu"] == 1472
     assert [part["role"] for part in found["arrangement"]] == ["bridge", "toy"]
     assert "toy" in found["owners"] and "toy" in found["all_owners"]
-    assert house("inventory.reader").part_of(found, "toy") is found["toy"]
+    assert house("reader").part_of(found, "toy") is found["toy"]
     assert found["vxlan"] is None
 
 
 def test_a_role_that_the_inventory_does_not_use_says_so(house):
     given = node(house, fabric_backend="host_gw")
     with pytest.raises(Exception, match="Set fabric_backend: toy, or leave the role out"):
-        house("inventory.reader").part_of(given, "toy")
+        house("reader").part_of(given, "toy")
 
 
 def test_the_kernel_must_have_what_it_needs(house):

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.addresses import Sequence, assigned, rivalries
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.validation import faults_of, warnings_of
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.values.addresses import Sequence, assigned, rivalries
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -10,11 +10,11 @@ import json
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import fabric_model, normalised
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.networks import Segments, collapsed
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.validation import faults_of
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.values import boolean
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.naming import host_end, mac_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import node_model
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.values.checks import boolean
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.values.networks import Segments, collapsed
 from hypothesis import given
 from hypothesis import strategies as st
 

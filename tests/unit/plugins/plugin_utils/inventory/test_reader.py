@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible import constants as C
 from ansible.errors import AnsibleError
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import reader
+from ansible_collections.nodenet.fabric.plugins.plugin_utils import reader
 
 
 class Variables:

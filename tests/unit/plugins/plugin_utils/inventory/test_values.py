@@ -12,10 +12,10 @@ import pytest
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.entries import ENTRIES, LINK_KEYS
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import fabric_model
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.validation import faults_of, warnings_of
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.values import shown
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.variables import RESERVED, VARIABLES
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import node_model
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.templated import plain
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.values.checks import shown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inventories import SOUND

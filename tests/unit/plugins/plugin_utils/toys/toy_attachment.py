@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import partial
 
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.attachments.base import Attachment, subnet_gateways
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory import values as check
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.declaration import interface_name
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.networks import GATEWAYS
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.values import checks as check
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.values.declaration import interface_name
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.values.networks import GATEWAYS
 
 
 class Toy(Attachment):

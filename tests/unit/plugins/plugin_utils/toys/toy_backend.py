@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.encapsulation import Encapsulation
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.backends.base import Backend, Device, Port
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.declaration import integer, interface_name
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.values.declaration import integer, interface_name
 
 
 class Toy(Backend):

@@ -22,12 +22,12 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
-from ..attachments import ATTACHMENTS
-from ..backends import BACKENDS
-from ..node import node_model
-from .host_variables import HostVariables
-from .model import fabric_model
-from .validation import faults_of, warnings_of
+from .attachments import ATTACHMENTS
+from .backends import BACKENDS
+from .inventory.host_variables import HostVariables
+from .inventory.model import fabric_model
+from .inventory.validation import faults_of, warnings_of
+from .node import node_model
 
 GROUP = "fabric"
 # the roles that arrange a node as a variable says, which has them as its values

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Iterator, Optional
 
-from . import values
+from . import checks
 from .networks import ip_address, ip_network
 
 Check = Callable[[str, Any], Iterator[str]]
@@ -29,7 +29,7 @@ class Variable:
     name: str
     type: str = "str"
     default: Any = None
-    check: Check = values.text
+    check: Check = checks.text
     normal: Optional[Callable[[Any], Any]] = None
     fabric_wide: bool = False
     public: Optional[str] = None
@@ -37,27 +37,27 @@ class Variable:
 
 def integer(name: str, default: int, low: int, high: int, fabric_wide: bool = False) -> Variable:
     """Declare a number from ``low`` to ``high``."""
-    return Variable(name, "int", default, partial(values.number, low=low, high=high), int, fabric_wide)
+    return Variable(name, "int", default, partial(checks.number, low=low, high=high), int, fabric_wide)
 
 
 def switch(name: str, default: bool, fabric_wide: bool = False) -> Variable:
     """Declare a variable that is true or false."""
-    return Variable(name, "bool", default, values.truth, values.boolean, fabric_wide)
+    return Variable(name, "bool", default, checks.truth, checks.boolean, fabric_wide)
 
 
 def interface_name(name: str, default: Optional[str] = None) -> Variable:
     """Declare the name of an interface."""
-    return Variable(name, default=default, check=values.interface)
+    return Variable(name, default=default, check=checks.interface)
 
 
 def address(name: str, version: int) -> Variable:
     """Declare a host's address of IP ``version``."""
-    return Variable(name, check=partial(values.address, version=version), normal=_address)
+    return Variable(name, check=partial(checks.address, version=version), normal=_address)
 
 
 def subnet(name: str, version: int, public: Optional[str] = None) -> Variable:
     """Declare a prefix of IP ``version``."""
-    return Variable(name, check=partial(values.prefix, version=version), normal=_network, public=public)
+    return Variable(name, check=partial(checks.prefix, version=version), normal=_network, public=public)
 
 
 def _address(text: str) -> str:
