@@ -9,8 +9,8 @@ STAGES := lint docs sanity importer unit kernel lab site cores integration molec
 ROUNDS ?= 3
 ENDPOINTS ?= 10 100 500 1000
 PEERS ?= 10 100 1000 5000
-CONTROLLER ?= 100 1000
-LAB ?= 2 4
+CONTROLLER ?= 100 1000 5000
+LAB ?= 2 4 50
 DATAPATH ?= 2
 
 .DEFAULT_GOAL := help

@@ -37,8 +37,8 @@ OWN = {("endpoints", "Ansible loops"): (1, 4)}
 FAMILIES = {
     "endpoints": "10 100 500 1000",
     "peers": "10 100 1000 5000",
-    "controller": "100 1000",
-    "lab": "2 4",
+    "controller": "100 1000 5000",
+    "lab": "2 4 50",
     "datapath": "2",
 }
 

@@ -26,6 +26,7 @@ ANSIBLE = {
     "ANSIBLE_NOCOLOR": "1",
     "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
     "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "",  # with it Python reads a module byte by byte, which few users ask for
 }
 PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
 

@@ -29,9 +29,9 @@ BOUNDS = {
         "delete": {"processes": 0, "sockets": SIZE + 1, "requests": 6.5 * SIZE, "sends": 5.5 * SIZE},
     },
     "site": {
-        "create": {"tasks": 11, "processes": 45},
-        "again": {"tasks": 11, "processes": 45},
-        "delete": {"tasks": 6, "processes": 35},
+        "create": {"tasks": 9, "processes": 35},
+        "again": {"tasks": 9, "processes": 32},
+        "delete": {"tasks": 5, "processes": 30},
     },
 }
 

@@ -85,6 +85,7 @@ def read(task_vars, group=GROUP):
 
     :raises InventoryError: it has faults.
     """
+    display.vvv(f"the inventory's group {group} is read")
     _keep_garbage()
     variables = HostVariables(task_vars)
     hosts = _fabric_variables(variables, task_vars["groups"].get(group, []))
@@ -160,6 +161,7 @@ def _view(task_vars, name, group):
         age = _age(group)
     if name not in model["nodes"]:
         raise InventoryError(f"there is no node {name!r}: the inventory's group {group} has no such host")
+    display.vvv("the node's model is computed", host=name)
     view = node_model(model, name)
     _write(path, {"of": [digest, age], "view": view})
     return view

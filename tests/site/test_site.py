@@ -41,10 +41,13 @@ def test_from_an_inventory_to_packets_and_back_and_by_hand_to_the_same(fabric, e
     assert one.snapshots(NODES[example]) == before
 
     first = one.play("site", "-vvv")
-    assert tasks(first) <= 7
+    assert tasks(first) <= 6
     # what runs on a node of a lab, where nothing is kept over a reboot
     modules = Counter(re.findall(r"^Using module file \S+/(\w+)\.py", first, re.M))
     assert modules == {"arrange": len(NODES[example])}
+    assert first.count("the inventory's group fabric is read") == 1
+    computed = Counter(re.findall(r"^<(\S+)> the node's model is computed", first, re.M))
+    assert computed == dict.fromkeys(NODES[example], 1)
     assert all(counts["changed"] > 0 for counts in recap(first).values())
     assert [one.ping(host, netns, target) for host, netns, target, _ttl in REACH[example]] == [
         ttl for *_way, ttl in REACH[example]
