@@ -112,7 +112,7 @@ def held(endpoints):
 def test_an_address_that_passes_answers_within_a_second(peer, case, runs):
     before, after = CASES[case]
     run({**before, **THIRD})
-    assert silent(peer, held(before), 3) == []  # now expectations knows where they are
+    assert silent(peer, held(before), 3) == []  # now everybody knows where they are
     if runs == 2:
         run(THIRD)
     run({**after, **THIRD})

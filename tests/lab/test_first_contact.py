@@ -17,7 +17,7 @@ ROOT = Path(__file__).absolute().parents[2]
 
 @pytest.fixture
 def clone(tmp_path):
-    """Return a folder with what decides before anything is installed, within expectations's reach."""
+    """Return a folder with what decides before anything is installed, within everybody's reach."""
     for name in ("scripts", "examples"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "Makefile", tmp_path)

@@ -32,7 +32,7 @@ def namespaces(pids):
     return found - {os.readlink(f"/proc/self/ns/{sort}") for sort in SORTS}
 
 
-def expectations():
+def all_pids():
     return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
 
 
@@ -48,7 +48,7 @@ def surroundings(user):
 def gone(lab, inside):
     """Say whether nothing of a lab is left, waiting a little for what the kernel does afterwards."""
     for _attempt in range(200):
-        if not entries(lab) and not inside & namespaces(expectations()):
+        if not entries(lab) and not inside & namespaces(all_pids()):
             return True
         time.sleep(0.01)
     return False
@@ -73,7 +73,7 @@ def test_down_leaves_nothing(lab):
     found = lab.up()
     assert found["changed"] and "was started: n1, n2" in found["msg"]
     lab.sh("n1", "ip netns add left; ip link add left type bridge; (sleep 1000 >/dev/null 2>&1 &)")
-    inside = namespaces(expectations()) & namespaces(entries(found["lab"]))
+    inside = namespaces(all_pids()) & namespaces(entries(found["lab"]))
     assert len(inside) >= 3 * len(SORTS)
     assert lab.down()["changed"]
     assert gone(found["lab"], inside)

@@ -75,7 +75,7 @@ def project(tmp_path):
     one.ok("ansible-galaxy", "collection", "install", "--offline", str(tarball), "-p", "collections")
     one.play("lab_up")
     yield one
-    one.play("lab_down")
+    one.end()
 
 
 def test_it_works_with_become_with_and_without_pipelining_and_from_the_node_itself(project):

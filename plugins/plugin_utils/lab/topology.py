@@ -114,7 +114,7 @@ def _host(addresses, prefixes, segments):
 
 
 def _join(made, prefixes, segments, used):
-    """Add a router with an address in every prefix, and lead expectations's default route over it."""
+    """Add a router with an address in every prefix, and lead every host's default route over it."""
     taken = {address.split("/")[0] for host in made.values() for address in host["links"][0]["addresses"]}
     router = {prefix: _last_free(prefix, taken) for prefix in prefixes if segments[prefix] in used}
     for host in made.values():
