@@ -33,12 +33,14 @@ class Player:
     def __init__(self):
         self._server = self._settings = None
 
-    def start(self, cwd):
-        """Start the process, in the folder that has the ansible.cfg of all runs."""
+    def start(self, cwd, environment=None):
+        """Start the process, in the folder that has the ansible.cfg of all runs.
+
+        :param environment: that of the runs, where it is not this process's own.
+        """
         self._settings = _settings()
-        self._server = subprocess.Popen(
-            [sys.executable, __file__], cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._server = subprocess.Popen([sys.executable, __file__], cwd=cwd, env=environment, text=True, **pipes)
 
     def run(self, words, cwd, sandbox=False, program=PLAYBOOK):
         """Run ``program`` with these arguments and return the finished process, its output as text.

@@ -15,10 +15,14 @@ import pytest
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.processes import MARK
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import lab_name
 
+ROOT = Path(__file__).absolute().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from player import Player  # noqa: E402  beside the folder of these tests
+
 NOBODY = 65534
 # setpriv starts its program with root's rights still: what counts is what env(1) may start
 BECOME = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "env"]
-COLLECTIONS = Path(__file__).absolute().parents[2] / ".venv" / "collections"
+COLLECTIONS = ROOT / ".venv" / "collections"
 LAB = {
     "ansible_connection": "nodenet.fabric.lab",
     "ansible_become": False,
@@ -29,10 +33,13 @@ os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 
 class User:
-    """Someone who runs Ansible: root, or an ordinary user with a home and a Python that is within his reach."""
+    """Someone who runs Ansible: root, or an ordinary user with a home and a Python that is within his reach.
 
-    def __init__(self, uid, home):
-        self.home = home
+    :param player: runs his playbooks sooner; it is root's.
+    """
+
+    def __init__(self, uid, home, player=None):
+        self.home, self.player = home, player
         self.words = BECOME if uid else []
         self.environment = {
             "HOME": str(home),
@@ -74,6 +81,8 @@ class Inventory:
 
     def playbook(self, playbook, *words, **options):
         """Run a playbook and return the finished process."""
+        if self.user.player and not options:
+            return self.user.player.run(["-i", str(self.folder), str(playbook), *words], "/")
         command = [self.user.python, "-m", "ansible", "playbook", "-i", str(self.folder), str(playbook), *words]
         return self.user.run(command, **options)
 
@@ -138,23 +147,33 @@ def node(number, **variables):
 
 
 @pytest.fixture(scope="module", params=[0, NOBODY], ids=["root", "ordinary"])
-def user(request):
+def user(request, player):
     """Root, then an ordinary user."""
-    yield from _user(request.param)
+    yield from _user(request.param, None if request.param else player)
 
 
 @pytest.fixture(scope="module")
-def root():
+def root(player):
     """Root alone, where the user makes no difference."""
-    yield from _user(0)
+    yield from _user(0, player)
 
 
-def _user(uid):
+@pytest.fixture(scope="session")
+def player():
+    """Return what runs root's playbooks."""
+    with tempfile.TemporaryDirectory(prefix="nodenet-test-") as home:
+        one = Player()
+        one.start("/", User(0, home).environment)
+        yield one
+        one.close()
+
+
+def _user(uid, player=None):
     home = Path(tempfile.mkdtemp(prefix="nodenet-test-"))
     os.chown(home, uid, uid)
     home.chmod(0o755)
     try:
-        found = User(uid, home)
+        found = User(uid, home, player)
         if not found.python:
             pytest.skip("the ordinary user can run no Python that has ansible-core")
         yield found
