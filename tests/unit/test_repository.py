@@ -137,3 +137,13 @@ def test_the_texts_lead_to_files_that_exist():
     for path in ("CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "MAINTAINERS.md", "SECURITY.md"):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", read(path)):
             assert (ROOT / target).exists(), f"{path}: {target}"
+
+
+@pytest.mark.parametrize(
+    "path", ["CONTRIBUTING.md", *(str(one.relative_to(ROOT)) for one in (ROOT / "docs").rglob("*.md"))]
+)
+def test_files_that_a_page_names_exist(path):
+    named = re.findall(r"`((?:[a-z_]+/)+[\w.-]+\.(?:py|yml|md|svg))`", read(path))
+    places = (ROOT, ROOT / "plugins" / "module_utils", ROOT / "plugins" / "plugin_utils")
+    missing = [name for name in named if "NAME" not in name and not any((place / name).exists() for place in places)]
+    assert missing == []
