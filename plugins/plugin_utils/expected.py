@@ -1,18 +1,20 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the inventory expects of a node as it really is: the module prepare compares the two. Pure Python."""
+"""What the inventory expects of a node, which the modules prepare and probe compare with the real node. Pure Python."""
 
 from __future__ import annotations
 
 import ipaddress
+from typing import Any, Dict, List
 
 from .attachments import used_by
 from .backends import backend_of
-from .values.networks import FAMILIES
+from .backends.peers import Peers
+from .values.networks import FAMILIES, Values
 
 
-def expected_of(model, name, peers):
+def expected_of(model: Dict[str, Any], name: str, peers: Peers) -> Dict[str, Any]:
     """Return the option ``expected`` of the module prepare for node ``name`` with its ``peers``."""
     fabric, values = model["fabric"], model["nodes"][name]
     backend = backend_of(fabric)
@@ -42,8 +44,8 @@ def expected_of(model, name, peers):
     }
 
 
-def _prefixes(nodes, name):
-    """Return what the node will have a route for, with the variable that says so."""
+def _prefixes(nodes: Dict[str, Values], name: str) -> List[Dict[str, str]]:
+    """Return the prefixes of the node's routes, each with the name of its variable."""
     found = [
         {"prefix": values[subnet], "name": subnet if other == name else f"{subnet} of {other}"}
         for other, values in nodes.items()
@@ -64,8 +66,8 @@ def _prefixes(nodes, name):
     return found
 
 
-def _peers(peers, nodes, name):
-    """Return the peers, each by the address that plain routes or tunnels lead to, and which of the two it is."""
+def _peers(peers: Peers, nodes: Dict[str, Values], name: str) -> List[Dict[str, Any]]:
+    """Return the peers, each with its address on the underlay, and whether a plain route leads there."""
     direct = {peer["via"]: peer["name"] for peer in peers.routes()}
     tunnelled = [address for address in peers.remotes() if address not in direct]
     of = {values[address]: other for other, values in nodes.items() for _subnet, address, _key in FAMILIES}
@@ -75,5 +77,5 @@ def _peers(peers, nodes, name):
     ]
 
 
-def _network(prefix):
+def _network(prefix: str) -> str:
     return str(ipaddress.ip_interface(prefix).network)

@@ -5,25 +5,29 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict, Iterator, List, Tuple
+
 from .attachments import ATTACHMENTS, used_by
 from .attachments.endpoints import Endpoints
 from .backends import BACKENDS, backend_of, peers_of
+from .backends.peers import Peers
 from .expected import expected_of
 from .inventory.model import mtu_of, roles_of
 from .naming import host_ends
-from .values.networks import subnets_of
+from .values.networks import Values, subnets_of
 
+Model = Dict[str, Any]
 # What the kernel must have for each role
 FEATURES = {
     **{attachment.name: attachment.features for attachment in ATTACHMENTS.values()},
     **{backend.name: backend.features for backend in BACKENDS.values()},
     "nat": ("masquerade",),
 }
-# The label of each set that a role makes; those of a user's own tasks are others
+# The owners of the sets of all roles; a user's own tasks have other owners
 OWNERS = (*ATTACHMENTS, "forwarding", *BACKENDS, "nat", "publish", "prepare")
 
 
-def node_model(model, name):
+def node_model(model: Model, name: str) -> Dict[str, Any]:
     """Return what the roles need of node ``name``.
 
     :raises KeyError: there is no such node.
@@ -62,7 +66,7 @@ def node_model(model, name):
     }
 
 
-def what_is_looked_at(model, name):
+def what_is_looked_at(model: Model, name: str) -> Dict[str, Any]:
     """Return the option ``expected`` of the module probe for node ``name``, which reads nothing but the node's network."""
     peers = peers_of(model, name)
     ours = _ours(model, name, peers)
@@ -73,8 +77,8 @@ def what_is_looked_at(model, name):
     }
 
 
-def _ours(model, name, peers):
-    """Return what of the fabric other network managers must leave alone (see the module prepare)."""
+def _ours(model: Model, name: str, peers: Peers) -> Dict[str, Any]:
+    """Return the fabric's part of the node's network, which other programs leave alone (see the module prepare)."""
     fabric, values = model["fabric"], model["nodes"][name]
     tunnels = backend_of(fabric).tunnels(peers.values)
     ends = [link[end] for link in values["fabric_links"] for end in ("a", "b")]
@@ -89,13 +93,13 @@ def _ours(model, name, peers):
     }
 
 
-def _features(roles, ipv6):
-    needed = [feature for role in roles for feature in FEATURES.get(role, [])] + (["ipv6"] if ipv6 else [])
+def _features(roles: List[str], ipv6: bool) -> List[str]:
+    needed = [feature for role in roles for feature in FEATURES.get(role, ())] + (["ipv6"] if ipv6 else [])
     return list(dict.fromkeys(needed))
 
 
-def _published(values, entry):
-    """Return a rule for each address of the endpoint that a published port leads to."""
+def _published(values: Values, entry: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
+    """Yield a rule for each address of the endpoint that has a published port."""
     endpoint = {one["name"]: one for one in values["fabric_endpoints"]}[entry["endpoint"]]
     for subnet, key in subnets_of(values):
         own = f"{endpoint[key]}/{128 if ':' in subnet else 32}"
@@ -111,7 +115,7 @@ def _published(values, entry):
             }
 
 
-def _masquerade(subnets, inside):
+def _masquerade(subnets: List[Tuple[str, str]], inside: List[str]) -> List[Dict[str, Any]]:
     return [
         {"source": subnet, "exclude": [prefix for prefix in inside if (":" in prefix) == (":" in subnet)]}
         for subnet, _key in subnets

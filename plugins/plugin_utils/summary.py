@@ -1,12 +1,13 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person reads of a run: counts in one line, and diffs in the order of their numbers. Pure Python."""
+"""The summary of a run in one line, and diffs ordered by the numbers in names. Pure Python."""
 
 from __future__ import annotations
 
 import json
 import re
+from typing import Any, Dict, List
 
 VERBS = {
     "made": "make",
@@ -18,7 +19,7 @@ VERBS = {
 }
 
 
-def summary_of(stats, check=False):
+def summary_of(stats: Dict[str, Any], check: bool = False) -> str:
     """Return what a run did to a node, in one line; "" where it changed nothing.
 
     :param stats: what a module of the engine returned.
@@ -35,14 +36,14 @@ def _listed(nouns):
     return ", ".join(counted(number, noun) for noun, number in nouns.items())
 
 
-def counted(number, noun):
+def counted(number: int, noun: str) -> str:
     """Return ``number`` with its noun: 1 address, 52 addresses, 2,500 pairs."""
     if number != 1:
         noun = noun[:-1] + "ies" if noun.endswith("ry") else noun + ("es" if noun.endswith("ss") else "s")
     return f"{number:,} {noun}"
 
 
-def in_order(diff):
+def in_order(diff: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     """Return a module's diff with objects as text, in the order of the numbers in their names: .2 before .19."""
     return [
         {side: _text(value) if isinstance(value, dict) else value for side, value in entry.items()} for entry in diff
@@ -64,7 +65,7 @@ def _by_number(text):
     return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"(\d+)", text))]
 
 
-def without_objects(arguments):
+def without_objects(arguments: Dict[str, Any]) -> Dict[str, Any]:
     """Return a module's arguments with the number of its objects for the objects themselves."""
     return {name: _number(value) for name, value in arguments.items()}
 

@@ -1,24 +1,25 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Ansible's variables and arguments hold, as JSON knows it."""
+"""Ansible's templated variables and arguments as plain data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Optional
 
 # Python writes no larger numbers in digits than of 4,300 (sys.set_int_max_str_digits), and nothing here is as large as this
 MOST_BITS = 64
 
 
-# what a template came to that says that nothing is given
+# the result of a template that is omitted
 OMITTED = object()
 
 
-def plain(value, omit=None):
-    """Return ``value`` of what JSON knows; each member is asked for by itself, which is when ansible-core templates it.
+def plain(value: Any, omit: Optional[str] = None) -> Any:
+    """Return ``value`` as JSON can hold it; each member is read by itself, which is when ansible-core templates it.
 
-    :param omit: what stands for a value that is not given, before ansible-core 2.19; where it is all there is: OMITTED.
+    :param omit: the text that stands for an omitted value before ansible-core 2.19; a value that is this text: OMITTED.
     """
     if isinstance(value, Mapping):
         members = {str(plain(key)): plain(value[key], omit) for key in value}
@@ -28,7 +29,7 @@ def plain(value, omit=None):
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (list, tuple)):
-        members = [plain(member, omit) for member in value]
-        return [member for member in members if member is not OMITTED]
+        listed = [plain(member, omit) for member in value]
+        return [member for member in listed if member is not OMITTED]
     text = str(value)
     return OMITTED if isinstance(omit, str) and text == omit else text

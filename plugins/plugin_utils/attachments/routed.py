@@ -31,7 +31,7 @@ class Routed(Attachment):
             "fabric_routed_gateway",
             default="169.254.1.1",
             check=partial(check.address, version=4, link_local=True),
-            public="a public address, whose owner cannot be reached from routed endpoints.",
+            public="a public address; routed endpoints cannot reach its owner on the Internet.",
         ),
     )
     endpoint_keys = {"prefix_length": partial(check.number, low=1, high=32)}
@@ -43,7 +43,7 @@ class Routed(Attachment):
         segment = taken.underlay.of(gateway)
         whose = taken.whose(ip) or (segment and f"in {segment} of the underlay")
         if whose:
-            yield f"fabric_routed_gateway is {ip}, which is {whose}: choose one that nobody has, such as 169.254.1.1."
+            yield f"fabric_routed_gateway is {ip}, which is {whose}: choose an address that no host has, such as 169.254.1.1."
 
     def prefixes(self, values: Values) -> Iterator[Tuple[str, str]]:
         if values["fabric_node_subnet"]:

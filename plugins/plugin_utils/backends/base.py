@@ -130,7 +130,7 @@ class Backend:
         if version is None and all(reachable) and self.encapsulation(list(nodes.values())[0]):
             yield (
                 None,
-                f"fabric_backend {self.name} needs addresses of one family on all nodes: some have only"
+                f"fabric_backend {self.name} needs addresses of one IP version on all nodes: some nodes have only"
                 " fabric_node_address, others only fabric_node_address6.",
             )
 
@@ -139,8 +139,8 @@ class Backend:
         least = MTU_MIN_IPV6 if values["fabric_node_subnet6"] else MTU_MIN
         if mtu > most:
             yield (
-                f"fabric_mtu is {mtu}, and {self.name} leaves at most {most} of the underlay's"
-                f" {values['fabric_underlay_mtu']} (fabric_underlay_mtu): leave it at auto."
+                f"fabric_mtu is {mtu}, and with {self.name} at most {most} bytes fit on the underlay, whose MTU is"
+                f" {values['fabric_underlay_mtu']} (fabric_underlay_mtu): set it to auto."
             )
         elif mtu < least:
-            yield f"packets have {mtu} bytes by fabric_mtu and fabric_underlay_mtu: endpoints need {least} at least."
+            yield f"the MTU of endpoints is {mtu} by fabric_mtu and fabric_underlay_mtu: it must be at least {least}."

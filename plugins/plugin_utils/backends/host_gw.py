@@ -23,8 +23,8 @@ class HostGw(Backend):
             for subnet, address, _key in FAMILIES:
                 if values[subnet] and not values[address]:
                     yield (
-                        f"{subnet} is set and {address} is not: with host_gw peers reach a subnet by an address of its"
-                        " family."
+                        f"{subnet} is set and {address} is not: with host_gw the node's address is the gateway to its"
+                        f" subnet, set {address}."
                     )
 
     def reach_faults(self, nodes: Dict[str, Values], segments: Segments) -> Iterator[Fault]:
@@ -41,13 +41,13 @@ class HostGw(Backend):
                 yield (
                     None,
                     f"fabric_backend host_gw needs all nodes on one L2, and they are not ({where}{more}): a plain route"
-                    " cannot lead to a peer behind a router. Use ipip or vxlan, or, if they do share one L2, say so with"
-                    " fabric_underlay.",
+                    " does not reach a peer behind a router. Use ipip or vxlan, or list the prefix of the L2 in"
+                    " fabric_underlay if it is one.",
                 )
 
     def warnings(self, values: Values) -> Iterator[str]:
         if values["fabric_cross_subnet"]:
-            yield "fabric_cross_subnet says nothing to fabric_backend host_gw, which has no tunnel to leave out."
+            yield "fabric_cross_subnet has no effect with fabric_backend host_gw, which has no tunnels."
 
     def part(self, peers: Peers, mtu: int) -> Dict[str, Any]:
         return {"peers": peers.routes()}

@@ -33,7 +33,7 @@ class Ipip(Backend):
         Variable(
             "fabric_ipip_address",
             check=partial(check.host_prefix, version=4),
-            public="public addresses, whose owners in the world cannot be reached from the nodes.",
+            public="public addresses; the nodes cannot reach their owners on the Internet.",
         ),
     )
 
@@ -43,11 +43,11 @@ class Ipip(Backend):
     def node_faults(self, values: Values, peers: int) -> Iterator[str]:
         if values["fabric_ipip_name"] and values["fabric_ipip_pairs"] and peers > 1:
             yield (
-                f"fabric_ipip_name is {values['fabric_ipip_name']!r}, and with fabric_ipip_pairs the node has a tunnel for"
-                " each of its peers: leave the name out."
+                f"fabric_ipip_name is {values['fabric_ipip_name']!r}, and with fabric_ipip_pairs the node has one tunnel for"
+                " each peer: omit the name."
             )
         if values["fabric_node_subnet6"] or not values["fabric_node_address"]:
-            yield "fabric_backend ipip carries IPv4 over IPv4 alone: leave fabric_node_subnet6 out, or use vxlan."
+            yield "fabric_backend ipip carries only IPv4 over IPv4: omit fabric_node_subnet6, or use vxlan."
 
     def devices(self, values: Values) -> Iterator[Device]:
         if not self.names_peers_by(values):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Dict, Iterable, Iterator, Tuple
+from typing import Any, Dict, Iterable, Iterator, Tuple
 
 from ..attachments import used_by
 from ..backends import backend_of
@@ -30,9 +30,9 @@ def collision_faults(nodes: Dict[str, Values], underlay: Iterable[str], logins: 
     yield from _logins(nodes, logins)
 
 
-def _links(values, taken):
+def _links(values: Values, taken: Taken) -> Iterator[str]:
     reached = {"", *(endpoint["name"] for endpoint in values["fabric_endpoints"])}
-    known = {}
+    known: Dict[Any, str] = {}
     for number, link in enumerate(values["fabric_links"]):
         for word in ("a", "b"):
             netns = link[word].get("netns") or ""
@@ -43,24 +43,24 @@ def _links(values, taken):
                     # in one link, and in one namespace
                     for place in (number,) if found.ip.is_link_local else (number, netns):
                         other = known.setdefault((place, found.ip), where)
-                        fault = fault or (taken_by(where, found.ip, f"that of {other}") if other != where else None)
+                        fault = fault or (taken_by(where, found.ip, f"also {other}") if other != where else None)
                     fault = fault or (covers(where, found, taken) if netns in reached else None)
                     if fault:
                         yield fault
 
 
-def _tunnel_addresses(name, values, taken):
+def _tunnel_addresses(name: str, values: Values, taken: Taken) -> Iterator[str]:
     for variable, given in backend_of(values).addresses(values):
         found = ipaddress.ip_interface(given)
         other = taken.tunnels.setdefault(found.ip, name)
-        whose = taken.whose(found.ip) or (f"that of {other} too" if other != name else None)
+        whose = taken.whose(found.ip) or (f"also the address of {other}" if other != name else None)
         fault = taken_by(variable, found.ip, whose) or covers(variable, found, taken)
         if fault:
             yield fault
 
 
-def _logins(nodes, logins):
-    """A node that has a subnet has all of it on itself: whoever has an address of it elsewhere is not reached any more."""
+def _logins(nodes: Dict[str, Values], logins: Logins) -> Iterator[Tuple[str, str]]:
+    """A node routes its whole subnet to itself: a host elsewhere with an address of it is no longer reached."""
     owners = {subnet: name for name, values in nodes.items() for subnet, _key in subnets_of(values)}
     segments = Segments(owners)
     for name, (address, _port) in logins.items():
@@ -68,5 +68,5 @@ def _logins(nodes, logins):
         if subnet:
             yield (
                 owners[subnet],
-                f"the node's subnet {subnet} holds {address}, by which Ansible reaches {name}: choose another prefix.",
+                f"the node's subnet {subnet} contains {address}, the address by which Ansible reaches {name}: choose another prefix.",
             )

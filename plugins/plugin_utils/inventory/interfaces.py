@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, Tuple
+from typing import Dict, Iterator, Set, Tuple
 
 from ..attachments import used_by
 from ..backends import backend_of
@@ -40,11 +40,11 @@ def interface_faults(nodes: Dict[str, Values]) -> Iterator[Tuple[str, str]]:
 # (the option, the namespace, the name of the interface, what it is) of each
 
 
-def _of_endpoints(values):
-    known = set()
+def _of_endpoints(values: Values) -> Iterator[Tuple[str, str, str, str]]:
+    known: Set[str] = set()
     for number, endpoint in enumerate(values["fabric_endpoints"]):
         name = endpoint["name"]
-        if name in known:  # reported already
+        if name in known:  # a fault of its own
             continue
         known.add(name)
         where = f"fabric_endpoints[{number}]"
@@ -53,14 +53,14 @@ def _of_endpoints(values):
         yield f"{where}.interface", name, interface_of(endpoint), f"the interface of endpoint {name!r}"
 
 
-def _of_node(values):
+def _of_node(values: Values) -> Iterator[Tuple[str, str, str, str]]:
     for attachment in used_by(values):
         yield from ((variable, "", name, variable) for variable, name in attachment.devices(values))
     for device in backend_of(values).devices(values):
         yield device.variable, "", device.name, device.title
 
 
-def _of_links(values):
+def _of_links(values: Values) -> Iterator[Tuple[str, str, str, str]]:
     for number, link in enumerate(values["fabric_links"]):
         for word in ("a", "b"):
             where, end = f"fabric_links[{number}].{word}", link[word]

@@ -15,7 +15,7 @@ from ..values.declaration import Variable, address, integer, subnet, switch
 from ..values.networks import ip_network
 from . import entries
 
-PUBLIC_SUBNET = "public prefixes, whose owners in the world cannot be reached from the fabric."
+PUBLIC_SUBNET = "public prefixes; the fabric cannot reach their owners on the Internet."
 # What the playbooks set; a variable of that name would take its place.
 RESERVED = ("fabric_node", "fabric_queue")
 FORMATS = ("text", "json")
@@ -51,7 +51,7 @@ def _output(where: str, value: Any) -> Iterator[str]:
 
 def _lab(where: str, value: Any) -> Iterator[str]:
     if not isinstance(value, str) or not entries.HOST.fullmatch(value):
-        yield f"{where} is {shown(value)}, not a name: use letters, digits, '.', '_' and '-', a letter or digit first."
+        yield f"{where} is {shown(value)}, not a name: use letters, digits, '.', '_' and '-', and begin with a letter or digit."
 
 
 def _serial(where: str, value: Any) -> Iterator[str]:

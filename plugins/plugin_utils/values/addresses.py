@@ -1,20 +1,23 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which address each endpoint has: as the inventory says, else one by a digest of its name. Pure Python.
+"""The address of each endpoint: the one that the inventory gives, else one derived from its name. Pure Python.
 
-An endpoint goes through the addresses of its subnet in a sequence of its own and takes the first that is free. All go
-step by step together, so that whoever has the first address of its sequence keeps it, whatever the order of the list and
-whoever comes and goes; only of two that come to one address in the same step has the later one, by name, to go on.
+Each name gives a sequence of all addresses of the subnet, and the endpoint takes the first free one. All endpoints try
+their first address, then those left try their second, and so on: an endpoint that has its first address keeps it whatever
+the order of the list and whichever endpoints come and go. Of two that try one address in the same step, the one whose name
+comes first has it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from math import gcd
-from typing import NamedTuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .networks import ip_address, ip_network
+
+Endpoints = List[Dict[str, Any]]
 
 
 class Rivalry(NamedTuple):
@@ -28,7 +31,7 @@ class Rivalry(NamedTuple):
 class Sequence:
     """The order in which an endpoint goes through a subnet; the subnet's first address, a bridge's, comes last."""
 
-    def __init__(self, network, name):
+    def __init__(self, network: Any, name: str):
         digest = hashlib.sha256(name.encode()).digest()
         self._first = int(network.network_address)
         self.size = _usable(network) - 1
@@ -38,14 +41,14 @@ class Sequence:
             step += 1
         self._step = step
 
-    def at(self, number):
+    def at(self, number: int) -> int:
         """Return the address, as a number, of step ``number``."""
         if number == self.size:
             return self._first + 1
         return self._first + 2 + (self._start + number * self._step) % self.size
 
 
-def assigned(endpoints, subnet, key, gateway=None):
+def assigned(endpoints: Endpoints, subnet: str, key: str, gateway: Optional[str] = None) -> Dict[str, str]:
     """Return endpoint name -> address in ``subnet``.
 
     :param key: ``address`` or ``address6``.
@@ -55,23 +58,26 @@ def assigned(endpoints, subnet, key, gateway=None):
     return _assign(endpoints, ip_network(subnet), key, gateway)[0]
 
 
-def rivalries(endpoints, subnet, key, gateway=None):
+def rivalries(endpoints: Endpoints, subnet: str, key: str, gateway: Optional[str] = None) -> List[Rivalry]:
     """Return the rivalries between endpoints for the addresses of ``subnet``; arguments as of :func:`assigned`."""
     return _assign(endpoints, ip_network(subnet), key, gateway)[1]
 
 
-def _usable(network):
+def _usable(network: Any) -> int:
     """Return how many addresses hosts may have: not the network's own, nor IPv4's broadcast address."""
     return network.num_addresses - (2 if network.version == 4 else 1)
 
 
-def _assign(endpoints, network, key, gateway):
+def _assign(
+    endpoints: Endpoints, network: Any, key: str, gateway: Optional[str]
+) -> Tuple[Dict[str, str], List[Rivalry]]:
     found = {one["name"]: ip_address(one[key]) for one in endpoints if one.get(key)}
     taken = {int(address): name for name, address in found.items()}
     if gateway:
         taken.setdefault(int(ip_address(gateway)), None)
     waiting = {name: Sequence(network, name) for name in sorted({one["name"] for one in endpoints} - found.keys())}
-    step, rivals = 0, {}
+    rivals: Dict[str, str] = {}
+    step = 0
     while waiting:
         left = {}
         for name, sequence in waiting.items():

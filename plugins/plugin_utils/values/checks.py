@@ -131,12 +131,12 @@ def address(where, value, version=None, link_local=False):
         return
     found = _parsed(ip_address, value)
     if found is None:
-        length = f": leave {value[value.index('/') :]} out" if _parsed(ipaddress.ip_interface, value) else ""
+        length = f": omit {value[value.index('/') :]}" if _parsed(ipaddress.ip_interface, value) else ""
         yield f"{where} is {shown(value)}, which is not an address{length}."
     elif version and found.version != version:
         yield f"{where} is {found}, which is not IPv{version}{_other_family(where, found.version)}."
     elif any(found in network for network in NOBODYS if not (link_local and network in LINK_LOCAL)):
-        yield f"{where} is {found}, which nobody reaches from another network: give an address that is routed."
+        yield f"{where} is {found}, which other networks cannot reach: choose a routable address."
 
 
 def prefix(where, value, version=None):
@@ -177,7 +177,7 @@ def host_prefix(where, value, version, link_local=False):
     network = found.network
     ends = (network.network_address, network.broadcast_address) if version == 4 and network.prefixlen < 31 else ()
     if not faults and found.ip in ends:
-        yield f"{where} is {found}, the network's own address or its broadcast address: give one between them."
+        yield f"{where} is {found}, the network's own address or its broadcast address: choose an address between them."
 
 
 def broadcast(where, value, own):
@@ -185,12 +185,15 @@ def broadcast(where, value, own):
     if value in (None, ""):
         return
     if own in (None, ""):
-        yield f"{where} is {shown(value)}, and that end has no address: give it one, or leave the broadcast address out."
+        yield f"{where} is {shown(value)}, and that end has no address: set address, or omit broadcast."
         return
     found = _parsed(ipaddress.IPv4Address, value)
     network = _network(own)
     if found is None or network is None or not (found in network or str(found) == "255.255.255.255"):
-        yield f"{where} is {shown(value)}, which is no broadcast address of {shown(own)}: give one of its network, mostly the last."
+        yield (
+            f"{where} is {shown(value)}, which is no broadcast address of {shown(own)}: choose an address of its network,"
+            " usually the last one."
+        )
 
 
 def _parsed(parse, value):

@@ -17,7 +17,8 @@ from .networks import FAMILIES, GATEWAYS, Segments, Values, ip_address, ip_netwo
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
-Logins = Dict[str, Tuple[Optional[str], int]]
+Login = Tuple[Optional[str], int]
+Logins = Dict[str, Login]
 
 
 class Taken:
@@ -43,9 +44,9 @@ class Taken:
     @cached_property
     def _owners(self) -> Dict[Address, str]:
         found: Dict[Address, str] = {}
-        for text, whose in self._all():
-            if text:
-                found.setdefault(ip_address(text), whose)
+        for address, whose in self._all():
+            if address:
+                found.setdefault(ip_address(address), whose)
         return found
 
     def _all(self) -> Iterator[Tuple[Optional[str], str]]:
@@ -92,7 +93,7 @@ def _endpoints(values: Values) -> Iterator[Tuple[str, str]]:
 
 def taken_by(where: str, ip: Address, whose: Optional[str]) -> Optional[str]:
     """Return a sentence for the address ``ip`` of the variable ``where``, if it is somebody's."""
-    return f"{where} is {ip}, which is {whose}: give it another." if whose else None
+    return f"{where} is {ip}, which is {whose}: choose another address." if whose else None
 
 
 def covers(where: str, interface: Interface, taken: Taken) -> Optional[str]:
@@ -100,4 +101,6 @@ def covers(where: str, interface: Interface, taken: Taken) -> Optional[str]:
     covered = None if interface.ip.is_link_local else taken.covered(interface.network)
     if not covered:
         return None
-    return f"{where} {interface} makes {interface.network} part of that link, and with it {covered}: choose another prefix."
+    return (
+        f"{where} {interface} routes {interface.network} into that link, and with it {covered}: choose another prefix."
+    )

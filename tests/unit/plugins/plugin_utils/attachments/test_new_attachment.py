@@ -43,7 +43,7 @@ def node(house, given):
         (hosts(fabric_toy_switch="a b"), "vm5, vm6: fabric_toy_switch is 'a b', which is not an interface name"),
         (hosts({"host_interface": "toy0"}), "vm5: fabric_toy_switch is 'toy0' in the node itself, which is the host's end"),
         (hosts({"vlan": 4095}), "vm5: fabric_endpoints[0].vlan is 4095: it is a number from 1 to 4094."),
-        (hosts({"vlan": 7, "attachment": "routed"}), "vm5: fabric_endpoints[0].vlan says nothing to an endpoint that is attached"),
+        (hosts({"vlan": 7, "attachment": "routed"}), "vm5: fabric_endpoints[0].vlan has no effect on an endpoint with attachment routed"),
         (hosts({"attachment": "toys"}), "vm5: fabric_endpoints[0].attachment is 'toys': it is one of bridge, routed, direct, toy."),
         (hosts(fabric_attachment="toys"), "vm5, vm6: fabric_attachment is 'toys': it is one of bridge, routed, direct, toy."),
     ],

@@ -41,7 +41,7 @@ def node(house, name="vm5", **everywhere):
         ({"fabric_toy_name": "a b"}, "vm5, vm6: fabric_toy_name is 'a b', which is not an interface name"),
         ({"fabric_toy_prt": 1}, "vm5, vm6: there is no variable fabric_toy_prt: did you mean fabric_toy_port?"),
         ({"fabric_bridge": "toy0"}, "vm5, vm6: fabric_toy_name is 'toy0' in the node itself, which is fabric_bridge"),
-        ({"fabric_mtu": 1473}, "vm5, vm6: fabric_mtu is 1473, and toy leaves at most 1472"),
+        ({"fabric_mtu": 1473}, "vm5, vm6: fabric_mtu is 1473, and with toy at most 1472 bytes fit on the underlay"),
         ({"fabric_backend": "toys"}, "vm5, vm6: fabric_backend is 'toys': it is one of host_gw, ipip, vxlan, toy."),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_fabric_has_one_value_of_what_it_says_is_one(house):
     given = hosts()
     given["vm6"]["fabric_toy_port"] = 9
     (fault,) = house("inventory.validation").faults_of(given)
-    assert fault.startswith("vm6: fabric_toy_port is 9, and 4754 on vm5: it is one for the whole fabric")
+    assert fault.startswith("vm6: fabric_toy_port is 9, and 4754 on vm5: the whole fabric has one value")
 
 
 def test_a_published_port_is_not_the_tunnels(house):

@@ -49,15 +49,15 @@ def routed(gateway):
 
 
 COLLISIONS = [
-    (link({"address": "10.9.0.1/24"}, {"address": "10.9.0.1/24"}), r"10.9.0.1, which is that of fabric_links\[0\].a.address"),
-    (link({"address6": "fe80::1/64"}, {"address6": "fe80::1/64"}), r"fabric_links\[0\].b.address6 is fe80::1, which is that of"),
+    (link({"address": "10.9.0.1/24"}, {"address": "10.9.0.1/24"}), r"10.9.0.1, which is also fabric_links\[0\].a.address"),
+    (link({"address6": "fe80::1/64"}, {"address6": "fe80::1/64"}), r"fabric_links\[0\].b.address6 is fe80::1, which is also"),
     (link({"address": "10.245.0.2/30"}), r"fabric_links\[0\].a.address is 10.245.0.2, which is the address of endpoint ns5 on vm5"),
     (link({"address": "10.246.0.2/30"}), "is 10.246.0.2, which is the address of endpoint ns6 on vm6"),
     (link({"address": "10.245.0.1/30"}), "is 10.245.0.1, which is the address of the bridge on vm5"),
     (link({"address": "192.168.32.5/24"}), "is 192.168.32.5, which is the address of vm5"),
     (link({"address": "198.51.100.9/24"}), "is 198.51.100.9, which is the address of outside outside"),
     # in the node itself, or in an endpoint, its prefix leads into the link
-    (link({"address": "192.168.32.99/24"}, netns=None), "makes 192.168.32.0/24 part of that link, and with it 192.168.32.5"),
+    (link({"address": "192.168.32.99/24"}, netns=None), "routes 192.168.32.0/24 into that link, and with it 192.168.32.5"),
     (link({"address": "192.168.32.98/30"}, netns=None), "and with it 192.168.32.0/24 of the underlay: choose another prefix"),
     (link({"address": "10.246.0.9/24"}, netns=None), "and with it 10.246.0.1, the address of the bridge on vm6"),
     (link({"address": "192.168.32.99/24"}, netns="ns5"), "and with it 192.168.32.5, the address of vm5"),
@@ -66,8 +66,8 @@ COLLISIONS = [
     (direct(host_address="10.246.0.2"), "host_address is 10.246.0.2, which is the address of endpoint ns6 on vm6"),
     (direct(host_address="192.168.32.6"), "host_address is 192.168.32.6, which is the address of vm6"),
     (routed("192.168.32.5"), "fabric_routed_gateway is 192.168.32.5, which is the address of vm5"),
-    (routed("192.168.32.6"), "which is the address of vm6: choose one that nobody has"),
-    (routed("192.168.32.1"), r"which is in 192.168.32.0/24 of the underlay: choose one that nobody has, such as 169.254.1.1"),
+    (routed("192.168.32.6"), "which is the address of vm6: choose an address that no host has"),
+    (routed("192.168.32.1"), r"which is in 192.168.32.0/24 of the underlay: choose an address that no host has, such as 169.254.1.1"),
     (routed("10.245.0.2"), "which is the address of endpoint ns5 on vm5"),
 ]  # fmt: skip
 
@@ -109,7 +109,7 @@ def test_two_pairs_by_themselves_may_have_the_same_addresses_and_one_namespace_n
     second = pair("red", "grey", "10.9.0.1/24", "10.9.0.2/24")
     second["a"]["name"] = "other"
     (fault,) = faults(fabric_links=[first, second])
-    assert "fabric_links[1].a.address is 10.9.0.1, which is that of fabric_links[0].a.address" in fault
+    assert "fabric_links[1].a.address is 10.9.0.1, which is also fabric_links[0].a.address" in fault
 
 
 def test_tunnels_have_addresses_of_their_own():
@@ -121,17 +121,17 @@ def test_tunnels_have_addresses_of_their_own():
 
     assert tunnels("10.9.0.1/30", "10.9.0.2/30") == []
     assert tunnels("10.9.0.1/30", "10.9.0.1/30") == [
-        "vm6: fabric_ipip_address is 10.9.0.1, which is that of vm5 too: give it another."
+        "vm6: fabric_ipip_address is 10.9.0.1, which is also the address of vm5: choose another address."
     ]
     assert "which is the address of vm6" in tunnels("192.168.32.6/32", "10.9.0.1/30")[0]
-    assert "part of that link, and with it 192.168.32.5" in tunnels("192.168.32.99/24", "10.9.0.1/30")[0]
+    assert "into that link, and with it 192.168.32.5" in tunnels("192.168.32.99/24", "10.9.0.1/30")[0]
 
 
 def test_a_subnet_that_holds_the_address_by_which_ansible_comes():
     logins = {"vm5": ("10.0.0.5", 22), "vm6": ("10.246.0.77", 22)}
     (fault,) = faults(logins=logins)
     assert fault == (
-        "vm6: the node's subnet 10.246.0.0/24 holds 10.246.0.77, by which Ansible reaches vm6: choose another prefix."
+        "vm6: the node's subnet 10.246.0.0/24 contains 10.246.0.77, the address by which Ansible reaches vm6: choose another prefix."
     )
     assert faults(logins={"vm5": ("10.0.0.5", 22), "vm6": (None, 22)}) == []
     (fault,) = faults(logins={"vm6": ("10.9.0.7", 22)}, **link({"address": "10.9.0.1/24"}, netns=None))

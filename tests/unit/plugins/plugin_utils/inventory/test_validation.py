@@ -83,10 +83,10 @@ VM5 = [
     ({"fabric_bridge": "all"}, "vm5: fabric_bridge is 'all', which is a name that the kernel keeps for itself"),
     ({"fabric_bridge": 7}, "vm5: fabric_bridge is 7, which is not an interface name"),
     ({"fabric_node_address": 7}, "vm5: fabric_node_address is 7, which is not an address"),
-    ({"fabric_node_address": "192.168.32.5/24"}, "vm5: fabric_node_address is .*, which is not an address: leave /24 out"),
+    ({"fabric_node_address": "192.168.32.5/24"}, "vm5: fabric_node_address is .*, which is not an address: omit /24"),
     ({"fabric_node_address": "192.168.32.256"}, "vm5: fabric_node_address is '192.168.32.256', which is not an address"),
     ({"fabric_node_address": "fd00::1"}, "is fd00::1, which is not IPv4: fabric_node_address6 is for IPv6"),
-    ({"fabric_node_address": "127.0.0.1"}, "vm5: fabric_node_address is 127.0.0.1, which nobody reaches"),
+    ({"fabric_node_address": "127.0.0.1"}, "vm5: fabric_node_address is 127.0.0.1, which other networks cannot reach"),
     ({"fabric_node_subnet": "10.245.0.1/24"}, "vm5: fabric_node_subnet is 10.245.0.1/24, with host bits set: the prefix is 10.245.0.0/24"),
     ({"fabric_node_subnet": "10.245.0.0"}, "vm5: fabric_node_subnet is '10.245.0.0', which has no length: write 10.245.0.0/24"),
     ({"fabric_node_subnet": "ten"}, "vm5: fabric_node_subnet is 'ten', which is not a prefix such as"),
@@ -137,7 +137,7 @@ VM5 = [
     ({"fabric_endpoints": [{"name": "a"}, {"name": "a"}]}, "vm5: fabric_endpoints has 2 endpoints called 'a'"),
     ({"fabric_bridge": "veth-ns5"}, "vm5: fabric_bridge is 'veth-ns5' in the node itself, which is the host's end of endpoint 'ns5'"),
     (endpoint(attachment="hook"), r"vm5: fabric_endpoints\[0\].attachment is 'hook': it is one of bridge, routed, direct"),
-    (endpoint(host_address="10.245.0.9"), r"fabric_endpoints\[0\].host_address says nothing to an endpoint that is attached by bridge"),
+    (endpoint(host_address="10.245.0.9"), r"fabric_endpoints\[0\].host_address has no effect on an endpoint with attachment bridge"),
     ({"fabric_bridge_address": "10.9.0.1"}, "vm5: fabric_bridge_address is 10.9.0.1, which no host of fabric_node_subnet"),
     (link(netns="blue", name="veth-blue"), r"vm5: fabric_links\[0\].b.name is 'veth-blue' in blue, which is that of fabric_links\[0\].a"),
     (link(netns=None, name="veth-ns5"), r"\[0\].a.name is 'veth-ns5' in the node itself, which is the host's end of endpoint 'ns5'"),
@@ -152,23 +152,23 @@ VM5 = [
     (publish({}, {"port": "79-81"}), r"fabric_publish\[1\] publishes tcp port 80 a second time"),
     (publish({"endpoint": "ns7"}), r"vm5: fabric_publish\[0\].endpoint is 'ns7': the node has no endpoint of that name"),
     (publish({}, {"to_port": 81}), r"vm5: fabric_publish\[1\] publishes tcp port 80 a second time"),
-    (endpoint(address="10.99.0.2"), "vm5: endpoint ns5 has 10.99.0.2, outside of fabric_node_subnet 10.245.0.0/24"),
+    (endpoint(address="10.99.0.2"), "vm5: endpoint ns5 has 10.99.0.2, which is not in fabric_node_subnet 10.245.0.0/24"),
     (endpoint(address="10.245.0.0"), "vm5: endpoint ns5 has 10.245.0.0, which is the network's own address"),
     (endpoint(address="10.245.0.1"), "vm5: endpoint ns5 has 10.245.0.1, which is the address of the node's bridge"),
     (endpoint(address="10.245.0.255"), "vm5: endpoint ns5 has 10.245.0.255, which is the broadcast address"),
     (endpoint(address6="fd00::2"), "vm5: an endpoint has an address6, and the node has no fabric_node_subnet6"),
     ({"fabric_node_subnet": "10.245.0.0/31", "fabric_endpoints": []}, "vm5: fabric_node_subnet is 10.245.0.0/31, too small"),
     ({"fabric_node_subnet": "10.245.0.0/30", "fabric_endpoints": [{"name": "a"}, {"name": "b"}]},
-     "vm5: fabric_node_subnet 10.245.0.0/30 has no address left for b: give the node a larger subnet"),
+     "vm5: fabric_node_subnet 10.245.0.0/30 has no address left for b: set a larger subnet"),
     # nodes among each other
-    ({"fabric_backend": "vxlan"}, "vm6: fabric_backend is 'host_gw', and 'vxlan' on vm5: it is one for the whole fabric"),
-    ({"fabric_node_address": "192.168.32.6"}, "vm6: fabric_node_address 192.168.32.6 is that of vm5 too"),
+    ({"fabric_backend": "vxlan"}, "vm6: fabric_backend is 'host_gw', and 'vxlan' on vm5: the whole fabric has one value"),
+    ({"fabric_node_address": "192.168.32.6"}, "vm6: fabric_node_address 192.168.32.6 is also the address of vm5"),
     ({"fabric_endpoints": [{"name": "a", "address": "10.245.0.2"}, {"name": "b", "address": "10.245.0.2"}]},
-     "vm5: endpoint b has 10.245.0.2, which a on vm5 has too"),
+     "vm5: endpoint b has 10.245.0.2, which a on vm5 also has"),
     ({"fabric_node_subnet": "10.246.0.0/25", "fabric_endpoints": []},
      r"fabric_node_subnet of vm5 \(10.246.0.0/25\) overlaps fabric_node_subnet of vm6 \(10.246.0.0/24\).*choose another prefix"),
     ({"fabric_node_subnet": "192.168.32.128/25", "fabric_endpoints": []},
-     r"fabric_node_subnet of vm5 \(192.168.32.128/25\) overlaps fabric_underlay \(192.168.32.0/24\) \(the underlay is taken for"),
+     r"fabric_node_subnet of vm5 \(192.168.32.128/25\) overlaps fabric_underlay \(192.168.32.0/24\) \(without fabric_underlay"),
     ({"fabric_node_subnet6": "fd00:245::/64"}, "vm5: fabric_node_subnet6 is set and fabric_node_address6 is not: with host_gw"),
 ]  # fmt: skip
 
@@ -179,14 +179,14 @@ def test_a_fault_of_one_host(variables, said):
 
 
 GROUP = [
-    (outside(name="vm5"), r"fabric_outside\[0\].name 'vm5' is that of a node"),
-    (outside(address="192.168.32.5"), r"fabric_outside\[0\].address 192.168.32.5 is a node's"),
+    (outside(name="vm5"), r"fabric_outside\[0\].name 'vm5' is also the name of a node"),
+    (outside(address="192.168.32.5"), r"fabric_outside\[0\].address 192.168.32.5 is the address of a node"),
     (outside(address="10.245.0.9"), r"fabric_outside\[0\].address 10.245.0.9 is in 10.245.0.0/24, a subnet of the fabric"),
     (outside(address=None), r"vm5, vm6: fabric_outside\[0\] has no address"),
     ({"fabric_backend": "gre"}, "vm5, vm6: fabric_backend is 'gre': it is one of host_gw, ipip, vxlan"),
     ({"fabric_underlay": ["192.168.0.0/16", "192.168.32.0/24"]}, r"fabric_underlay \(192.168.32.0/24\) overlaps fabric_underlay "),
-    ({"fabric_mtu": 1451, "fabric_backend": "vxlan"}, "vm5, vm6: fabric_mtu is 1451, and vxlan leaves at most 1450 of the underlay's 1500"),
-    ({"fabric_underlay_mtu": 576, "fabric_backend": "vxlan"}, "vm5, vm6: packets have 526 bytes .*endpoints need 576 at least"),
+    ({"fabric_mtu": 1451, "fabric_backend": "vxlan"}, "vm5, vm6: fabric_mtu is 1451, and with vxlan at most 1450 bytes fit"),
+    ({"fabric_underlay_mtu": 576, "fabric_backend": "vxlan"}, "vm5, vm6: the MTU of endpoints is 526 .*: it must be at least 576"),
 ]  # fmt: skip
 
 
@@ -211,12 +211,12 @@ def test_host_gw_to_a_peer_behind_a_router_says_why_and_what_to_do():
 
 def test_a_tunnel_needs_one_family_on_all_nodes():
     six = {"fabric_node_address": None, "fabric_node_address6": "fd00::5"}
-    assert_says(one({"fabric_backend": "vxlan"}, **six), "vxlan needs addresses of one family on all nodes")
+    assert_says(one({"fabric_backend": "vxlan"}, **six), "vxlan needs addresses of one IP version on all nodes")
 
 
 def test_ipip_is_for_ipv4():
     said = one({"fabric_backend": "ipip"}, fabric_node_subnet6="fd00:245::/64")
-    assert_says(said, "vm5: fabric_backend ipip carries IPv4 over IPv4 alone")
+    assert_says(said, "vm5: fabric_backend ipip carries only IPv4 over IPv4")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_a_veths_end_is_not_called_as_a_tunnel(group, name, whose):
 
 def test_ipv6_needs_larger_packets():
     six = {"fabric_node_subnet6": "fd00:245::/64", "fabric_node_address6": "fd00::5"}
-    assert_says(one(fabric_mtu=1200, **six), "vm5: packets have 1200 bytes .* need 1280")
+    assert_says(one(fabric_mtu=1200, **six), "vm5: the MTU of endpoints is 1200 .* at least 1280")
 
 
 def test_all_faults_are_told_together():
@@ -279,7 +279,10 @@ def test_a_public_address_is_warned_of_where_it_is_used():
 
     gateway = {"fabric_routed_gateway": "169.2.2.2"}
     (said,) = warned(fabric_attachment="routed", **gateway)
-    assert_says(said, "fabric_routed_gateway 169.2.2.2 of vm5, 169.2.2.2 of vm6: a public address, whose owner cannot")
+    assert_says(
+        said,
+        "fabric_routed_gateway 169.2.2.2 of vm5, 169.2.2.2 of vm6: a public address; routed endpoints cannot reach its owner",
+    )
     assert warned(**gateway) == []
     tunnel = {"fabric_ipip_address": "172.245.1.1/30"}
     (said,) = warned(fabric_backend="ipip", **tunnel)
@@ -294,7 +297,7 @@ def test_warnings():
     (said,) = warnings_of(hosts)
     assert_says(said, "172.245.0.0/24 of vm5: public prefixes")
     (said,) = warnings_of({name: {**values, "fabric_cross_subnet": True} for name, values in SOUND.items()})
-    assert_says(said, "fabric_cross_subnet says nothing to fabric_backend host_gw")
+    assert_says(said, "fabric_cross_subnet has no effect with fabric_backend host_gw")
 
 
 PREFIXES = st.tuples(st.integers(0, 63), st.integers(26, 30)).map(

@@ -127,8 +127,8 @@ OTHER_VARIABLES = [
     ({"fabric_node_subnet6": "fe00::/7"}, "fabric_node_subnet6 is fe00::/7, and holds fe80::/10, which"),
     ({"fabric_node_subnet6": "::ffff:0:0/96"}, "fabric_node_subnet6 is ::ffff:0:0/96, which no hosts can have"),
     ({"fabric_node_address6": "fe80::1%eth0"}, "fabric_node_address6 is 'fe80::1%eth0', which is not an address."),
-    ({"fabric_node_address": "240.0.0.1"}, "fabric_node_address is 240.0.0.1, which nobody reaches"),
-    ({"fabric_routed_gateway": "224.0.0.1"}, "fabric_routed_gateway is 224.0.0.1, which nobody reaches"),
+    ({"fabric_node_address": "240.0.0.1"}, "fabric_node_address is 240.0.0.1, which other networks cannot reach"),
+    ({"fabric_routed_gateway": "224.0.0.1"}, "fabric_routed_gateway is 224.0.0.1, which other networks cannot reach"),
     ({"fabric_ipip_address": "10.9.0.0/24"}, "fabric_ipip_address is 10.9.0.0/24, the network's own address"),
 ]  # fmt: skip
 
