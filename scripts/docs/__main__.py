@@ -14,7 +14,6 @@ from pathlib import Path
 
 import links
 import support
-import topology
 import variables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,11 +42,12 @@ def _reference():
         page.write_text(page.read_text(encoding="utf-8").replace("\n.. Title\n", "\n"), encoding="utf-8")
 
 
-def _example(folder):
-    """Write the drawing of an example, and its inventory without the license."""
-    (SOURCE / "examples" / f"{folder.name}.svg").write_text(topology.draw(folder), encoding="utf-8")
-    inventory = (folder / "hosts.yml").read_text(encoding="utf-8").partition("---\n")[2]
-    (SOURCE / "inventories" / f"{folder.name}.yml").write_text(inventory, encoding="utf-8")
+def _inventories():
+    """Write the inventories of the examples, without their license."""
+    (SOURCE / "inventories").mkdir()
+    for folder in sorted((ROOT / "examples").iterdir()):
+        text = (folder / "hosts.yml").read_text(encoding="utf-8").partition("---\n")[2]
+        (SOURCE / "inventories" / f"{folder.name}.yml").write_text(text, encoding="utf-8")
 
 
 def main():
@@ -62,9 +62,7 @@ def main():
     for name, table in support.tables().items():
         (SOURCE / "generated" / name).write_text(table, encoding="utf-8")
     shutil.copy(ROOT / "docs" / "bench.svg", SOURCE)
-    (SOURCE / "inventories").mkdir()
-    for example in sorted((ROOT / "examples").iterdir()):
-        _example(example)
+    _inventories()
     options = ["-q", "-W", "--keep-going", "-b", "html", "-d", ROOT / "build" / "docs" / "doctrees"]
     _run("-m", "sphinx", *options, SOURCE, HTML)
     broken = links.broken(HTML)

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The drawing of an example's topology: nodes with what is in them, the underlay's L2 segments, routers and hosts outside.
+"""The drawings of the examples' topologies, docs/site/examples/*.svg, which this program writes.
 
-The collection's own model says what is drawn, from the inventory alone.
+Each shows the nodes with their contents, the underlay's L2 segments, routers and hosts outside. The collection's own model says what
+is drawn, from the inventory alone.
 """
 
 from ipaddress import ip_interface
@@ -17,6 +18,7 @@ from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import node_mo
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.reachability.matrix import WIRE
 from svg import CHARACTER, LINE, Drawing
 
+ROOT = Path(__file__).resolve().parents[2]
 PAD, GAP, TOP = 16, 36, 16
 
 
@@ -229,3 +231,8 @@ def _router(drawing, name, columns, rows):
     drawing.text((left + right) / 2, low + 20, name, "title", "middle")
     for x in [columns[0]["right"] - 10, *(column["left"] + 10 for column in columns[1:])]:
         drawing.line(x, top, x, low)
+
+
+if __name__ == "__main__":
+    for path in sorted((ROOT / "examples").iterdir()):
+        (ROOT / "docs" / "site" / "examples" / f"{path.name}.svg").write_text(draw(path), encoding="utf-8")
