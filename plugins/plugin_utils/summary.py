@@ -71,6 +71,8 @@ def without_objects(arguments: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _number(value):
+    if isinstance(value, dict):
+        return without_objects(value)
     if not isinstance(value, list) or not any(isinstance(entry, dict) for entry in value):
         return value
     return counted(len(value), "object")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 MAIN = 254  # linux/rtnetlink.h: RT_TABLE_MAIN
@@ -168,7 +169,7 @@ class RouteLookup:
     """The routes of the table main, indexed for many look-ups."""
 
     def __init__(self, routes: List[Route]) -> None:
-        self._by_length = defaultdict(dict)
+        self._by_length, self._known = defaultdict(dict), {}
         for route in sorted(routes, key=lambda one: -one.metric):
             if route.table == MAIN:
                 network = network_of(route.prefix)
@@ -176,6 +177,11 @@ class RouteLookup:
 
     def to(self, address: str) -> Optional[Route]:
         """Return the route with the longest prefix that covers ``address``, or None."""
+        if address not in self._known:  # each check asks for all peers
+            self._known[address] = self._longest(address)
+        return self._known[address]
+
+    def _longest(self, address: str) -> Optional[Route]:
         ip = ipaddress.ip_address(address)
         for (version, size), routes in sorted(self._by_length.items(), key=lambda item: item[0][1]):
             found = routes.get(int(ip) & ~size) if version == ip.version else None
@@ -184,6 +190,7 @@ class RouteLookup:
         return None
 
 
+@lru_cache(maxsize=None)
 def network_of(prefix: str) -> Network:
     """Return the :class:`Network` of a prefix, or of an address with a length."""
     network = ipaddress.ip_network(prefix, strict=False)

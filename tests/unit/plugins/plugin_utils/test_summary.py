@@ -42,7 +42,9 @@ def test_a_diff_is_in_the_order_of_its_numbers():
 
 def test_arguments_hold_the_number_of_objects():
     arguments = {"veth": [{"name": "a"}] * 1000, "remove_sets_except": ["bridge"], "owner": "x", "route": None}
+    arguments["prepare"] = {"features": ["veth"], "expected": {"peers": [{"name": "vm2"}] * 2000}}
     assert without_objects(arguments) == {
+        "prepare": {"features": ["veth"], "expected": {"peers": "2,000 objects"}},
         "veth": "1,000 objects",
         "remove_sets_except": ["bridge"],
         "owner": "x",
