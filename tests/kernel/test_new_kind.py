@@ -165,7 +165,7 @@ def test_what_a_rule_is_tied_to_must_be_there_and_takes_it_along_where_it_binds(
     red.task("netns", name="red", state="absent")
     red.task("netns", name="red")
     red.sh("ip -n red rule add pref 100 table 10")
-    with pytest.raises(Conflict, match="rule '100' in namespace 'red' is there already and is not ours"):
+    with pytest.raises(Conflict, match="rule '100' in namespace 'red' exists and does not belong to the fabric"):
         rule(netns="red", priority=100, table=10)
 
 

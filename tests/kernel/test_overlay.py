@@ -141,16 +141,16 @@ def test_the_zero_address_may_be_behind_many(node):
 @pytest.mark.parametrize(
     "module, options, expected",
     [
-        ("vxlan", {"name": "vx0"}, "vni: the number of the network is needed"),
+        ("vxlan", {"name": "vx0"}, "vni: required: the VNI of"),
         ("vxlan", {"name": "vx0", "vni": 2**24}, "vni: 16777216 is out of range"),
         ("vxlan", {"name": "vx0", "vni": 1, "port": 0}, "port: 0 is out of range"),
         ("vxlan", {"name": "vx0", "vni": 1, "dev": "eth7"}, "dev: there is no interface 'eth7'"),
-        ("vxlan_fdb", {"mac": "02:00:00:00:00:01", "dev": "lo"}, "dst: the node that 02:00:00:00:00:01 is behind"),
-        ("neighbor", {"address": "10.0.0.1", "dev": "lo"}, "mac: the MAC address of 10.0.0.1 is missing"),
+        ("vxlan_fdb", {"mac": "02:00:00:00:00:01", "dev": "lo"}, "dst: required: the underlay address of the node that has 02:00:00:00:00:01"),
+        ("neighbor", {"address": "10.0.0.1", "dev": "lo"}, "mac: required: the MAC address of 10.0.0.1"),
         (
             "ipip_tunnel",
             {"name": "tunl0", "local": "192.0.2.1"},
-            "name: 'tunl0' is a name that the kernel keeps for itself",
+            "name: 'tunl0' is reserved by the kernel",
         ),
         ("ipip_tunnel", {"name": "tun0", "local": "fd00::1"}, "local: fd00::1 is not IPv4"),
         ("proxy_arp", {"interface": "lo", "addresses": ["fd00::1"]}, "addresses: fd00::1 is not of the family ipv4"),

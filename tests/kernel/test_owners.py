@@ -86,7 +86,7 @@ def test_forwarding_stays_on_for_whoever_relies_on_it_and_that_is_said(node):
 def test_an_object_of_another_set_is_refused_with_both_owners(node):
     run_sets([("bridge", {"bridge": ENDPOINT["bridge"]})], remove_sets_except=None)
     before = node.snapshot()
-    message = r"'br0' belongs to the set 'bridge', not to 'mine': it was left alone \(adopt: true takes it over\)"
+    message = r"'br0' belongs to the set 'bridge', not to 'mine': it was left unchanged \(adopt: true takes it over\)"
     for state in ("present", "absent"):
         with pytest.raises(Conflict, match=message):
             node.task("bridge", name="br0", mtu=1400, owner="mine", state=state)
@@ -116,7 +116,7 @@ def test_a_peer_that_is_known_no_longer_is_told(node):
 
     assert "warnings" not in run_sets([("vxlan", peers(2, 3))])
     (warning,) = run_sets([("vxlan", peers(2))])["warnings"]
-    assert warning.startswith("10.3.0.0/24 by way of 192.0.2.3 is no peer's any more.") and "--limit" in warning
+    assert warning.startswith("10.3.0.0/24 by way of 192.0.2.3 belongs to no peer any more.") and "--limit" in warning
     # another way to the same peer is no loss, and neither is a second run
     assert "warnings" not in run_sets([("vxlan", peers(2))])
     assert "warnings" not in run_sets([("host_gw", {"route": [{"prefix": "10.2.0.0/24", "via": "192.0.2.2"}]})])

@@ -142,7 +142,7 @@ def test_a_foreign_object_in_the_way_is_named_and_left_alone(node, file, capsys)
     node.sh("ip link add br0 type bridge")
     before = node.snapshot()
     assert cli.main(["restore", "--file", file]) == 2
-    assert "interface 'br0' is there already and is not ours" in capsys.readouterr().err
+    assert "interface 'br0' exists and does not belong to the fabric" in capsys.readouterr().err
     assert differences(before, node.snapshot()) == []
 
 

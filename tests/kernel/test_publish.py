@@ -175,7 +175,7 @@ def test_a_rule_edited_by_hand_is_put_right_and_a_thousand_take_one_task(ways, s
     [
         ({"port": "0"}, "port: '0' is neither a port"),
         ({"port": "90-80"}, "port: '90-80' is neither a port"),
-        ({"port": "80"}, "to: the address that port 80 leads to is missing"),
+        ({"port": "80"}, "to: required: the address to which port 80 is forwarded"),
         ({"port": "80", "to": "10.0.0.1/24"}, "to: '10.0.0.1/24' is not an IPv4 or IPv6 address"),
         ({"port": "80-81", "to": "10.0.0.1", "to_port": "90-92"}, "to_port: 90-92 has 3 ports, and port 80-81 has 2"),
         ({"port": "80", "to": "10.0.0.1", "address": "fd00::1"}, "address: fd00::1 and to 10.0.0.1"),

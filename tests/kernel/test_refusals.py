@@ -40,7 +40,7 @@ def test_every_fault_of_the_input_is_told_together_and_nothing_is_touched(node):
             {"prefix": "10.0.0.0/24", "via": "fd00::1"},
             "via: fd00::1 and prefix 10.0.0.0/24 are not of one family",
         ),
-        ("route", {"prefix": "10.0.0.0/24"}, "via: the route to 10.0.0.0/24 leads nowhere"),
+        ("route", {"prefix": "10.0.0.0/24"}, "via: the route to 10.0.0.0/24 has no gateway and no interface"),
         ("route", {"prefix": "fd00::/64", "dev": "lo", "scope": "link"}, "scope: .*IPv6"),
         ("route", {"prefix": "10.0.0.0/24", "dev": "eth7"}, "dev: there is no interface 'eth7'"),
         (
@@ -72,7 +72,7 @@ def test_every_fault_of_the_input_is_told_together_and_nothing_is_touched(node):
         ("bridge", {"name": "br0", "mac": "01:00:00:00:00:01"}, "mac: .*group address"),
         ("bridge", {"name": "br0", "mtu": 20}, "mtu: 20 is out of range"),
         ("bridge", {"name": "br/0"}, "name: 'br/0' is not an interface name"),
-        ("veth", {"name": "v0"}, "peer: the other end of 'v0' is needed"),
+        ("veth", {"name": "v0"}, "peer: required: the other end of 'v0'"),
         ("veth", {"name": "v0", "peer": {"name": "v0"}}, "peer.name: 'v0' is the name of both ends"),
         (
             "veth",
@@ -103,7 +103,7 @@ def test_every_fault_of_the_input_is_told_together_and_nothing_is_touched(node):
             "address: ::ffff:192.0.2.2 is IPv4 written as IPv6: write 192.0.2.2",
         ),
         ("address", {"dev": "lo", "address": "fe80::1%lo/64"}, "address: fe80::1%lo/64 has a zone: leave %lo out"),
-        ("bridge", {"name": "lo"}, "name: 'lo' is a name that the kernel keeps for itself"),
+        ("bridge", {"name": "lo"}, "name: 'lo' is reserved by the kernel"),
         ("bridge", {"name": "a%d"}, "name: 'a%d' is not an interface name"),
         ("netns", {"name": "red", "owner": "a b"}, "owner: 'a b' is not a label"),
     ],

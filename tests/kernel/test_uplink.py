@@ -103,7 +103,7 @@ def test_a_fault_of_what_stands_alone_undoes_all_of_it(fabric, capsys):
     fabric.sh("ip link add br0 type bridge")
     before = fabric.snapshot()
     assert restore(fabric) == 2
-    assert "interface 'br0' is there already and is not ours" in capsys.readouterr().err
+    assert "interface 'br0' exists and does not belong to the fabric" in capsys.readouterr().err
     assert differences(before, fabric.snapshot()) == []
 
 

@@ -22,7 +22,7 @@ def test_what_was_typed_is_taken_over_where_fabric_adopt_says_so_and_goes_with_t
     typed = one.snapshots(NODES)
 
     printed = one.play("site", fails=True)
-    assert "network namespace 'ns245' is there already and is not ours" in printed
+    assert "network namespace 'ns245' exists and does not belong to the fabric" in printed
     assert "fabric_adopt: true" in printed
     assert "(adopt: true" not in printed
     assert one.snapshots(NODES) == typed

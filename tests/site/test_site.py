@@ -232,7 +232,7 @@ def test_a_foreign_bridge_in_the_way_is_named_and_left_alone(fabric):
     one = fabric("host-gw")
     one.on("vm1", "ip link add name fabric0 type bridge")
     printed = one.play("site", fails=True)
-    assert "interface 'fabric0' is there already and is not ours" in printed
+    assert "interface 'fabric0' exists and does not belong to the fabric" in printed
     one.play("teardown")
     assert "fabric0" in one.on("vm1", "ip link show fabric0")
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The order of steps: that of the list of kinds, and what they are tied to before them. Pure: no kernel in sight."""
+"""The order of steps: that of the list of kinds; what a step is tied to precedes it. Pure: it does not use the kernel."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class _Planner:
         moved = self._moved(self.removal.closure(leaving), wanted)
         lost = self.removal.closure(leaving, moved)
         anew = {ref: reason for ref, reason in self._made_anew(wanted).items() if ref not in lost}
-        # with the last of two addresses go the routes: one that is given up, and one that is made anew
+        # of two providers one may leave and the other be made anew: what both provide ends in between
         gone = {**lost, **self.removal.closure(anew, lost)}
         shaken = self._shaken_off(wanted, gone)
         gone.update(dict.fromkeys(shaken))
@@ -101,11 +101,11 @@ class _Planner:
             named = entry.option + self.kinds[found.kind].describe(found)
             if found.owner is None:
                 problems.append(
-                    f"{named} is there already and is not ours: it was left alone (adopt: true takes it over)"
+                    f"{named} exists and does not belong to the fabric: it was left unchanged (adopt: true takes it over)"
                 )
             elif found.owner != entry.resource.owner and not self.yields(found.owner):
                 problems.append(
-                    f"{named} belongs to the set {found.owner!r}, not to {entry.resource.owner!r}: it was left alone"
+                    f"{named} belongs to the set {found.owner!r}, not to {entry.resource.owner!r}: it was left unchanged"
                     " (adopt: true takes it over)"
                 )
         if problems:
@@ -135,7 +135,7 @@ class _Planner:
     def _name(self, ref: Ref) -> str:
         return self.kinds[ref[0]].describe(Resource(*ref))
 
-    # what goes
+    # removals
 
     def _leaving(self, desired: List[Desired], wanted: Observed) -> Dict[Ref, Set[Optional[str]]]:
         """Return ref -> the sets that give it up: by an entry, or because nobody desires it any more."""
@@ -208,7 +208,7 @@ class _Planner:
         alone = not any((name, desired.netns) in coming for name in takewhile(kind.name.__ne__, self.kinds))
         return leaves and stays and alone and not self._made_anew({ref: desired})
 
-    # what comes
+    # arrivals
 
     def _restored(self, fallen: List[Ref], wanted: Observed, gone: Collection[Ref]) -> Observed:
         """Return what ends only because something is made anew, to be restored after that."""

@@ -84,7 +84,7 @@ class Undo:
         return [self._state(step) for step in rest.steps if step.action != FALL][:10] if rest else []
 
     def _state(self, step: Step) -> str:
-        state = "is still there" if step.action == DELETE else "is missing" if step.before is None else "is otherwise"
+        state = "is still there" if step.action == DELETE else "is missing" if step.before is None else "differs"
         return f"{self.kinds[step.resource.kind].describe(step.resource)} {state}"
 
     def _settle(self) -> Plan:

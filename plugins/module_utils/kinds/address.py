@@ -61,7 +61,7 @@ class Address(Kind[AddressKey]):
         return f"{_text(resource)} dev {resource.key.dev}"
 
     def provides(self, resource: Resource[AddressKey]) -> Tuple[Ref, ...]:
-        """With a link's last IPv4 address go all IPv4 routes and neighbors on it (fib_disable_ip, net/ipv4/fib_frontend.c)."""
+        """All IPv4 routes and neighbors of a link end with its last IPv4 address (fib_disable_ip, net/ipv4/fib_frontend.c)."""
         netns, dev, address = resource.key
         return () if ":" in address else (("ipv4", LinkKey(netns, dev)),)
 

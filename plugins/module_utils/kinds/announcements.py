@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An address that passes to another MAC address is announced, so that nobody goes on asking the old one.
+"""An address that passes to another MAC address is announced, so that nobody keeps using the old one.
 
 Only such an address is: a run that makes a thousand endpoints has nothing to announce.
 """

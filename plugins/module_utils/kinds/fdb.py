@@ -59,7 +59,7 @@ class Fdb(Kind[FdbKey]):
             links = kernel.links(netns)
             if not any(attrs.get("IFLA_INFO_KIND") == "vxlan" for _fields, attrs in links.values()):
                 continue
-            for fields, attrs in kernel.dump(netns, "neigh", {"family": AF_BRIDGE}, _is_written_down):
+            for fields, attrs in kernel.dump(netns, "neigh", {"family": AF_BRIDGE}, _is_permanent):
                 link, dst = links.get(fields["ifindex"]), attrs.get("NDA_DST")
                 if link is not None and dst:
                     key = key_of(netns, link[1]["IFLA_IFNAME"], attrs["NDA_LLADDR"], dst)
@@ -90,7 +90,7 @@ class Fdb(Kind[FdbKey]):
         return [bridge(netns, *words, *(["permanent"] if step.action != DELETE else []))]
 
 
-def _is_written_down(_family, _index, state, _flags, _kind):
+def _is_permanent(_family, _index, state, _flags, _kind):
     return state & (NUD_PERMANENT | NUD_NOARP)
 
 

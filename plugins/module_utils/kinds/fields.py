@@ -112,14 +112,14 @@ def _normal(found):
 
 
 def unicast(text: str, option: str) -> str:
-    """Return the address of one host that others reach, in its normal form.
+    """Return the unicast address of a host in its normal form.
 
     :raises InputError: it is none.
     """
     found = address(text, option)
     ip = ipaddress.ip_address(found)
     if ip.is_multicast or ip.is_unspecified or ip.is_loopback or found == "255.255.255.255":
-        raise InputError(option, f"{found} is not the address of one host that others reach")
+        raise InputError(option, f"{found} is not the unicast address of a host")
     return found
 
 

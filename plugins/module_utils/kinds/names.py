@@ -63,4 +63,4 @@ def _length(name, most):
 
 
 def _reserved(name, names):
-    return "is a name that the kernel keeps for itself: choose another" if name in names else None
+    return "is reserved by the kernel: choose another" if name in names else None

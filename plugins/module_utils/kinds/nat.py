@@ -131,7 +131,7 @@ def _idle(listed, chains):
     for chain in ours:
         if CHAINS[chain["name"]].split()[1:4:2] != [chain.get("type"), chain.get("hook")]:
             raise FabricError(
-                f"the chain {chain['name']} of our table inet {NFT_TABLE} was replaced by one that is not hooked as ours:"
+                f"the chain {chain['name']} of our table inet {NFT_TABLE} was replaced by one with another hook:"
                 f" remove the table (nft delete table inet {NFT_TABLE}) and run again, which makes it anew"
             )
     # a table of ours has no flags; nft 1.0.6 writes what it had in memory for those of a dormant one

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Neighbors that somebody wrote down (ip-neighbour(8)): permanent entries, and addresses that the node answers for.
+"""Permanent neighbors (ip-neighbour(8)), and addresses that the node answers for.
 
-What the kernel learns by itself comes and goes and is not looked at. An entry that it learned, or failed to learn, stands
-in the way of none of ours: a request for a permanent one replaces it.
+What the kernel learns by itself is not observed. A learned entry, or a failed one, is no conflict: a request for a permanent
+one replaces it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Neighbor(Kind[NeighborKey]):
         for netns in scope.netns:
             links = kernel.links(netns)
             # of all families at once (neigh_dump_info, net/core/neighbour.c)
-            for fields, attrs in kernel.dump(netns, "neigh", {"family": 0, "flags": self.flags}, self._is_written_down):
+            for fields, attrs in kernel.dump(netns, "neigh", {"family": 0, "flags": self.flags}, self._is_permanent):
                 link = links.get(fields["ifindex"])
                 if link is not None:
                     key = NeighborKey(netns, link[1]["IFLA_IFNAME"], attrs["NDA_DST"])
@@ -56,7 +56,7 @@ class Neighbor(Kind[NeighborKey]):
                     values = {} if self.flags else {"mac": attrs.get("NDA_LLADDR")}
                     yield Resource(self.name, key, values, owner)
 
-    def _is_written_down(self, inet, _index, state, flags, _kind):
+    def _is_permanent(self, inet, _index, state, flags, _kind):
         if inet not in (AF_INET, AF_INET6):
             return False
         if flags & NTF_PROXY or self.flags:

@@ -57,7 +57,7 @@ class Netns(Kind[NetnsKey]):
         for name in [*kernel.named(), *paths]:
             values = self._inside(kernel, name) if name in scope.netns else {}
             if not has_ipv6:
-                values.pop("ipv6", None)  # nothing that could be given back
+                values.pop("ipv6", None)  # there is nothing to restore
             key, identity = NetnsKey(name), list(kernel.identity(name) or ())
             owner = kernel.ledger.owner((self.name, key), identity)
             if name in scope.netns:  # decided when it is made or adopted: reading it costs more than all else

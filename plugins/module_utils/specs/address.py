@@ -27,7 +27,7 @@ def resources(options: Options) -> List[Resource]:
     """Return the address that ``options`` describe."""
     address = host_prefix(options["address"], "address")
     if not options["dev"]:
-        raise InputError("dev", f"the interface that is to have {address} is missing")
+        raise InputError("dev", f"required: the interface that gets {address}")
     if options["nodad"] is not None and family(address) == AF_INET:
         raise InputError("nodad", f"{address} is IPv4, which does not detect duplicates: leave it out")
     if options["broadcast"] is not None and family(address) != AF_INET:

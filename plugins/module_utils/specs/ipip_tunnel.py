@@ -23,7 +23,6 @@ OPTIONS = {
     "pmtudisc": {"type": "bool"},
     **{name: spec for name, spec in LINK_OPTIONS.items() if name != "mac"},
 }
-# ipip_init_net (net/ipv4/ipip.c) makes it in each namespace; removing it exits well and does nothing
 
 
 def resources(options: Options) -> List[Resource]:
@@ -32,7 +31,7 @@ def resources(options: Options) -> List[Resource]:
     if options["state"] == "absent":
         return [Resource("link", key)]
     if options["local"] is None:
-        raise InputError("local", f"the address that packets are sent from is needed to make {key.name!r}")
+        raise InputError("local", f"required: the source address of the tunnel {key.name!r}")
     own = given(
         local=_ipv4(options, "local"),
         remote=_ipv4(options, "remote"),

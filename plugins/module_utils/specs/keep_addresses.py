@@ -61,8 +61,8 @@ def _problem(moved):
         for name, found in moved.items()
     ]
     return (
-        f"{', '.join(ways)}: endpoints that live would get other addresses, because fabric_endpoints writes none for them."
-        f" Write those that they have: {', '.join(lines)}; or let them move with fabric_readdress: true"
+        f"{', '.join(ways)}: live endpoints would get other addresses, because fabric_endpoints sets none for them."
+        f" Set those that they have: {', '.join(lines)}; or allow other addresses with fabric_readdress: true"
     )
 
 

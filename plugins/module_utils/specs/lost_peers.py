@@ -38,6 +38,6 @@ def _node(route, gone):
 
 def _sentence(node, subnets):
     return (
-        f"{', '.join(subnets)} by way of {node} is no peer's any more. If that node has left the inventory, it keeps what it has:"
-        " put it back, run nodenet.fabric.teardown with --limit on it, and take it out again"
+        f"{', '.join(subnets)} by way of {node} belongs to no peer any more. If that node was removed from the inventory, its"
+        " objects remain: add it again, run nodenet.fabric.teardown with --limit on it, and remove it"
     )

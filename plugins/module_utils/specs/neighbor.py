@@ -20,9 +20,9 @@ def resources(options: Options) -> List[Resource]:
     """Return the neighbor that ``options`` describe."""
     found = unicast(options["address"], "address")
     if not options["dev"]:
-        raise InputError("dev", f"the interface behind which {found} is, is missing")
+        raise InputError("dev", f"required: the interface on which {found} is reached")
     if options["state"] == "present" and not options["mac"]:
-        raise InputError("mac", f"the MAC address of {found} is missing")
+        raise InputError("mac", f"required: the MAC address of {found}")
     if options["dev"] == "lo":
         raise InputError("dev", "lo is the loopback interface, which has no neighbors")
     key = NeighborKey(options["netns"], interface(options["dev"], "dev"), found)

@@ -21,7 +21,7 @@ OPTIONS = {
     "family": {"type": "str", "choices": ["ipv4", "ipv6"]},
     "hairpin": {"type": "list", "elements": "str", "default": []},
 }
-# family -> nft's word for it, and what the node keeps for itself (RFC 1122 3.2.1.3, RFC 4291 2.5.3)
+# family -> nft's word for it, and the addresses of the loopback (RFC 1122 3.2.1.3, RFC 4291 2.5.3)
 FAMILIES = {"ipv4": ("ip", "127.0.0.0/8"), "ipv6": ("ip6", "::1/128")}
 
 
@@ -40,7 +40,7 @@ def resources(options: Options) -> List[Resource]:
     if options["state"] == "absent":
         return [Resource("nat", key)]
     if not given["to"]:
-        raise InputError("to", f"the address that port {fields.ports_text(ports)} leads to is missing")
+        raise InputError("to", f"required: the address to which port {fields.ports_text(ports)} is forwarded")
     return [Resource("nat", key, _values(options, family, ports, given, hairpin))]
 
 
@@ -69,7 +69,7 @@ def _values(options, family, ports, given, hairpin):
 
 
 def _target(options, ports):
-    """Return the port to lead to, in nft's words; None: the same."""
+    """Return the target port in nft's words; None: the same port."""
     targets = fields.ports(options["to_port"], "to_port") if options["to_port"] else ports
     if targets == ports:
         return None

@@ -39,7 +39,7 @@ def resources(options: Options) -> List[Resource]:
     fields.in_range(options["metric"], 0, 2**32 - 1, "metric")
     fields.in_range(options["table"], 1, 2**32 - 1, "table")
     if options["table"] == 255:
-        raise InputError("table", "255 is the local table, which the kernel keeps by itself")
+        raise InputError("table", "255 is the local table, which the kernel manages itself")
     fields.in_range(options["protocol"], 0, 255, "protocol")
     if options["mtu"] != 0:
         fields.in_range(options["mtu"], 68, 65535, "mtu")
@@ -58,7 +58,9 @@ def _prefix(text, via):
 
 def _check(options, prefix, via, dev):
     if options["type"] == "unicast" and not (via or dev):
-        raise InputError("via", f"the route to {prefix} leads nowhere: give via, dev or both, or another type")
+        raise InputError(
+            "via", f"the route to {prefix} has no gateway and no interface: set via, dev or both, or another type"
+        )
     if options["type"] != "unicast" and (via or dev):
         raise InputError("type", f"a {options['type']} route has no via and no dev")
     if options["onlink"] and not (via and dev):
@@ -69,12 +71,12 @@ def _check(options, prefix, via, dev):
 
 def _values(options, prefix, via, dev, src):
     scope = options["scope"] or default_scope(prefix, options["type"], via)
-    # A gateway without an interface leaves the interface to the kernel; an interface without a gateway has none.
+    # with a gateway alone the kernel finds the interface; with an interface alone there is no gateway
     gateway = {"via": via} if options["type"] == "unicast" else {}
     onlink = bool(options["onlink"]) if via else None
     protocol = ROUTE_PROTOCOL if options["protocol"] is None else options["protocol"]
     more = {"dev": dev, "scope": scope, "onlink": onlink, "src": src}
-    # 0 takes away what is there, nothing leaves it
+    # 0 removes a value, None leaves it
     mtu = {} if options["mtu"] is None else {"mtu": options["mtu"] or None}
     return {
         "type": options["type"],

@@ -124,7 +124,9 @@ def contradictions(desired: List[Desired]) -> List[FabricError]:
         known = first.setdefault(entry.resource.ref, entry)
         if known.resource.owner != entry.resource.owner and _disagree(known, entry):
             others = known.option.rstrip(".")
-            problem = f"the set {known.resource.owner!r} says otherwise of the same {entry.resource.kind} in {others}"
+            problem = (
+                f"the set {known.resource.owner!r} declares the same {entry.resource.kind} differently in {others}"
+            )
             faults.append(InputError(entry.option.rstrip("."), problem))
     return faults
 

@@ -31,9 +31,7 @@ def resources(options: Options) -> List[Resource]:
         return [Resource("link", key)]
     peer = options["peer"]
     if not peer:
-        raise InputError(
-            "peer", f"the other end of {key.name!r} is needed to make the pair: peer: {{name: eth0, netns: NAME}}"
-        )
+        raise InputError("peer", f"required: the other end of {key.name!r}, such as {{name: eth0, netns: NAME}}")
     other = LinkKey(reference(peer, "peer."), new_interface(peer["name"], "peer.name"))
     if key == other:
         raise InputError("peer.name", f"{other.name!r} is the name of both ends, in one namespace")
@@ -43,7 +41,7 @@ def resources(options: Options) -> List[Resource]:
 def _end(key, other, options, option):
     master = options["master"] and interface(options["master"], option + "master")
     if options["hairpin"] and not master:
-        raise InputError(option + "hairpin", f"{key.name!r} is no bridge port: give its master too")
+        raise InputError(option + "hairpin", f"{key.name!r} is no bridge port: set its master")
     own = given(master=master, hairpin=options["hairpin"])
     values = {"type": "veth", "peer": other, **link_values(options, option), **own}
     return Resource("link", key, sound(options["side"], "veth", values))

@@ -32,7 +32,7 @@ def resources(options: Options) -> List[Resource]:
     if options["state"] == "absent":
         return [Resource("link", key)]
     if options["vni"] is None:
-        raise InputError("vni", f"the number of the network is needed to make {key.name!r}")
+        raise InputError("vni", f"required: the VNI of {key.name!r}")
     own = given(
         vni=in_range(options["vni"], 0, 2**24 - 1, "vni"),
         port=in_range(options["port"], 1, 65535, "port"),

@@ -20,9 +20,9 @@ def resources(options: Options) -> List[Resource]:
     """Return the entry that ``options`` describe."""
     found = ZERO if options["mac"].strip() == ZERO else mac(options["mac"], "mac")
     if not options["dev"]:
-        raise InputError("dev", f"the VXLAN device behind which {found} is, is missing")
+        raise InputError("dev", f"required: the VXLAN device that holds the entry for {found}")
     if not options["dst"] and (options["state"] == "present" or found == ZERO):
-        raise InputError("dst", f"the node that {found} is behind is missing")
+        raise InputError("dst", f"required: the underlay address of the node that has {found}")
     dst = options["dst"] and address(options["dst"], "dst")
     key = key_of(options["netns"], interface(options["dev"], "dev"), found, dst)
     return [Resource("fdb", key, given(dst=dst or None))]

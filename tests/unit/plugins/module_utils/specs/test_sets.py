@@ -32,4 +32,4 @@ def test_what_can_be_true_at_once_is_no_contradiction(other):
 )
 def test_what_no_run_could_settle_is_told_with_both_places(other):
     (fault,) = contradictions([entry("one", "sets[0].veth[0].", mtu=1500), other])
-    assert str(fault) == "sets[1].veth[0]: the set 'one' says otherwise of the same link in sets[0].veth[0]"
+    assert str(fault) == "sets[1].veth[0]: the set 'one' declares the same link differently in sets[0].veth[0]"

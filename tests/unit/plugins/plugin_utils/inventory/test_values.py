@@ -117,7 +117,7 @@ OTHER_VARIABLES = [
     ({"fabric_endpoints": [{"name": "a\0"}]}, "fabric_endpoints[0].name is 'a\\x00', which is not an interface name"),
     ({"fabric_vxlan_name": "*"}, "fabric_vxlan_name is '*', which is not an interface name"),
     ({"fabric_bridge": "[a-z]*"}, "fabric_bridge is '[a-z]*', which is not an interface name"),
-    ({"fabric_bridge": "lo"}, "fabric_bridge is 'lo', which is a name that the kernel keeps for itself"),
+    ({"fabric_bridge": "lo"}, "fabric_bridge is 'lo', which is reserved by the kernel"),
     ({"fabric_outside": [{"name": "../x", "address": "198.51.100.9"}]}, "fabric_outside[0].name is '../x', which is not a host's"),
     ({"fabric_node_subnet": "0.0.0.0/1"}, "fabric_node_subnet is 0.0.0.0/1, and holds 0.0.0.0/8, which no hosts can have"),
     ({"fabric_node_subnet": "127.0.0.0/7"}, "fabric_node_subnet is 127.0.0.0/7, with host bits set: the prefix is 126.0.0.0/7."),
