@@ -50,7 +50,8 @@ def _declared(role, tasks, node):
         if "nodenet.fabric.arrange" in task:
             declared = _templated(task["nodenet.fabric.arrange"], variables)
             declared.pop("adopt", None)  # of all tasks together
-            found += declared.get("sets") or [declared]
+            others = declared.pop("sets", [])
+            found += [declared, *others]
     return found
 
 

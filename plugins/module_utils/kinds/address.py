@@ -14,20 +14,25 @@ from ..engine.request import Request
 from ..engine.resource import Ref, Resource
 from ..engine.step import DELETE, Plan, Step
 from ..kernel.kernel import Kernel
-from ..kernel.messages import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
+from ..kernel.messages import (
+    IFF_UP,
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+    RT_TABLE_MAIN,
+    RTPROT_KERNEL,
+    Index,
+    Message,
+)
 from .announcements import announce_passed
 from .fields import AF_INET, AF_INET6, family
-from .route import managed
+from .route import SCOPE_WORDS, SCOPES, managed
 from .shell import ip
 from .ties import LinkKey, on_link
 
 # linux/if_addr.h
-IFF_UP, RTPROT_KERNEL = 1, 2
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
 IFAPROT_KERNEL_LL = 3
-# ip-address(8) "scope", rtnetlink(7)
-SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254}
-SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 
 
 class AddressKey(NamedTuple):
@@ -191,9 +196,13 @@ def _route_request(resource):
     """Return the request for the route that the kernel makes with an address, and somebody took away."""
     netns, link, text = resource.key
     there = ipaddress.IPv4Interface(text)
-    fields = {"family": AF_INET, "dst_len": there.network.prefixlen, "table": 254, "type": 1}
+    fields = {"family": AF_INET, "dst_len": there.network.prefixlen, "table": RT_TABLE_MAIN, "type": 1}
     fields.update(proto=RTPROT_KERNEL, scope=SCOPES["link"])
-    attrs = [("RTA_TABLE", 254), ("RTA_DST", str(there.network.network_address)), ("RTA_PREFSRC", str(there.ip))]
+    attrs = [
+        ("RTA_TABLE", RT_TABLE_MAIN),
+        ("RTA_DST", str(there.network.network_address)),
+        ("RTA_PREFSRC", str(there.ip)),
+    ]
     attrs.append(("RTA_OIF", Index(netns, link)))
     return Request(netns, Message("new", "route", NLM_F_CREATE | NLM_F_REPLACE, fields, attrs), local=True)
 

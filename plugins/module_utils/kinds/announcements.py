@@ -13,7 +13,7 @@ from collections import defaultdict
 from ..engine.step import Plan
 from ..kernel.announce import announce
 from ..kernel.kernel import Kernel
-from ..kernel.messages import Message
+from ..kernel.messages import NUD_FAILED, NUD_INCOMPLETE, NUD_NOARP, NUD_PERMANENT, Message
 from .fields import family
 
 # Kinds whose objects make a link's MAC address that of an IP address
@@ -22,8 +22,6 @@ HOLDERS = ("address", "proxy")
 LEARNING = ("veth", "bridge")
 # RFC 4291, 2.5.6: such an address is another's on each link
 LINK_LOCAL = "fe80:"
-# linux/neighbour.h: states of entries that the kernel did not learn, or has no MAC address for
-NUD_INCOMPLETE, NUD_FAILED, NUD_NOARP, NUD_PERMANENT = 0x01, 0x20, 0x40, 0x80
 
 
 def announce_passed(kernel: Kernel, plan: Plan) -> None:

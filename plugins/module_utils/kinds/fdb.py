@@ -17,13 +17,20 @@ from ..engine.request import Request
 from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE, Step
 from ..kernel.kernel import Kernel
-from ..kernel.messages import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Index, Message
+from ..kernel.messages import (
+    AF_BRIDGE,
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_REPLACE,
+    NTF_SELF,
+    NUD_NOARP,
+    NUD_PERMANENT,
+    Index,
+    Message,
+)
 from .shell import bridge
 from .ties import on_link
 
-# linux/neighbour.h, linux/socket.h
-NUD_NOARP, NUD_PERMANENT, NTF_SELF = 0x40, 0x80, 0x02
-AF_BRIDGE = 7
 ZERO = "00:00:00:00:00:00"
 
 

@@ -17,11 +17,10 @@ from ..engine.errors import reason
 from ..engine.step import Plan
 from ..kernel import conntrack
 from ..kernel.kernel import Kernel
+from ..kernel.messages import RTN_LOCAL
 
 PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 DNAT_CHAINS = {"prerouting", "output"}
-# linux/rtnetlink.h: rtm_type of what is delivered here, nft's "fib daddr type local"
-RTN_LOCAL = 2
 
 
 # whether a flow is stale, given what says of an address whether it is local
@@ -125,7 +124,7 @@ def _local(kernel, netns):
     """Return the ranges of addresses that ``netns`` itself has, without those of the loopback interface."""
 
     def keep(*head):
-        return head[7] == RTN_LOCAL  # type, in the order of tables.FORMS
+        return head[7] == RTN_LOCAL  # rtm_type, in the order of tables.FORMS; nft's "fib daddr type local"
 
     found = [
         _range(f"{attrs['RTA_DST']}/{fields['dst_len']}")

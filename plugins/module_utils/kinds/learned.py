@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from ..kernel.kernel import Kernel
+from ..kernel.messages import NTF_PROXY, NUD_NOARP, NUD_PERMANENT
 from .fields import AF_INET, AF_INET6
-from .neighbor import NTF_PROXY, NUD_PERMANENT
 
-# linux/neighbour.h; the state NOARP is what needs no asking, such as multicast
-NUD_NOARP = 0x40
+# linux/neighbour.h: NUD_*
 STATES = {0x01: "incomplete", 0x02: "reachable", 0x04: "stale", 0x08: "delay", 0x10: "probe", 0x20: "failed"}
 
 

@@ -14,7 +14,7 @@ from ..engine.resource import Observed, Ref, Resource
 from ..engine.step import CREATE, DELETE, RENAME, Step
 from ..kernel import procfs
 from ..kernel.kernel import Kernel
-from ..kernel.messages import NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
+from ..kernel.messages import IFF_NOARP, IFF_RUNNING, IFF_UP, NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
 from . import devconf
 from .fields import given
@@ -24,8 +24,6 @@ from .renaming import ref_after, renamed_veths, resource_after
 from .shell import ip
 from .ties import LinkKey, in_namespace
 
-# linux/if.h; IFF_RUNNING: it is up and has a carrier (rfc2863_policy, net/core/link_watch.c)
-IFF_UP, IFF_RUNNING, IFF_NOARP = 0x1, 0x40, 0x80
 # linux/if_arp.h
 ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 
@@ -268,7 +266,7 @@ def _as_port(fields, attrs):
     if attrs.get("IFLA_INFO_SLAVE_KIND") != "bridge":
         return {}
     found = decode(OF_LINK, attrs)
-    if not fields["flags"] & IFF_RUNNING:
+    if not fields["flags"] & IFF_RUNNING:  # up, with a carrier (rfc2863_policy, net/core/link_watch.c)
         found["state"] = OF_LINK["state"].new
     return found
 

@@ -16,13 +16,10 @@ from ..engine.request import Request
 from ..engine.resource import Resource
 from ..engine.step import DELETE, Step
 from ..kernel.kernel import Kernel
-from ..kernel.messages import NLM_F_CREATE, NLM_F_REPLACE, Index, Message
+from ..kernel.messages import NLM_F_CREATE, NLM_F_REPLACE, NTF_PROXY, NUD_PERMANENT, Index, Message
 from .fields import AF_INET, AF_INET6, family
 from .shell import ip
 from .ties import on_link, on_link_with_ipv4
-
-# linux/neighbour.h
-NUD_PERMANENT, NTF_PROXY = 0x80, 0x08
 
 
 class NeighborKey(NamedTuple):

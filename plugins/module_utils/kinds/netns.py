@@ -14,7 +14,7 @@ from ..engine.resource import Resource
 from ..engine.step import CREATE, DELETE, Step
 from ..kernel import namespaces, procfs
 from ..kernel.kernel import Call, Kernel, NewNamespace, Sysctls
-from ..kernel.messages import Message
+from ..kernel.messages import IFF_UP, Message
 from .shell import inside, ip
 from .ties import NetnsKey
 
@@ -22,7 +22,6 @@ from .ties import NetnsKey
 # (addrconf_disable_ipv6 in net/ipv6/addrconf.c).
 DISABLE_IPV6 = "net.ipv6.conf.all.disable_ipv6"
 DEVCONF_DISABLE_IPV6 = 26  # linux/ipv6.h
-IFF_UP = 1
 # What a new namespace has from the machine's own (devconf_inherit_init_net in the kernel's documentation of net.core), and
 # what answers for an address rely on: it counts beside each link's own setting (IN_DEV_MAXCONF, linux/inetdevice.h).
 INHERITED = tuple(f"net.ipv4.conf.all.{name}" for name in ("arp_ignore", "arp_filter", "rp_filter"))

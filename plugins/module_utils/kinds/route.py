@@ -12,7 +12,18 @@ from ..engine.request import Request
 from ..engine.resource import Resource
 from ..engine.step import CHANGE, CREATE, Step
 from ..kernel.kernel import Kernel
-from ..kernel.messages import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Index, Message
+from ..kernel.messages import (
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+    RT_TABLE_LOCAL,
+    RT_TABLE_MAIN,
+    RTM_F_CLONED,
+    RTNH_F_ONLINK,
+    RTPROT_KERNEL,
+    Index,
+    Message,
+)
 from ..ownership import ROUTE_PROTOCOL
 from .fields import AF_INET, AF_INET6, family
 from .shell import ip
@@ -23,10 +34,7 @@ TYPES = {"unicast": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
 SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254}
 TYPE_WORDS = {number: word for word, number in TYPES.items()}
 SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
-RTM_F_CLONED, RTNH_F_ONLINK = 0x200, 4
-TABLE_MAIN, TABLE_LOCAL = 254, 255
-RTAX_MTU = 2
-PROTOCOLS = {"kernel": 2, "boot": 3, "static": 4, "ra": 9, "dhcp": 16}
+PROTOCOLS = {"kernel": RTPROT_KERNEL, "boot": 3, "static": 4, "ra": 9, "dhcp": 16}
 BY_KERNEL = (PROTOCOLS["kernel"], PROTOCOLS["ra"])
 # IP6_RT_PRIO_USER, linux/ipv6_route.h: what the kernel makes of a metric of 0
 IPV6_METRIC = 1024
@@ -91,7 +99,7 @@ class Route(Kind[AnyRouteKey]):
     def words(self, resource: Resource[AnyRouteKey]) -> str:
         _netns, table, prefix, metric, *_dev = resource.key
         more = f" metric {metric}" if metric != metric_of(prefix, 0) else ""
-        return prefix + more + (f" table {table}" if table != TABLE_MAIN else "")
+        return prefix + more + (f" table {table}" if table != RT_TABLE_MAIN else "")
 
     def restorable(self, resource: Resource[AnyRouteKey]) -> bool:
         return resource.values.get("protocol") not in BY_KERNEL
@@ -170,7 +178,7 @@ class Route(Kind[AnyRouteKey]):
             if values.get(word) and not (word == "dev" and values.get("type", "unicast") != "unicast"):
                 words += [word, values[word]]
         words += ["metric", metric] if metric else []
-        words += ["table", table] if table != TABLE_MAIN else []
+        words += ["table", table] if table != RT_TABLE_MAIN else []
         words += ["proto", values["protocol"]] if "protocol" in values else []
         if verb != "del":
             words += ["scope", values["scope"]] if values.get("scope") else []
@@ -201,7 +209,7 @@ def _by_gateway(after, fields):
 def managed(*head: int) -> bool:
     """Say by the head of its message whether people make such a route: others are in the table ``local``, or cached."""
     inet, _length, _source, _tos, table, _protocol, _scope, kind, flags = head
-    return table != TABLE_LOCAL and inet in (AF_INET, AF_INET6) and kind in TYPE_WORDS and not flags & RTM_F_CLONED
+    return table != RT_TABLE_LOCAL and inet in (AF_INET, AF_INET6) and kind in TYPE_WORDS and not flags & RTM_F_CLONED
 
 
 def _values(kernel, netns, kind, fields, attrs):

@@ -99,7 +99,7 @@ def _result(outcome, kinds):
 def _diff(plan, kinds, commands):
     """Return what Ansible shows with ``--diff``: before, after, and the commands."""
     before, after = diff_of(plan, kinds)
-    diff = [{"before": before, "after": after}]
+    diff: List[Dict[str, Any]] = [{"before": before, "after": after}]
     if commands:
         diff.append({"prepared": "by hand:\n" + "".join(f"  {command}\n" for command in commands)})
     return diff

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import permutations
 
 from ...module_utils.engine.resource import Desired, Resource
+from ...module_utils.kernel.messages import RT_TABLE_MAIN
 from ...module_utils.kinds.address import Address, address_resource
 from ...module_utils.kinds.link import Link, LinkKey
 from ...module_utils.kinds.neighbor import Neighbor, NeighborKey
@@ -21,7 +22,7 @@ from ...module_utils.runner.run import on_node
 from ..naming import mac_of
 
 # linux/rtnetlink.h
-PROTOCOL_STATIC, TABLE_MAIN, METRIC_IPV6 = 4, 254, 1024
+PROTOCOL_STATIC, METRIC_IPV6 = 4, 1024
 
 # A namespace takes these over from the machine (ip-sysctl, devconf_inherit_init_net): a host starts from the kernel's own.
 FRESH = {
@@ -96,7 +97,7 @@ def _inside(topology, places):
         for gateway in host["gateways"]:
             default, metric = ("::/0", METRIC_IPV6) if ":" in gateway else ("0.0.0.0/0", 0)
             values = {"type": "unicast", "via": gateway, "dev": "eth0", "protocol": PROTOCOL_STATIC}
-            yield Resource("route", RouteKey(place, TABLE_MAIN, default, metric), values)
+            yield Resource("route", RouteKey(place, RT_TABLE_MAIN, default, metric), values)
 
 
 def _neighbors(topology, places):
