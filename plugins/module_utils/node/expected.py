@@ -45,7 +45,7 @@ OPTIONS = {
 
 @dataclass
 class Expected:
-    """The options of ``expected`` of the module prepare, the fabric's interfaces (patterns) and what its tunnels put on the wire."""
+    """The options of ``expected`` of the module prepare, the fabric's interfaces (patterns), and its encapsulation."""
 
     machine: bool = True
     backend: Optional[str] = None

@@ -1,12 +1,13 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the module prepare does, by itself or as the first part of arrange."""
+"""The module prepare, alone or as the first part of arrange."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Any, Dict
 
 from ..engine.errors import InputError
 from ..reachability.encapsulation import Encapsulation
@@ -28,10 +29,10 @@ OPTIONS = {
 }
 
 
-def prepare(params, check):
+def prepare(params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     """Return the module's result for ``params``.
 
-    :raises FabricError: the node lacks something, or is not as the inventory expects it.
+    :raises FabricError: the node lacks a requirement, or differs from the inventory.
     """
     present = params["state"] == "present"
     wire = params["encapsulation"]
@@ -47,12 +48,12 @@ def prepare(params, check):
         wanted = expected.Expected(**given, handled=list(configured))
         facts, found["findings"] = examined(wanted)
         raised = limits.raised(facts, wanted, check) if wanted.machine else {}
-    result = {"changed": False, **found, **_kept_out(files, configured, check)} if looks else {**found}
+    result = {"changed": False, **found, **_coexistence(files, configured, check)} if looks else {**found}
     return _with_limits(result, raised)
 
 
-def _kept_out(files, configured, check):
-    """Have the files be as they are to be; return what there is to say of it."""
+def _coexistence(files, configured, check):
+    """Write and remove the files of network managers; return that part of the result."""
     differing = coexistence.differing(files)
     if not check:
         coexistence.apply(files, differing)
@@ -65,7 +66,7 @@ def _kept_out(files, configured, check):
 
 
 def _with_limits(result, raised):
-    """Return ``result`` with what the engine says of the limits of the kernel's tables."""
+    """Return ``result`` with the engine's result for the limits of the kernel's tables."""
     if not raised:
         return {"changed": False, **result}
     files = result.get("diff", [])
@@ -79,9 +80,9 @@ def _with_limits(result, raised):
 
 
 def _check(ours):
-    """Refuse what would end in a file that means something else.
+    """Refuse values that would break the syntax of a configuration file.
 
-    :raises InputError: something would.
+    :raises InputError: with the option.
     """
     for option in ("interfaces", "tunnels"):
         for name in getattr(ours, option):
