@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 MAIN = 254  # linux/rtnetlink.h: RT_TABLE_MAIN
@@ -190,7 +190,7 @@ class RouteLookup:
         return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def network_of(prefix: str) -> Network:
     """Return the :class:`Network` of a prefix, or of an address with a length."""
     network = ipaddress.ip_network(prefix, strict=False)
