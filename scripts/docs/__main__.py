@@ -7,6 +7,7 @@ A warning of Sphinx is an error, and so is a link that leads to no page or no an
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,8 +39,11 @@ def _reference():
     # of all collections together; here is one
     (SOURCE / "collections" / "environment_variables.rst").unlink()
     for page in (SOURCE / "collections").rglob("*.rst"):
+        text = page.read_text(encoding="utf-8")
+        # the theme lists a page's sections beside it
+        text = re.sub(r"\n\.\. contents::\n(   :\w+:.*\n)*", "\n", text)
         # a comment before a title keeps its label from it, and references without words of their own need the title
-        page.write_text(page.read_text(encoding="utf-8").replace("\n.. Title\n", "\n"), encoding="utf-8")
+        page.write_text(text.replace("\n.. Title\n", "\n"), encoding="utf-8")
 
 
 def _inventories():

@@ -18,10 +18,6 @@ Variables
 The prefix ``fabric_`` is reserved: ``site`` refuses a variable of that prefix that is not one of these. All hosts of the
 group ``fabric`` are nodes; only their own variables and those of their groups, ``-e`` and facts are read.
 ``ansible-doc -t role nodenet.fabric.bridge`` shows those that one role reads.
-
-.. contents::
-   :local:
-   :depth: 1
 """
 
 
@@ -46,9 +42,9 @@ def _variable(name, one):
         f".. _variable_{name}:\n",
         _heading(name, "~"),
         _text(one["description"]) + "\n",
-        f":Type: {_type(one)}",
-        f":Default: {_text(default)}",
-        *([f":Roles: {roles}"] if roles else []),
+        f"* type: {_type(one)}",
+        f"* default: {_text(default)}",
+        *([f"* roles: {roles}"] if roles else []),
     ]
     if "options" in one:
         lines += ["", "A key without a default may be left out, unless it is required.", "", *_table(one["options"])]
