@@ -145,7 +145,7 @@ def test_the_zero_address_may_be_behind_many(node):
         ("vxlan", {"name": "vx0", "vni": 2**24}, "vni: 16777216 is out of range"),
         ("vxlan", {"name": "vx0", "vni": 1, "port": 0}, "port: 0 is out of range"),
         ("vxlan", {"name": "vx0", "vni": 1, "dev": "eth7"}, "dev: there is no interface 'eth7'"),
-        ("vxlan_fdb", {"mac": "02:00:00:00:00:01", "dev": "lo"}, "dst: required: the underlay address of the node that has 02:00:00:00:00:01"),
+        ("vxlan_fdb", {"mac": "02:00:00:00:00:01", "dev": "lo"}, "dst: required: the underlay address of the node"),
         ("neighbor", {"address": "10.0.0.1", "dev": "lo"}, "mac: required: the MAC address of 10.0.0.1"),
         (
             "ipip_tunnel",
