@@ -9,9 +9,17 @@ from typing import NamedTuple, Optional, Set
 
 from ..engine.errors import InputError
 
-UDP = "udp"
+UDP, PLAIN = "udp", "plain"
 # IP protocols that carry packets (IANA's registry): number, what people call it, and its names in nft(8) and iptables(8)
-PROTOCOLS = {"ipip": (4, "IPIP", {"ipip", "ipencap"})}
+PROTOCOLS = {"ipip": (4, "IP in IP", {"ipip", "ipencap"})}
+
+
+def described(word: str) -> str:
+    """Return what a person reads for ``word``, which a path's packets have on the wire."""
+    if word in PROTOCOLS:
+        number, title, _names = PROTOCOLS[word]
+        return f"{title} (protocol {number})"
+    return "plain packets" if word == PLAIN else word
 
 
 class Encapsulation(NamedTuple):
@@ -41,8 +49,7 @@ class Encapsulation(NamedTuple):
         """Return what a firewall must accept."""
         if self.port is not None:
             return f"UDP port {self.port}"
-        number, title, _names = PROTOCOLS[self.protocol]
-        return f"IP protocol {number} ({title})"
+        return f"IP protocol {PROTOCOLS[self.protocol][0]} ({self.protocol.upper()})"
 
     @property
     def names(self) -> Set[str]:

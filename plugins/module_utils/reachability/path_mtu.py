@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import List, Sequence
 
 from ..kernel.netlink import Netlink
+from .encapsulation import PLAIN, PROTOCOLS
 from .ping import probe
 
 # linux/if_ether.h, linux/in.h, linux/if_packet.h
 ETH_P_ALL, ETH_P_IP, ETH_P_IPV6 = 0x0003, 0x0800, 0x86DD
-IPIP, UDP, ICMP, IPV6_IN, ICMPV6 = 4, 17, 1, 41, 58
+UDP, ICMP, IPV6_IN, ICMPV6 = 17, 1, 41, 58
 ETHERNET, IPV6_HEADER = 14, 40
 # Receive buffer for the frames of all paths; bytes that are read of each
 BUFFER, SNAP = 1 << 22, 512
@@ -124,6 +125,7 @@ def outermost(frame: bytes) -> str:
     if protocol == UDP:
         word = f"udp:{struct.unpack_from('!H', frame, start + 2)[0]}"
     else:
-        names = {ICMP: "plain", ICMPV6: "plain", IPIP: "ipip", IPV6_IN: "ip6ip"}
+        carriers = {number: word for word, (number, _title, _names) in PROTOCOLS.items()}
+        names = {ICMP: PLAIN, ICMPV6: PLAIN, IPV6_IN: "ip6ip", **carriers}
         word = names.get(protocol, f"protocol {protocol}")
     return f"fragments of {word}" if split else word

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ...module_utils.reachability.encapsulation import Encapsulation
+from ...module_utils.reachability.encapsulation import PLAIN, Encapsulation
 from ..values.networks import FAMILIES, Family, Segments, Values, endpoint_mtu, network_address, subnets_of
-
-PLAIN = "plain"
 
 
 class PeerSubnet(NamedTuple):

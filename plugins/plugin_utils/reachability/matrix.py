@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
+from ...module_utils.reachability.encapsulation import described
 from .expectations import itself
-
-WIRE = {"plain": "plain packets", "ipip": "IP in IP (protocol 4)"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def path_lines(found: Sequence[Path]) -> List[str]:
         if not list(path.faults()):
             sorts.setdefault(tuple(path.wanted[name] for name in ("wire", "mtu", "larger")), []).append(path)
     return [
-        f"{len(paths)} {'path' if len(paths) == 1 else 'paths'} between nodes: {WIRE.get(wire, wire)} on the wire, {mtu} bytes"
+        f"{len(paths)} {'path' if len(paths) == 1 else 'paths'} between nodes: {described(wire)} on the wire, {mtu} bytes"
         f" pass unfragmented, {larger} do not"
         for (wire, mtu, larger), paths in sorts.items()
     ]
