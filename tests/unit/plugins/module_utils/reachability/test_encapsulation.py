@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
-from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.encapsulation import Encapsulation
+from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.encapsulation import Encapsulation, described
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,8 @@ def test_a_word_is_read_and_written_back(text, title, names):
 def test_another_word_is_refused(text):
     with pytest.raises(InputError, match="is neither udp:PORT nor one of ipip"):
         Encapsulation.parse(text, "encapsulation")
+
+
+def test_a_person_reads_what_is_on_the_wire():
+    words = {"plain": "plain packets", "ipip": "IP in IP (protocol 4)", "udp:8472": "udp:8472"}
+    assert {word: described(word) for word in words} == words
