@@ -11,11 +11,11 @@ from ipaddress import ip_interface
 from pathlib import Path
 
 import yaml
+from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.encapsulation import described
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import fabric_model
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import topology_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.naming import host_end, interface_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import node_model
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.reachability.matrix import WIRE
 from svg import CHARACTER, LINE, Drawing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -187,7 +187,7 @@ def _encapsulated(drawing, nodes, y):
     for node in nodes:
         drawing.line(node.device, y - 26 - PAD, node.device, y, "encapsulated")
     drawing.line(min(ends), y, max(ends), y, "encapsulated")
-    words = WIRE.get(nodes[0].wire) or nodes[0].wire.replace("udp:", "UDP port ")
+    words = described(nodes[0].wire).replace("udp:", "UDP port ")
     drawing.text(min(ends) + 8, y - 8, words, "note")
 
 
