@@ -136,7 +136,7 @@ def test_a_name_of_ones_own(roots):
 
 def test_a_broken_inventory_starts_nothing(roots):
     roots.write({"n1": node(1), "n2": node(2, fabric_node_address="192.168.32.1")})
-    assert "192.168.32.1 is that of n1 too" in roots.up(fails=True)["msg"]
+    assert "192.168.32.1 is also the address of n1" in roots.up(fails=True)["msg"]
     assert roots.down()["msg"].startswith("there is no lab")
 
 
