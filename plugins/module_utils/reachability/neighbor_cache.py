@@ -55,13 +55,13 @@ class NeighborCache:
 
     def _entries(self) -> Iterator[Tuple[Key, int]]:
         """Yield (key, state) of the entries that the kernel itself has learned."""
-        for fields, attrs in self._netlink.dump(self._netns, "neigh"):
-            if (
-                "NDA_DST" in attrs
-                and not fields["state"] & (NUD_PERMANENT | NUD_NOARP)
-                and not fields["flags"] & NTF_EXT_LEARNED
-            ):
+        for fields, attrs in self._netlink.dump(self._netns, "neigh", keep=_is_learned):
+            if "NDA_DST" in attrs:
                 yield (fields["family"], fields["ifindex"], attrs["NDA_DST"]), fields["state"]
+
+
+def _is_learned(_family, _index, state, flags, _type):
+    return not state & (NUD_PERMANENT | NUD_NOARP) and not flags & NTF_EXT_LEARNED
 
 
 def _deletion(family, index, address):
