@@ -17,6 +17,11 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import ST
 SETTLE_SECONDS = 5.0
 
 
+def _named(ref):
+    """Return what stands for an object in a state: its kind and the parts of its key, as a plain tuple."""
+    return repr((ref[0], tuple(ref[1])))
+
+
 def read():
     """Return the node's state as plain data: every object of every namespace, ours or not, marks, and names in /run/netns."""
     kinds, ledger = by_name(), Ledger()
@@ -28,10 +33,10 @@ def read():
     finally:
         kernel.close()
     objects = {
-        repr(one.ref): [one.owner, {name: value for name, value in one.values.items() if name not in MEANINGLESS}]
+        _named(one.ref): [one.owner, {name: value for name, value in one.values.items() if name not in MEANINGLESS}]
         for one in found
     }
-    marks = {repr(ref): mark["owner"] for ref, mark in ledger.marks.items()}
+    marks = {_named(ref): mark["owner"] for ref, mark in ledger.marks.items()}
     names = sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else []
     files = sorted(os.listdir(STATE_DIR)) if os.path.isdir(STATE_DIR) else []
     return json.loads(json.dumps({"objects": objects, "marks": marks, "names": names, "files": files}))
