@@ -6,7 +6,7 @@
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.nodenet.fabric.plugins.action.fabric_info import ActionModule
+from ansible_collections.nodenet.fabric.plugins.action.arrange import ActionModule
 
 
 def plugin(action, resolved):

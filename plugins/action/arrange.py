@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands before every module of the engine, as meta/runtime.yml says. In a run in check mode, what a task would have made is
-promised to the next, and fabric_info shows it. Where ``fabric_queue`` is true, tasks of prepare and arrange only queue what
-they declare, and one of arrange applies all of it in one run of the module.
+"""Runs a module of the engine for a task: arrange and, as meta/runtime.yml says, all others that plan. In check mode it hands
+what a task would have made to the next task. Where ``fabric_queue`` is true, tasks of prepare and arrange only queue what they
+declare, and one task of arrange applies all of it in one run of the module.
 """
 
 from __future__ import annotations
