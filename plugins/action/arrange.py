@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a module of the engine for a task: arrange and, as meta/runtime.yml says, all others that plan. In check mode it hands
-what a task would have made to the next task. Where ``fabric_queue`` is true, tasks of prepare and arrange only queue what they
-declare, and one task of arrange applies all of it in one run of the module.
+what a task would have made to the next task. Where ``fabric_queue`` is true, tasks of prepare, arrange and persist only
+queue what they declare, and one task of arrange applies all of it in one run of the module.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from ..plugin_utils.templated import plain
 display = Display()
 # objects of one task; a run over more says with -v what it is about
 MANY = 100
-QUEUED = ("arrange", "prepare")
+QUEUED = ("arrange", "prepare", "persist")
+# modules that do not plan objects
+WITHOUT_OBJECTS = ("prepare", "persist")
 # a task with one of these acts at once
 AT_ONCE = ("apply_queued", "remove_sets_except", "remove_sets_among")
 # lists of something else than objects
@@ -104,7 +106,7 @@ class ActionModule(ActionBase):
         """Run the module and return its result."""
         asked = _asked(arguments)
         # One task in check mode within a real run is about what is really there, and what it would do nobody has done.
-        promising = self._task.check_mode and bool(context.CLIARGS.get("check")) and self._module != "prepare"
+        promising = self._task.check_mode and bool(context.CLIARGS.get("check")) and self._module not in WITHOUT_OBJECTS
         if promising:
             arguments = {**arguments, "promised": promises(self._node).read()}
         if asked > MANY:

@@ -153,7 +153,7 @@ options:
   apply_queued:
     description:
       - Also apply what earlier tasks have queued. While the variable C(fabric_queue) is true, a task of this module without
-        O(remove_sets_except) and O(apply_queued), or of M(nodenet.fabric.prepare), only queues its options. It does nothing on
+        O(remove_sets_except) and O(apply_queued), of M(nodenet.fabric.prepare) or of M(nodenet.fabric.persist) only queues its options. It does nothing on
         the node and reports no change.
       - O(adopt) of one of these tasks applies to all of them.
     type: bool
@@ -161,6 +161,10 @@ options:
   prepare:
     description:
       - Options of M(nodenet.fabric.prepare), which runs first, in the same task.
+    type: dict
+  persist:
+    description:
+      - Options of M(nodenet.fabric.persist), which runs last, in the same task. It does not run after a failure.
     type: dict
 extends_documentation_fragment:
   - nodenet.fabric.common.set
@@ -266,6 +270,11 @@ prepared:
   returned: when O(prepare) was given, or queued by an earlier task
   type: dict
   sample: {missing_software: [], missing_features: [], findings: []}
+persisted:
+  description: The result of M(nodenet.fabric.persist).
+  returned: when O(persist) was given, or queued by an earlier task
+  type: dict
+  sample: {objects: 17, files: [/etc/nodenet/fabric.json]}
 reasons:
   description: Why an object was recreated instead of changed in place.
   returned: when one was recreated
@@ -290,14 +299,12 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import S
 
 def perform(params, check):
     """Return the module's result."""
-    if params["prepare"] is None:
+    if params["prepare"] is None and params["persist"] is None:
         return arrange(params, check)
     # as much as all the rest, and few tasks have a use for it
-    from ansible_collections.nodenet.fabric.plugins.module_utils.node.prepared import (  # noqa: PLC0415
-        arrange_prepared,
-    )
+    from ansible_collections.nodenet.fabric.plugins.module_utils.node.site import site  # noqa: PLC0415
 
-    return arrange_prepared(params, check)
+    return site(params, check)
 
 
 def main():
@@ -308,6 +315,7 @@ def main():
         "remove_sets_among": {"type": "list", "elements": "str"},
         "apply_queued": {"type": "bool", "default": False},
         "prepare": {"type": "dict"},
+        "persist": {"type": "dict"},
         "adopt": COMMON["adopt"],
         "promised": COMMON["promised"],
     }

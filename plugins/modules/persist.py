@@ -73,20 +73,13 @@ files:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nodenet.fabric.plugins.module_utils.persistence.install import persist
+from ansible_collections.nodenet.fabric.plugins.module_utils.persistence.install import OPTIONS, persist
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
 
 
 def main():
-    module = AnsibleModule(
-        {
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "repair": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    params = module.params
-    guarded(module, lambda: persist(params["state"] == "present", params["repair"], module.check_mode))
+    module = AnsibleModule(OPTIONS, supports_check_mode=True)
+    guarded(module, lambda: persist(**module.params, check=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -60,8 +60,8 @@ def applied(arguments, queued):
     found = {**arguments, "sets": sets}
     for one in queued:
         own = dict(one["arguments"])
-        if one["module"] == "prepare":
-            found["prepare"] = own
+        if one["module"] != "arrange":
+            found[one["module"]] = own
             continue
         if boolean(own.pop("adopt", False), strict=False):
             found["adopt"] = True

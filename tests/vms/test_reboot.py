@@ -73,7 +73,7 @@ def test_a_node_lost_for_good_is_made_anew_alone(vxlan):
     assert changed(again) == 0, again
 
 
-TASK = "persist : Keep the fabric"
+TASK = "Apply the queue"
 
 
 def another_endpoint(text):
@@ -91,7 +91,7 @@ def test_a_power_cut_in_the_middle_of_site(vxlan, site):
         for line in running.stdout:
             if TASK in line:
                 # the task's own process is at work on the machine, or about to be
-                threading.Timer(0.5, larger.fleet.kill, ["vm2"]).start()
+                threading.Timer(1.5, larger.fleet.kill, ["vm2"]).start()
         assert running.wait() != 0
     larger.fleet.start("vm2")
     found = saved(larger, "vm2")

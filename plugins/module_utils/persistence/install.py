@@ -20,14 +20,19 @@ from .program import program
 from .units import ENABLED, PROGRAM, REPAIR, TEXTS, TIMER
 
 PATHS = [PROGRAM, FILE, *TEXTS]
+OPTIONS: Dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "repair": {"type": "bool", "default": False},
+}
 
 
-def persist(present: bool, repair: bool, check: bool) -> Dict[str, Any]:
+def persist(state: str, repair: bool, check: bool) -> Dict[str, Any]:
     """Keep the fabric of this node over a reboot, or no longer; return the module's result.
 
     :param repair: a timer restores each minute what is missing.
     :raises FabricError: the node does not run systemd, or systemctl failed.
     """
+    present = state == "present"
     if present and not has_systemd():
         raise FabricError(
             "this node does not run systemd, which restores the fabric at boot: set fabric_persist: false"

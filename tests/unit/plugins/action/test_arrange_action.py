@@ -36,10 +36,10 @@ def test_the_module_is_the_one_that_the_task_names(monkeypatch, action, resolved
 
 
 @pytest.mark.parametrize(
-    "name, queues", [("arrange", True), ("prepare", True), ("netns", False), ("fabric_info", False)]
+    "name, queues", [("arrange", True), ("prepare", True), ("persist", True), ("netns", False), ("fabric_info", False)]
 )
 @pytest.mark.parametrize("prefix", ["nodenet.fabric.", ""])
-def test_only_prepare_and_arrange_are_queued(prefix, name, queues, resolved):
+def test_only_prepare_arrange_and_persist_are_queued(prefix, name, queues, resolved):
     tested = plugin(prefix + name, resolved(name))
     assert tested._is_queued({}, {"fabric_queue": True}) is queues
     assert tested._is_queued({"sets": []}, {"fabric_queue": True}) is queues

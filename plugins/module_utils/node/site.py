@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prepares a node, arranges it and keeps it over a reboot in one run of a module: to start another costs more than its work."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Tuple
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ..engine.errors import FabricError, InputError
+from ..persistence import install
+from ..specs.sets import arrange
+from . import preparation
+
+Result = Dict[str, Any]
+# what the results of all three have
+COMMON = ("changed", "commands", "diff")
+
+
+class _Unfinished(FabricError):
+    """A step failed after those before it were done."""
+
+    def __init__(self, failure: FabricError, done: Result):
+        super().__init__(str(failure))
+        self._facts = {**failure.facts(), **{name: value for name, value in done.items() if name not in COMMON}}
+        self._facts["changed"] = done["changed"]
+
+    def facts(self):
+        return self._facts
+
+
+def site(params: Dict[str, Any], check: bool) -> Result:
+    """Return the result of arrange for ``params``, with those of prepare and persist as ``prepared`` and ``persisted``.
+
+    :raises FabricError: a step failed; its facts hold what the steps before it did.
+    """
+    steps: List[Tuple[str, Callable[[], Result]]] = [("", lambda: arrange(params, check))]
+    if params["prepare"] is not None:
+        first = _checked(params, "prepare", preparation.OPTIONS)
+        steps.insert(0, ("prepared", lambda: preparation.prepare(first, check)))
+    if params["persist"] is not None:
+        last = _checked(params, "persist", install.OPTIONS)
+        steps.append(("persisted", lambda: install.persist(**last, check=check)))
+    done: Result = {"changed": False, "commands": [], "diff": list}
+    for name, step in steps:
+        try:
+            done = _joined(done, name, step())
+        except FabricError as failure:
+            raise _Unfinished(failure, done) from failure
+    return done
+
+
+def _checked(params, name, options):
+    """Return the options of the module ``name``, as Ansible checks them."""
+    checked = ArgumentSpecValidator(options).validate(params[name])
+    if checked.error_messages:
+        raise InputError(name, "; ".join(checked.error_messages))
+    return checked.validated_parameters
+
+
+def _joined(done, name, result):
+    """Return ``done`` with the ``result`` of a step: by itself, or below ``name``."""
+    own = {field: value for field, value in result.items() if field not in COMMON}
+    return {
+        **done,
+        **({name: own} if name else own),
+        "changed": done["changed"] or result["changed"],
+        "commands": done["commands"] + result.get("commands", []),
+        "diff": lambda: _diff(done) + _diff(result),
+    }
+
+
+def _diff(result):
+    diff = result.get("diff", [])
+    return diff() if callable(diff) else diff
