@@ -153,8 +153,8 @@ options:
   apply_queued:
     description:
       - Also apply what earlier tasks have queued. While the variable C(fabric_queue) is true, a task of this module without
-        O(remove_sets_except) and O(apply_queued), of M(nodenet.fabric.prepare) or of M(nodenet.fabric.persist) only queues its options. It does nothing on
-        the node and reports no change.
+        O(remove_sets_except) and O(apply_queued) only queues its options, and so does one of M(nodenet.fabric.prepare) or
+        M(nodenet.fabric.persist). It does nothing on the node and reports no change.
       - O(adopt) of one of these tasks applies to all of them.
     type: bool
     default: false

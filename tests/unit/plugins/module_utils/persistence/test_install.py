@@ -51,39 +51,39 @@ UNIT, REPAIR, TIMER = "nodenet-fabric.service", "nodenet-fabric-repair.service",
 
 
 def test_it_is_installed_once_and_removed_without_a_trace(node):
-    assert install.persist(True, True, check=True)["changed"] and node.files() == {} and node.words == []
-    done = install.persist(True, True, check=False)
+    assert install.persist("present", True, check=True)["changed"] and node.files() == {} and node.words == []
+    done = install.persist("present", True, check=False)
     assert done["changed"] and done["objects"] == 0 and len(done["files"]) == 5
     assert os.access(install.PROGRAM, os.X_OK) and node.on == {UNIT, REPAIR, TIMER}
     assert {one["after_header"].rpartition("/")[2] for one in done["diff"]} == {"fabric.json", UNIT, REPAIR, TIMER}
-    assert not install.persist(True, True, check=False)["changed"]
+    assert not install.persist("present", True, check=False)["changed"]
     node.words.clear()
-    assert len(install.persist(True, False, check=False)["files"]) == 1  # no timer any more
+    assert len(install.persist("present", False, check=False)["files"]) == 1  # no timer any more
     assert node.words == [["disable", "--now", TIMER], ["daemon-reload"]] and node.on == {UNIT, REPAIR}
-    assert install.persist(False, False, check=False)["changed"]
+    assert install.persist("absent", False, check=False)["changed"]
     assert node.files() == {} and node.on == set()
-    assert not install.persist(False, False, check=False)["changed"]
+    assert not install.persist("absent", False, check=False)["changed"]
 
 
 @pytest.mark.parametrize("refused, restored", [("daemon-reload", True), ("enable", False)])
 def test_files_are_as_they_were_where_systemd_does_not_load_them(node, refused, restored):
     """Where it only does not enable a unit, the new files stay, and the next run enables it."""
-    install.persist(True, False, check=False)
+    install.persist("present", False, check=False)
     before = node.files()
     node.refused = (refused,)
     with pytest.raises(FabricError, match="refused"):
-        install.persist(True, True, check=False)
+        install.persist("present", True, check=False)
     assert (node.files() == before) is restored
     node.refused = ()
-    assert install.persist(True, True, check=False)["changed"]
+    assert install.persist("present", True, check=False)["changed"]
     assert node.on == {UNIT, REPAIR, TIMER}
 
 
 def test_a_node_without_systemd_is_told_what_to_do(node, monkeypatch):
     monkeypatch.setattr(install, "has_systemd", lambda: False)
     with pytest.raises(FabricError, match="fabric_persist: false"):
-        install.persist(True, False, check=False)
-    assert not install.persist(False, False, check=False)["changed"]
+        install.persist("present", False, check=False)
+    assert not install.persist("absent", False, check=False)["changed"]
 
 
 def test_every_folder_of_enabled_units_is_written_to_the_disk():
