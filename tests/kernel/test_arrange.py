@@ -100,7 +100,7 @@ def test_what_fails_at_the_end_leaves_nothing_of_the_beginning(node):
 def test_a_foreign_object_stops_all_of_it(node):
     node.sh("ip link add br0 type bridge")
     before = node.snapshot()
-    with pytest.raises(Conflict, match=r"bridge\[0\]\.interface 'br0' is there already"):
+    with pytest.raises(Conflict, match=r"bridge\[0\]\.interface 'br0' exists and does not belong"):
         run(ENDPOINT)
     assert differences(before, node.snapshot()) == []
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 
 import pytest
-import test_arrange
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
+from test_arrange_sets import ROUTED as ROUTED_SET
 from test_arrange_sets import run_sets
 
 
@@ -52,7 +52,7 @@ NAT = {
     "port_forward": [{"protocol": "tcp", "port": "80", "to": "10.9.0.2"}],
 }
 ROUTED = {
-    **test_arrange.ROUTED,
+    **ROUTED_SET,
     "netns": NETNS,
     "veth": [pair(master="")],
 }

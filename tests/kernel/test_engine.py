@@ -53,7 +53,7 @@ def whole(node):
 def test_a_foreign_object_in_the_way_of_the_fifth_leaves_all_as_it_was(node):
     node.sh("ip netns add ns4")
     before = node.snapshot()
-    with pytest.raises(Conflict, match="config.4..network namespace 'ns4'.*not ours"):
+    with pytest.raises(Conflict, match="config.4..network namespace 'ns4'.*does not belong to the fabric"):
         node.task("netns", config=NAMESPACES)
     assert node.snapshot() == before
     assert not os.path.exists("/run/nodenet")
@@ -137,7 +137,7 @@ def test_sweep_removes_ours_of_every_kind_and_nothing_else(node):
 def test_a_namespace_that_somebody_made_anew_is_not_ours(node):
     node.task("netns", name="red")
     node.sh("ip netns del red && ip netns add red")
-    with pytest.raises(Conflict, match="not ours"):
+    with pytest.raises(Conflict, match="does not belong to the fabric"):
         node.task("netns", name="red", state="absent")
     node.task("netns", name="red", adopt=True)
     assert node.task("netns", name="red", state="absent")["changed"]
