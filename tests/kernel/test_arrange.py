@@ -6,11 +6,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, FabricError, KernelError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Scope
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.kernel import Kernel
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link, LinkKey
+from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import Ledger
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import arrange
 from snapshot import differences, lasting_differences
@@ -87,6 +92,21 @@ def test_a_link_that_is_made_anew_forwards_as_the_node_does_by_then():
     was = Resource("link", key, {**values, "peer": ("?", ""), "forwarding": 0, "mtu": 1400}, "lab")
     made = Link().remade(was, Resource("link", key, values, "lab"))
     assert "forwarding" not in made.values and made.values["mtu"] == 1400
+
+
+def test_an_end_whose_other_end_nobody_can_name_is_restored_without_it(node):
+    """So is one that the kernel is about to end with its namespace: to restore it must not ask for a namespace '?'."""
+    holder = node.spawn("unshare -n sleep 60")
+    try:
+        node.sh(f"ip link add v-red type veth peer name eth0 netns {holder}")
+        (found,) = [one for one in Link().observe(Kernel(Ledger()), Scope({""})) if one.key.name == "v-red"]
+        restored = Link().wanted(found)
+        assert found.values["peer"] == ("?", "") and "peer" not in restored.values
+        assert [tie.to for tie in Link().ties(restored)] == []
+        assert [tie.to for tie in Link().ties(found)] != []
+    finally:
+        os.kill(holder, signal.SIGKILL)
+        os.waitpid(holder, 0)
 
 
 def test_what_fails_at_the_end_leaves_nothing_of_the_beginning(node):

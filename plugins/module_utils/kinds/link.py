@@ -92,7 +92,10 @@ class Link(Kind[LinkKey]):
 
     def wanted(self, resource: Resource[LinkKey]) -> Resource[LinkKey]:
         kept = super().wanted(resource)
-        return Resource(kept.kind, kept.key, devconf.lasting(kept.values), kept.owner)
+        values = devconf.lasting(kept.values)
+        if values.get("peer") == NOWHERE:  # nobody can ask for that; the end that is here is as it was without it
+            values = {name: value for name, value in values.items() if name != "peer"}
+        return Resource(kept.kind, kept.key, values, kept.owner)
 
     def remade(self, was: Resource[LinkKey], desired: Resource[LinkKey]) -> Resource[LinkKey]:
         """What a link of another type had is nothing that this one could have, and the node's settings are as the node is."""
