@@ -27,7 +27,7 @@ WITHOUT_OBJECTS = ("prepare", "persist")
 # a task with one of these acts at once
 AT_ONCE = ("apply_queued", "remove_sets_except", "remove_sets_among")
 # lists of something else than objects
-NO_OBJECTS = (*AT_ONCE, "sets", "keep_addresses")
+NO_OBJECTS = (*AT_ONCE, "sets", "keep_addresses", "peer_sets")
 
 
 class ActionModule(ActionBase):

@@ -131,6 +131,11 @@ options:
       - If omitted, O(remove_sets_except) may remove any set.
     type: list
     elements: str
+  peer_sets:
+    description:
+      - Labels of the sets whose routes lead to peers. The task warns if it removes the routes to a peer and no set has others.
+    type: list
+    elements: str
   keep_addresses:
     description:
       - Namespaces that keep their address. If an address of the collection would be replaced by another one of the subnet, the task
@@ -313,6 +318,7 @@ def main():
         "sets": {"type": "list", "elements": "dict"},
         "remove_sets_except": {"type": "list", "elements": "str"},
         "remove_sets_among": {"type": "list", "elements": "str"},
+        "peer_sets": {"type": "list", "elements": "str"},
         "apply_queued": {"type": "bool", "default": False},
         "prepare": {"type": "dict"},
         "persist": {"type": "dict"},

@@ -59,6 +59,7 @@ def node_model(model: Model, name: str) -> Dict[str, Any]:
         "arrangement": [{"role": role, "tasks": "main"} for role in roles[:-1]] + publishing,
         # whose objects stay: the roles', and what several of them share
         "all_owners": list(OWNERS),
+        "backends": list(BACKENDS),
         "owners": [*roles, "forwarding", "prepare"] + [part["tasks"] for part in publishing],
         "ours": _ours(model, name, peers),
         "expected": expected_of(model, name, peers),

@@ -36,7 +36,12 @@ def arranged(hosts, name=None):
     node = node_model(fabric_model(hosts), name or next(iter(hosts)))
     parts = [*node["arrangement"], {"role": "nat", "tasks": "main"}]
     sets = [one for part in parts for one in _declared(part["role"], part["tasks"], node)]
-    return {"sets": sets, "remove_sets_except": node["owners"], "remove_sets_among": node["all_owners"]}
+    return {
+        "sets": sets,
+        "remove_sets_except": node["owners"],
+        "remove_sets_among": node["all_owners"],
+        "peer_sets": node["backends"],
+    }
 
 
 def _declared(role, tasks, node):

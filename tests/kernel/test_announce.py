@@ -61,6 +61,7 @@ def run(endpoints):
         "sets": None,
         "remove_sets_except": None,
         "remove_sets_among": None,
+        "peer_sets": None,
     }
     return arrange({**dict.fromkeys(SPECS), **common, "keep_addresses": [], **fabric(endpoints)}, False)
 

@@ -49,6 +49,7 @@ def run(lists, check=False, purge=True, **options):
         "sets": None,
         "remove_sets_except": None,
         "remove_sets_among": None,
+        "peer_sets": None,
     }
     common["keep_addresses"] = []
     return arrange({**dict.fromkeys(SPECS), **common, **options, **lists}, check)

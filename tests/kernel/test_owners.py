@@ -99,7 +99,7 @@ def test_an_object_of_another_set_is_refused_with_both_owners(node):
         site([("bridge", {"bridge": ENDPOINT["bridge"]})])
 
 
-def test_a_peer_that_is_known_no_longer_is_told(node):
+def test_a_lost_peer_is_reported(node):
     node.sh("ip link add up0 type veth peer name up1; ip link set up0 up; ip link set up1 up")
     node.sh("ip address add 192.0.2.1/24 dev up0")
 
@@ -114,11 +114,15 @@ def test_a_peer_that_is_known_no_longer_is_told(node):
             ],
         }
 
-    assert "warnings" not in run_sets([("vxlan", peers(2, 3))])
-    (warning,) = run_sets([("vxlan", peers(2))])["warnings"]
+    def changed(sets, peer_sets=("host_gw", "vxlan")):
+        return run_sets(sets, peer_sets=list(peer_sets))
+
+    assert "warnings" not in changed([("vxlan", peers(2, 3, 4))])
+    assert "warnings" not in changed([("vxlan", peers(2, 3))], ["host_gw"])  # nobody says that these lead to peers
+    (warning,) = changed([("vxlan", peers(2))])["warnings"]
     assert warning.startswith("10.3.0.0/24 by way of 192.0.2.3 belongs to no peer any more.") and "--limit" in warning
     # another way to the same peer is no loss, and neither is a second run
-    assert "warnings" not in run_sets([("vxlan", peers(2))])
-    assert "warnings" not in run_sets([("host_gw", {"route": [{"prefix": "10.2.0.0/24", "via": "192.0.2.2"}]})])
-    (warning,) = run_sets([("host_gw", {"route": []})])["warnings"]
+    assert "warnings" not in changed([("vxlan", peers(2))])
+    assert "warnings" not in changed([("host_gw", {"route": [{"prefix": "10.2.0.0/24", "via": "192.0.2.2"}]})])
+    (warning,) = changed([("host_gw", {"route": []})])["warnings"]
     assert warning.startswith("10.2.0.0/24 by way of 192.0.2.2 ")

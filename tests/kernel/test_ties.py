@@ -74,6 +74,7 @@ def everything():
         "sets": [{**one, "purge": False} for one in sets],
         "remove_sets_except": None,
         "remove_sets_among": None,
+        "peer_sets": None,
     }
     arrange(json.loads(json.dumps(declared)), False)
 

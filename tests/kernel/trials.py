@@ -75,7 +75,7 @@ route add default via 192.168.32.1
 def parameters(example, changed):
     """Return what ``site`` has arrange make; for None what teardown does."""
     declared = (
-        {"sets": None, "remove_sets_except": [], "remove_sets_among": None}
+        {"sets": None, "remove_sets_except": [], "remove_sets_among": None, "peer_sets": None}
         if changed is None
         else rendered.arranged(rendered.variables_of(example, **{name: _listed(value) for name, value in changed}))
     )

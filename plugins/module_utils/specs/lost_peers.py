@@ -5,22 +5,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List
+from typing import Any, Collection, Dict, Iterable, List
 
 from ..engine.resource import Desired
 from ..engine.step import Plan
 
-# the sets of the roles that make routes to peers
-BACKENDS = ("host_gw", "ipip", "vxlan")
 
+def warnings(plan: Plan, desired: Iterable[Desired], peer_sets: Collection[str]) -> List[str]:
+    """Return a sentence for each peer with subnets whose routes ``plan`` removes, and to which no entry has another.
 
-def warnings(plan: Plan, desired: Iterable[Desired]) -> List[str]:
-    """Return a sentence for each peer with subnets whose routes ``plan`` removes, and to which no entry has another."""
+    :param peer_sets: labels of the sets whose routes lead to peers.
+    """
     wanted = {entry.resource.key.prefix for entry in desired if entry.present and entry.resource.kind == "route"}
     gone = [step.before for step in plan.steps if step.after is None]
     found: Dict[Any, List[str]] = {}
     for route in gone:
-        if route.kind == "route" and route.owner in BACKENDS and route.key.prefix not in wanted:
+        if route.kind == "route" and route.owner in peer_sets and route.key.prefix not in wanted:
             found.setdefault(_node(route, gone), []).append(route.key.prefix)
     return [_sentence(node, subnets) for node, subnets in found.items()]
 

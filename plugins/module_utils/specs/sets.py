@@ -59,7 +59,7 @@ def arrange(params: Dict[str, Any], check: bool) -> Dict[str, Any]:
 
     def look(plan: Plan) -> None:
         refuse_move(plan)
-        warnings.extend(lost_peers.warnings(plan, desired))
+        warnings.extend(lost_peers.warnings(plan, desired, params["peer_sets"] or ()))
 
     run = check, params["promised"], purge, params["adopt"]
     result = execute(kinds, desired, *run, refuse_plan=look, yields=yields)

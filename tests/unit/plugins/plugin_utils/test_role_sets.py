@@ -6,8 +6,6 @@
 import re
 from pathlib import Path
 
-from ansible_collections.nodenet.fabric.plugins.module_utils.specs import lost_peers
-from ansible_collections.nodenet.fabric.plugins.plugin_utils import backends
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import OWNERS
 
 ROLES = Path(__file__).parents[4] / "roles"
@@ -18,4 +16,3 @@ def test_the_playbook_knows_the_sets_of_its_roles():
     assert {owner for text in tasks for owner in re.findall(r"^ +(?:- )?owner: (\w+)", text, re.M)} | {
         "prepare"
     } == set(OWNERS)
-    assert set(lost_peers.BACKENDS) == set(backends.BACKENDS)

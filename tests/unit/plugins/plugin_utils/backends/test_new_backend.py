@@ -83,7 +83,7 @@ def test_the_node_model_has_what_its_role_reads(house):
     assert found["toy"] == {"name": "t1", "mtu": 1472, "peers": [{"subnet": "10.246.0.0/24", "dst": "192.168.32.6"}]}
     assert found["mtu"] == found["bridge"]["mtu"] == 1472
     assert [part["role"] for part in found["arrangement"]] == ["bridge", "toy"]
-    assert "toy" in found["owners"] and "toy" in found["all_owners"]
+    assert "toy" in found["owners"] and "toy" in found["all_owners"] and "toy" in found["backends"]
     assert house("reader").part_of(found, "toy") is found["toy"]
     assert found["vxlan"] is None
 
