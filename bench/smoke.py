@@ -31,7 +31,7 @@ BOUNDS = {
     "site": {
         "create": {"tasks": 9, "processes": 35},
         "again": {"tasks": 9, "processes": 32},
-        "delete": {"tasks": 6, "processes": 28},
+        "delete": {"tasks": 6, "processes": 30},
     },
 }
 
