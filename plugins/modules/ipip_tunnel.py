@@ -13,6 +13,7 @@ description:
   - Creates, changes and removes tunnels of IPv4 in IPv4 (RFC 2003; ip-link(8), type ipip).
   - Without O(remote) one device serves any number of peers, with a route for each that has the peer's address as gateway
     and C(onlink).
+  - The kernel changes a tunnel in place, unless O(remote) is to be set where there was none; such a tunnel is recreated.
   - The fallback device C(tunl0) is never changed.
 author:
   - The nodenet.fabric authors (@nodenet)

@@ -12,8 +12,10 @@ version_added: 0.1.0
 description:
   - Creates and removes VXLAN devices (RFC 7348; ip-link(8), type vxlan). M(nodenet.fabric.neighbor) and
     M(nodenet.fabric.vxlan_fdb) make the entries for the peers.
-  - The kernel changes no VNI, port, address or interface of an existing device. A device that differs is recreated, with its
-    addresses, neighbors, forwarding entries and routes, and RV(reasons) names the difference.
+  - The kernel changes address, lower interface, TTL and learning of an existing device, and neither VNI nor port; it does not
+    take the lower interface away or change the IP version of the address. A device that differs in these is recreated, with its
+    addresses, neighbors, forwarding entries and routes, and RV(reasons) names the difference. Packets are lost meanwhile. A
+    device with another name is made beside the old one. Two devices of one VNI need different ports.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:

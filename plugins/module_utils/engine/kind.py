@@ -115,8 +115,8 @@ class Kind(Generic[K]):
         """Return why a shared object stays as it is when the last set gives it up, or ""."""
         return ""
 
-    def fixed_of(self, resource: Resource[K]) -> FrozenSet[str]:
-        """Return the fields of ``resource`` that the kernel lets nobody change after creation."""
+    def fixed_of(self, resource: Resource[K], found: Resource[K]) -> FrozenSet[str]:
+        """Return the fields in which the kernel lets nobody change ``found`` to ``resource``."""
         return self.fixed
 
     def rank(self, resource: Resource[K]) -> Tuple[Any, ...]:

@@ -180,7 +180,7 @@ class _Planner:
                 fixed = [
                     name
                     for name in differing(desired, self.observed[ref])
-                    if name in self.kinds[ref[0]].fixed_of(desired)
+                    if name in self.kinds[ref[0]].fixed_of(desired, self.observed[ref])
                 ]
                 if fixed:
                     found[ref] = "made anew, cannot be changed in place: " + ", ".join(fixed)

@@ -19,7 +19,7 @@ from ..ownership import alias_for, owner_in
 from . import devconf
 from .fields import given
 from .link_commands import LATER, creation, settings
-from .link_types import OF_LINK, TYPES, asked_for, decode, encode, port_settings
+from .link_types import OF_LINK, TYPES, altered, asked_for, decode, encode, fixed_in, port_settings
 from .renaming import ref_after, renamed_veths, resource_after
 from .shell import ip
 from .ties import LinkKey, in_namespace
@@ -54,8 +54,8 @@ class Link(Kind[LinkKey]):
     name = "link"
     title = "interface"
     key = LinkKey
-    # vxlan_nl2conf (drivers/net/vxlan/vxlan_core.c) refuses to change what a VXLAN device was made with.
-    fixed = frozenset({"type", "peer", "vni", "local", "lower", "port", "learning"})
+    # vxlan_nl2conf (drivers/net/vxlan/vxlan_core.c) refuses to change VNI and port; link_types.fixed_in has the rest.
+    fixed = frozenset({"type", "peer", "vni", "port"})
     needs_ledger_mark = False
     read_only = frozenset({devconf.RP_FILTER})
     tied_to = ("netns", "link")
@@ -86,9 +86,8 @@ class Link(Kind[LinkKey]):
                 claimed.values.pop(name, None)
         return claimed
 
-    def fixed_of(self, resource: Resource[LinkKey]) -> FrozenSet[str]:
-        """A bridge port's ``learning`` is another than that of a VXLAN device."""
-        return self.fixed if resource.values.get("type") == "vxlan" else self.fixed - {"learning"}
+    def fixed_of(self, resource: Resource[LinkKey], found: Resource[LinkKey]) -> FrozenSet[str]:
+        return self.fixed | fixed_in(resource.values, found.values)
 
     def wanted(self, resource: Resource[LinkKey]) -> Resource[LinkKey]:
         kept = super().wanted(resource)
@@ -152,7 +151,7 @@ class Link(Kind[LinkKey]):
 
     def change(self, before: Resource[LinkKey], after: Resource[LinkKey], fields: Collection[str]) -> List[Request]:
         requests = self._set(after, set(fields), stage=0)
-        info = encode(TYPES.get(after.values["type"], {}), {name: after.values[name] for name in fields}, after.netns)
+        info = encode(TYPES.get(after.values["type"], {}), altered(after.values, fields), after.netns)
         if info:
             attrs = [
                 ("IFLA_IFNAME", after.key.name),

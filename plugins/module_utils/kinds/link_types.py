@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Collection, Dict, List, Optional, Tuple
+from typing import Any, Callable, Collection, Dict, FrozenSet, List, Optional, Tuple
 
 from ..kernel.messages import Index
 
@@ -90,7 +90,7 @@ class Lower(Field):
     new: Any = ""
 
     def pack(self, value: Any, netns: str) -> Tuple[str, Any]:
-        return self.attr, Index(netns, value)
+        return self.attr, Index(netns, value) if value else 0
 
     def unpack(self, attrs: Values, name_of: Optional[NameOf]) -> Any:
         return name_of(attrs[self.attr]) if name_of and attrs.get(self.attr) else self.new
@@ -177,6 +177,33 @@ def asked_for(kind: str, values: Values) -> Values:
     """Return those of a new link's ``values`` that it does not have by itself."""
     fields = TYPES[kind]
     return {name: value for name, value in values.items() if name not in fields or value != fields[name].new}
+
+
+def altered(values: Values, fields: Collection[str]) -> Values:
+    """Return those of a link's ``values`` to request in order to change ``fields``.
+
+    Of an IPIP tunnel these are all that it has: what is left out becomes zero (ipip_netlink_parms, net/ipv4/ipip.c).
+    """
+    typed = TYPES.get(values["type"], {})
+    whole = values["type"] == "ipip" and not typed.keys().isdisjoint(fields)
+    return {name: value for name, value in values.items() if name in (typed if whole else fields)}
+
+
+def fixed_in(values: Values, found: Values) -> FrozenSet[str]:
+    """Return those fields of the link's type that the kernel does not change from ``found`` to ``values``.
+
+    A VXLAN device keeps the IP version of its ``local`` (vxlan_nl2conf, drivers/net/vxlan/vxlan_core.c) and cannot lose its
+    lower interface, only get another (vxlan_config_apply). An IPIP tunnel has one peer for good, or none (ipip_changelink).
+    """
+    fixed = set()
+    if values.get("type") == "vxlan":
+        if (":" in values.get("local", "")) != (":" in found.get("local", "")):
+            fixed.add("local")
+        if not values.get("lower"):
+            fixed.add("lower")
+    elif values.get("type") == "ipip" and bool(values.get("remote")) != bool(found.get("remote")):
+        fixed.add("remote")
+    return frozenset(fixed)
 
 
 def encode(fields: Fields, values: Values, netns: str) -> List[Tuple[str, Any]]:

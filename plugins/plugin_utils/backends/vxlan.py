@@ -14,6 +14,9 @@ from ..values.networks import Values, network_address
 from .base import Backend, Device, Port
 from .peers import Peers
 
+# of the kernel and of flannel; IANA's is 4789
+USUAL_PORT = 8472
+
 
 class Vxlan(Backend):
     """A route to each peer's subnet over one VTEP, with the peer's neighbor and forwarding entry.
@@ -27,7 +30,7 @@ class Vxlan(Backend):
     features = ("vxlan",)
     variables = (
         integer("fabric_vxlan_vni", 1, 1, 2**24 - 1, fabric_wide=True),
-        integer("fabric_vxlan_port", 8472, 1, 65535, fabric_wide=True),
+        integer("fabric_vxlan_port", USUAL_PORT, 1, 65535, fabric_wide=True),
         interface_name("fabric_vxlan_name"),
         interface_name("fabric_vxlan_dev"),
     )
@@ -84,4 +87,10 @@ class Vxlan(Backend):
 
 
 def _vtep(values: Values) -> str:
-    return values["fabric_vxlan_name"] or f"vxlan{values['fabric_vxlan_vni']}"
+    """Return the name of a node's VTEP.
+
+    The kernel changes neither VNI nor port of a device: with another the node has another name, too, so that old and new stand
+    side by side while packets move from one to the other.
+    """
+    vni, port = values["fabric_vxlan_vni"], values["fabric_vxlan_port"]
+    return values["fabric_vxlan_name"] or (f"vxlan{vni}" if port == USUAL_PORT else f"v{vni}-{port}")

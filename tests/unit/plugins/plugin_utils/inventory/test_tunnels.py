@@ -49,6 +49,22 @@ def test_a_vteps_mac_comes_from_its_address_and_the_vni_alone():
     assert view(VXLAN, "vm1", fabric_vxlan_vni=2)["vxlan"]["mac"] != mac
 
 
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({}, "vxlan1"),
+        ({"fabric_vxlan_vni": 7}, "vxlan7"),
+        ({"fabric_vxlan_port": 4789}, "v1-4789"),
+        ({"fabric_vxlan_vni": 2**24 - 1, "fabric_vxlan_port": 65535}, "v16777215-65535"),
+        ({"fabric_vxlan_vni": 7, "fabric_vxlan_port": 4789, "fabric_vxlan_name": "vtep"}, "vtep"),
+    ],
+)
+def test_a_vtep_of_another_vni_or_port_has_another_name(given, name):
+    seen = view(VXLAN, "vm1", **given)
+    assert seen["vxlan"]["name"] == name and len(name) <= 15
+    assert seen["ours"]["tunnels"] == [name]
+
+
 def test_both_families_of_a_peer_are_behind_one_vtep():
     seen = view(DUAL, "vm1", fabric_backend="vxlan")["vxlan"]
     assert [peer["gateway"] for peer in seen["peers"]] == ["10.0.2.0", "fd00:2::"]
