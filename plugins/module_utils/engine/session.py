@@ -18,6 +18,9 @@ from .step import ADOPT, FALL, RENAME, Plan
 from .summary import counts_of
 from .undo import Undo
 
+# takes the session, what it observed, the plan, and where it looked
+Begin = Callable[["Session", Observed, Plan, Scope], None]
+
 
 @dataclass
 class Outcome:
@@ -60,12 +63,14 @@ class Session:
     :param kernel: how the kernel is read and changed; its ledger holds the marks.
     :param promised: what earlier tasks of the same run in check mode would have made or removed.
     :param looked_at: names of the kinds to observe; None: all. Another kind is observed once an object of it can end.
+    :param begin: called right before the first change, if there is any; it may raise.
     """
 
     kinds: Kinds
     kernel: Any
     promised: List[Dict[str, Any]] = field(default_factory=list)
     looked_at: Optional[Set[str]] = None
+    begin: Optional[Begin] = None
 
     def __post_init__(self) -> None:
         self.seen = set(self.kinds if self.looked_at is None else self.looked_at)
@@ -174,30 +179,43 @@ class Session:
         self, plan: Plan, desired: List[Desired], purge: Optional[Purge], scope: Scope, observed: Observed
     ) -> List[str]:
         """Carry ``plan`` out, or undo it; return warnings."""
+        if self.begin:
+            self.begin(self, observed, plan, scope)
         ledger = self.kernel.ledger
         marks = ledger.copy()
         scope.refs |= observed.keys()  # whether or not they are still marked
         with nothing_changed():
             ledger.expect(plan, self.kinds)
-        applier = Applier(
-            self.kinds,
-            self.kernel.submit,
-            lambda: self.observe(scope),
-            self._is_gone,
-            lambda steps: ledger.settle(steps, self._identities),
-        )
         try:
-            applier.apply(plan, desired, purge)
+            self._applier(scope).apply(plan, desired, purge)
         except Unrecorded:
             raise
         except Exception as failure:  # whatever it is, the node is not left half-way
-            undo = Undo(applier, plan, observed, lambda back: ledger.expect(back, self.kinds))
-            left = self._taken_back(undo, marks)
-            raise KernelError(_sentence(failure), left, [*undo.notes(), *self._after_undo(undo)]) from failure
+            undo, left = self.take_back(scope, observed, plan.refs, marks)
+            raise KernelError(_sentence(failure), left, undo.sentences) from failure
         try:
             return self._followed(plan)
         except OSError as failure:
             raise Unrecorded(f"the change was not announced: {reason(failure)} (everything was done)") from failure
+
+    def _applier(self, scope: Scope) -> Applier:
+        return Applier(
+            self.kinds,
+            self.kernel.submit,
+            lambda: self.observe(scope),
+            self._is_gone,
+            lambda steps: self.kernel.ledger.settle(steps, self._identities),
+        )
+
+    def take_back(self, scope: Scope, before: Observed, planned: Set[Ref], marks: Any) -> Tuple[Undo, List[str]]:
+        """Bring the node back to what was there ``before`` changes to ``planned``; return the undo, and what is left.
+
+        :param marks: as :meth:`Ledger.copy` returned them then.
+        """
+        undo = Undo(self._applier(scope), planned, before, lambda back: self.kernel.ledger.expect(back, self.kinds))
+        left = self._taken_back(undo, marks)
+        undo.sentences = [*undo.notes(), *self._after_undo(undo)]
+        return undo, left
 
     def _followed(self, plan: Plan) -> List[str]:
         """Have each kind act on ``plan``, which was carried out; return warnings."""

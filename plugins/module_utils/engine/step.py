@@ -64,6 +64,11 @@ class Plan:
         """All steps, in order."""
         return [*steps_of(self.levels), *steps_of(self.last)]
 
+    @property
+    def refs(self) -> Set[Ref]:
+        """The refs of all objects that the steps touch."""
+        return refs_of(self.levels) | refs_of(self.last)
+
     def __bool__(self) -> bool:
         return bool(self.levels or self.last)
 

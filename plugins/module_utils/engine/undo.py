@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, Set
 
 from .apply import POLL_SECONDS, SETTLE_SECONDS, Applier
 from .plan import make_plan
 from .resource import Desired, Observed, Ref, Resource
-from .step import DELETE, FALL, Plan, Step, refs_of, steps_of
+from .step import DELETE, FALL, Plan, Step, steps_of
 
 # what the kernel took along while something was restored is restored by the next round
 ROUNDS = 3
@@ -22,20 +22,21 @@ ROUNDS = 3
 class Undo:
     """Plans the way back from what is there now, carries it out, and observes the result.
 
+    :param planned: the refs of all objects that the plan touched.
     :param before: what was there before the plan.
     :param expect: called with a plan before it is carried out, to note what it makes ours.
     """
 
     applier: Applier
-    plan: Plan
+    planned: Set[Ref]
     before: Observed
     expect: Callable[[Plan], None]
 
     def __post_init__(self) -> None:
         self.kinds = self.applier.kinds
-        self.planned = refs_of(self.plan.levels) | refs_of(self.plan.last)
         self.ways: List[Plan] = []  # the plans that were carried out
         self.remade: Dict[Ref, Resource] = {}  # what cannot be restored: another one came in its place
+        self.sentences: List[str] = []  # what a person has to know of it
 
     def run(self) -> List[str]:
         """Undo; return what could not be undone, a sentence for each."""

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 from ..engine.kind import Kind
 from ..engine.plan import ADOPT
 from ..engine.resource import Desired, Resource
-from ..engine.session import Session, commands_of, diff_of
+from ..engine.session import Begin, Session, commands_of, diff_of
 from ..kernel import namespaces
 from ..kernel.kernel import Kernel
 from ..kinds.registry import all_kinds, in_play
@@ -61,14 +61,17 @@ def execute(
     *,
     refuse_plan: Optional[Callable] = None,
     yields: Optional[Callable[[str], bool]] = None,
+    begin: Optional[Begin] = None,
 ) -> Dict[str, Any]:
     """Run ``desired`` through the engine and return the module's result.
 
     :param kinds: those that ``desired`` and ``purge`` are about.
+    :param begin: see :class:`Session`.
     """
     in_use, bases = in_play(kinds)
 
     def work(session):
+        session.begin = begin
         outcome = session.run(desired, check, adopt, purge, purge is not None, refuse_plan, yields)
         return _result(outcome, session.kinds)
 
