@@ -10,6 +10,7 @@ from typing import Any, Dict, List
 
 from .attachments import used_by
 from .backends import backend_of
+from .backends.base import Backend
 from .backends.peers import Peers
 from .values.networks import FAMILIES, Values
 
@@ -22,7 +23,7 @@ def expected_of(model: Dict[str, Any], name: str, peers: Peers) -> Dict[str, Any
         "backend": fabric["fabric_backend"],
         "node_addresses": [values[address] for _subnet, address, _key in FAMILIES if values[address]],
         "underlay_mtu": values["fabric_underlay_mtu"],
-        "prefixes": _prefixes(model["nodes"], name),
+        "prefixes": _prefixes(model["nodes"], name, backend),
         "peers": _peers(peers, model["nodes"], name),
         "published": [
             {
@@ -44,7 +45,7 @@ def expected_of(model: Dict[str, Any], name: str, peers: Peers) -> Dict[str, Any
     }
 
 
-def _prefixes(nodes: Dict[str, Values], name: str) -> List[Dict[str, str]]:
+def _prefixes(nodes: Dict[str, Values], name: str, backend: Backend) -> List[Dict[str, str]]:
     """Return the prefixes of the node's routes, each with the name of its variable."""
     found = [
         {"prefix": values[subnet], "name": subnet if other == name else f"{subnet} of {other}"}
@@ -63,7 +64,7 @@ def _prefixes(nodes: Dict[str, Values], name: str) -> List[Dict[str, str]]:
                 ]
     for attachment in used_by(own):
         found += [{"prefix": prefix, "name": variable} for variable, prefix in attachment.prefixes(own)]
-    return found
+    return found + [{"prefix": _network(given), "name": variable} for variable, given in backend.addresses(own)]
 
 
 def _peers(peers: Peers, nodes: Dict[str, Values], name: str) -> List[Dict[str, Any]]:

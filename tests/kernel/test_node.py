@@ -206,7 +206,7 @@ def test_files_are_read_in_the_order_of_their_names(tmp_path):
 
 
 SSH_CLIENT = (
-    "from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts import files; print(files.ssh_client())"
+    "from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts import files; print(files.ssh_ends())"
 )
 
 
@@ -216,7 +216,7 @@ def test_the_address_of_the_controller_is_found_though_sudo_removes_it():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SSH_")}
     # the second is sshd's value for a stream that is no socket, behind a ProxyCommand
     for text, expected_client in (
-        ("198.51.100.7 50000 10.0.0.1 2222", "('198.51.100.7', 2222)"),
+        ("198.51.100.7 50000 10.0.0.1 2222", "('198.51.100.7', '10.0.0.1', 2222)"),
         ("UNKNOWN 65535 UNKNOWN 65535", "None"),
     ):
         command = ["setsid", "sh", "-c", clean]

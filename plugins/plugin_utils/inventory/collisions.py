@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, Iterator, Tuple
 
 from ..attachments import used_by
 from ..backends import backend_of
-from ..values.networks import Segments, Values, subnets_of
+from ..values.networks import FAMILIES, Segments, Values
 from ..values.taken import Logins, Taken, covers, taken_by
 
 
@@ -61,12 +61,19 @@ def _tunnel_addresses(name: str, values: Values, taken: Taken) -> Iterator[str]:
 
 def _logins(nodes: Dict[str, Values], logins: Logins) -> Iterator[Tuple[str, str]]:
     """A node routes its whole subnet to itself: a host elsewhere with an address of it is no longer reached."""
-    owners = {subnet: name for name, values in nodes.items() for subnet, _key in subnets_of(values)}
+    owners = {
+        values[family.subnet]: (name, family.subnet)
+        for name, values in nodes.items()
+        for family in FAMILIES
+        if values[family.subnet]
+    }
     segments = Segments(owners)
     for name, (address, _port) in logins.items():
         subnet = segments.of(address) if address else None
         if subnet:
+            owner, variable = owners[subnet]
             yield (
-                owners[subnet],
-                f"the node's subnet {subnet} contains {address}, the address by which Ansible reaches {name}: choose another prefix.",
+                owner,
+                f"{variable} {subnet} contains {address}, the address by which Ansible reaches {name} (ansible_host): the"
+                " fabric would cut it off; choose another prefix.",
             )

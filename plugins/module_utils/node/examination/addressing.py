@@ -30,10 +30,14 @@ def node_address_is_elsewhere(facts: Facts, expected: Expected) -> Iterator[str]
 
 def uplink_has_a_name_of_the_fabric(facts: Facts, expected: Expected) -> Iterator[str]:
     """The fabric would take over the node's own interface (fabric_adopt), or refuse it as foreign."""
+    login = facts.ssh_address
+    own = dict.fromkeys(expected.node_addresses, "this node's address")
+    if login and not _covering(expected, login):  # within the fabric it may be the fabric's own
+        own.setdefault(login, "the address by which Ansible reaches this node,")
     for one in facts.addresses:
-        if one.address in expected.node_addresses and one.dev in expected.interfaces:
+        if one.address in own and one.dev in expected.interfaces:
             yield (
-                f"the inventory gives an interface of the fabric the name {one.dev}, and {one.dev} has this node's address"
+                f"the inventory gives an interface of the fabric the name {one.dev}, and {one.dev} has {own[one.address]}"
                 f" {one.address}: choose another name (host_interface, fabric_bridge, an end of fabric_links or the"
                 " backend's own variable)"
             )

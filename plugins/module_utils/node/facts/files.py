@@ -47,8 +47,8 @@ def _is_about(written, name):
     return fnmatch.fnmatchcase(name, same.get(plain, plain))
 
 
-def ssh_client(pid: Optional[int] = None, proc: str = "/proc") -> Optional[Tuple[str, int]]:
-    """Return (address of the client, port of SSH on this node) of the connection that started this process, or None.
+def ssh_ends(pid: Optional[int] = None, proc: str = "/proc") -> Optional[Tuple[str, str, int]]:
+    """Return (address of the client, address of this node, its port) of the SSH connection that started this process, or None.
 
     sudo(8) removes SSH_CONNECTION (ssh(1)); the processes above it still have it.
     """
@@ -64,7 +64,7 @@ def ssh_client(pid: Optional[int] = None, proc: str = "/proc") -> Optional[Tuple
         words = variables.get(b"SSH_CONNECTION", b"").decode(errors="replace").split()
         # sshd on a stream that is no socket (ProxyCommand, sshd -i) writes UNKNOWN: get_peer_ipaddr, canohost.c
         if len(words) == 4 and words[3].isdecimal() and words[0] != "UNKNOWN":
-            return words[0].partition("%")[0], int(words[3])
+            return words[0].partition("%")[0], words[2].partition("%")[0], int(words[3])
         pid = above
     return None
 

@@ -125,6 +125,7 @@ class Facts:
     :param sysctls: name -> value.
     :param settings: lines of the sysctl files, in the order in which they are read at boot.
     :param ssh_client: (address of Ansible's controller, port of SSH on this node), or None if unknown.
+    :param ssh_address: the node's own address to which that connection goes, or None.
     """
 
     links: List[Link] = field(default_factory=list)
@@ -137,6 +138,7 @@ class Facts:
     sysctls: Dict[str, str] = field(default_factory=dict)
     settings: List[Setting] = field(default_factory=list)
     ssh_client: Optional[Tuple[str, int]] = None
+    ssh_address: Optional[str] = None
 
     def link(self, name: str) -> Optional[Link]:
         """Return the link of that name, or None."""

@@ -55,7 +55,10 @@ def read(expected: Expected) -> Facts:
     forwarding = [f"net.{family}.conf.{dev}.forwarding" for family in ("ipv4", "ipv6") for dev in uplinks]
     facts.sysctls = procfs.read("", [*SYSCTLS, *forwarding])
     if expected.machine:
-        facts.settings, facts.ssh_client = files.sysctl_settings(), files.ssh_client()
+        facts.settings, ends = files.sysctl_settings(), files.ssh_ends()
+        if ends:
+            client, facts.ssh_address, port = ends
+            facts.ssh_client = client, port
     return facts
 
 

@@ -40,6 +40,8 @@ def test_every_prefix_has_the_name_of_its_variable():
         "fabric_links[0].b.address": "10.9.0.0/24",
         "fabric_routed_gateway": "169.254.1.1/32",
     }
+    tunnel = of("vm2", fabric_backend="ipip", fabric_ipip_address="10.8.0.2/30", fabric_node_subnet6=None)
+    assert {"prefix": "10.8.0.0/30", "name": "fabric_ipip_address"} in tunnel["prefixes"]
     # a link of another node, and its gateway, are no routes of this one
     assert len(of("vm2", fabric_backend="vxlan")["prefixes"]) == 4
 

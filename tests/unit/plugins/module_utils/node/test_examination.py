@@ -154,4 +154,17 @@ def test_a_controller_that_is_reached_over_the_fabric_is_no_fault():
     assert "covers 10.244.1.7, the address of Ansible" in faults_and_warnings(fresh, FABRIC)[0][0]
 
 
+def test_the_interface_by_which_ansible_comes_keeps_its_name():
+    """With fabric_adopt the fabric would take it over."""
+    management = {"links": [Link("mgmt0")], "addresses": [Address("mgmt0", "198.51.100.1", "198.51.100.0/24")]}
+    here = changed(NODE, **management, ssh_address="198.51.100.1")
+    taken = dataclasses.replace(FABRIC, interfaces=["mgmt0", "veth-*"])
+    (fault,) = faults_and_warnings(here, taken)[0]
+    assert "the name mgmt0, and mgmt0 has the address by which Ansible reaches this node, 198.51.100.1: choose" in fault
+    # another name; another way to the node; and an address of the fabric itself
+    assert faults_and_warnings(here, FABRIC)[0] == []
+    assert faults_and_warnings(changed(NODE, **management), taken)[0] == []
+    assert faults_and_warnings(changed(NODE, ssh_address="10.244.0.1"), FABRIC)[0] == []
+
+
 # case -> (changes of the node, changes of the fabric, words of the warning)

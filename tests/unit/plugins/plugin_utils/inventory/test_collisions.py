@@ -131,8 +131,11 @@ def test_a_subnet_that_holds_the_address_by_which_ansible_comes():
     logins = {"vm5": ("10.0.0.5", 22), "vm6": ("10.246.0.77", 22)}
     (fault,) = faults(logins=logins)
     assert fault == (
-        "vm6: the node's subnet 10.246.0.0/24 contains 10.246.0.77, the address by which Ansible reaches vm6: choose another prefix."
+        "vm6: fabric_node_subnet 10.246.0.0/24 contains 10.246.0.77, the address by which Ansible reaches vm6 (ansible_host):"
+        " the fabric would cut it off; choose another prefix."
     )
+    # elsewhere, right beside the subnet, and by a name, which nobody asks DNS for
+    assert faults(logins={"vm5": ("10.0.0.5", 22), "vm6": ("10.247.0.1", 22)}) == []
     assert faults(logins={"vm5": ("10.0.0.5", 22), "vm6": (None, 22)}) == []
     (fault,) = faults(logins={"vm6": ("10.9.0.7", 22)}, **link({"address": "10.9.0.1/24"}, netns=None))
     assert "and with it 10.9.0.7, the address by which Ansible reaches vm6" in fault
