@@ -9,6 +9,7 @@ import contextlib
 import html
 import ipaddress
 import os
+import re
 
 from ...system import programs
 from ...system.systemd import is_active
@@ -29,6 +30,7 @@ class Firewalld(Manager):
         " and encapsulated packets of the peers (policy nodenet-peers)"
     )
     paths = ("/etc/firewalld/zones/nodenet.xml", "/etc/firewalld/policies/nodenet-peers.xml")
+    entries = re.compile("  <source .*/>$|  <rule .*</rule>$")
 
     def found(self):
         return bool(programs.find("firewall-cmd"))
@@ -60,6 +62,7 @@ class Docker(Manager):
     does = "drops forwarded packets that are not its own (policy of the chain FORWARD)"
     answer = f"accepts packets from and to the fabric's subnets in its chain DOCKER-USER ({DOCKER_UNIT})"
     paths = (f"/etc/systemd/system/{DOCKER_UNIT}",)
+    entries = re.compile("Exec")
 
     def found(self):
         return bool(programs.find("dockerd"))
@@ -100,6 +103,7 @@ class Ufw(Manager):
         f" (rules with the comment {MARK})"
     )
     paths = ("/etc/nodenet/ufw.rules",)
+    entries = re.compile("route |allow ")
 
     def found(self):
         return bool(programs.find("ufw"))
@@ -132,9 +136,8 @@ def _accepted(remote, encapsulation):
     family = "ipv6" if ":" in remote else "ipv4"
     protocol, port = encapsulation
     what = f'<port port="{port}" protocol="{protocol}"/>' if port else f'<protocol value="{protocol}"/>'
-    return (
-        f'  <rule family="{family}">\n    <source address={_quoted(remote)}/>\n    {what}\n    <accept/>\n  </rule>\n'
-    )
+    # a line for each, see Manager.union
+    return f'  <rule family="{family}"><source address={_quoted(remote)}/>{what}<accept/></rule>\n'
 
 
 def _docker_lines(prefix):

@@ -12,12 +12,34 @@ from ...system.systemd import is_on
 from .manager import HEAD, Manager
 
 
-class Udev(Manager):
+class Named(Manager):
+    """One whose files list the fabric's interfaces in one line.
+
+    ``names``: how that line begins, and what is between two names.
+    """
+
+    names = ("", " ")
+
+    def union(self, there, wanted):
+        """Return ``wanted`` with the names beside its own that the same line of ``there`` has."""
+        word, between = self.names
+        old = [line[len(word) :].split(between) for line in there.splitlines() if line.startswith(word)]
+
+        def widened(line):
+            own = line[len(word) :].split(between)
+            return word + between.join([*own, *(name for name in sum(old, []) if name not in own)])
+
+        lines = (widened(line) if line.startswith(word) else line for line in wanted.splitlines())
+        return "".join(f"{line}\n" for line in lines)
+
+
+class Udev(Named):
     """systemd.link(5)."""
 
     does = "changes the MAC address of interfaces created without one (MACAddressPolicy=persistent)"
     answer = "keeps the MAC addresses of the fabric's interfaces"
     paths = ("/etc/systemd/network/10-nodenet-fabric.link",)
+    names = ("OriginalName=", " ")
 
     def found(self):
         return os.path.exists("/run/udev/control")
@@ -32,7 +54,7 @@ class Udev(Manager):
         return [["udevadm", "control", "--reload"]]
 
 
-class Networkd(Manager):
+class Networkd(Named):
     """networkd.conf(5), systemd.network(5)."""
 
     does = (
@@ -43,6 +65,7 @@ class Networkd(Manager):
         "/etc/systemd/networkd.conf.d/50-nodenet-fabric.conf",
         "/etc/systemd/network/10-nodenet-fabric.network",
     )
+    names = ("Name=", " ")
 
     def found(self):
         return is_on("systemd-networkd.service")
@@ -60,12 +83,13 @@ class Networkd(Manager):
         return [restart if self.paths[0] in paths else ["networkctl", "reload"]]
 
 
-class NetworkManager(Manager):
+class NetworkManager(Named):
     """NetworkManager.conf(5)."""
 
     does = "configures interfaces that other programs create"
     answer = "leaves the fabric's interfaces unmanaged"
     paths = ("/etc/NetworkManager/conf.d/50-nodenet-fabric.conf",)
+    names = ("unmanaged-devices+=", ";")
 
     def found(self):
         return bool(programs.find("NetworkManager"))

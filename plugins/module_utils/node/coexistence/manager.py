@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Pattern, Tuple
 
 from ...reachability.encapsulation import Encapsulation
 
@@ -35,12 +36,14 @@ class Ours:
 class Manager:
     """One such program.
 
-    ``does``: its effect on a fabric; ``answer``: what it does once configured; ``paths``: all files that may configure it.
+    ``does``: its effect on a fabric; ``answer``: what it does once configured; ``paths``: all files that may configure it;
+    ``entries``: matches those lines of its files each of which is about a part of the fabric.
     """
 
     does: str = ""
     answer: str = ""
     paths: Tuple[str, ...] = ()
+    entries: Pattern[str] = re.compile("(?!)")
 
     def found(self) -> bool:
         """Say whether the node has it."""
@@ -49,6 +52,13 @@ class Manager:
     def files(self, ours: Ours) -> Dict[str, str]:
         """Return path -> content of the files that configure it; {}: nothing to configure."""
         raise NotImplementedError
+
+    def union(self, there: str, wanted: str) -> str:
+        """Return the file ``wanted`` with the entries beside its own that the file ``there`` has."""
+        own = wanted.splitlines(keepends=True)
+        more = [line for line in there.splitlines(keepends=True) if self.entries.match(line) and line not in own]
+        first = next((number for number, line in enumerate(own) if self.entries.match(line)), len(own))
+        return "".join(own[:first] + more + own[first:])
 
     def before_change(self, before: Dict[str, str], removed: List[str]) -> List[List[str]]:
         """Return commands to run before files are written or removed.

@@ -49,6 +49,21 @@ def wanted(names: List[str], ours: Ours) -> Tuple[Files, Dict[str, str]]:
     return files, configured
 
 
+def widened(files: Files) -> Files:
+    """Return ``files`` with all that the node's own files accept beside it: those of the fabric as it was until now.
+
+    While a fabric changes, some nodes send the old way and some the new one.
+    """
+    found = dict(files)
+    for manager in MANAGERS.values():
+        for path, there in reconcile.observed(manager.paths).items():
+            wanted = files.get(path)
+            if there is not None:
+                text = manager.union(there.text, wanted.text) if wanted else there.text
+                found[path] = File(text.encode(), there.mode)
+    return found
+
+
 def differing(files: Files) -> Files:
     """Return what is now at each path of ours that differs from ``files``."""
     return reconcile.differing(files, [path for manager in MANAGERS.values() for path in manager.paths])

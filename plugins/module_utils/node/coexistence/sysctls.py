@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from ...kernel import procfs
 from ..expected import FORWARDING
@@ -20,6 +21,7 @@ class ReversePath(Manager):
     answer = "is loose on the fabric's tunnels"
     # read after files of others, which may set all interfaces by a pattern; earlier versions wrote the second path
     paths = ("/etc/sysctl.d/99-zzz-nodenet-fabric-tunnels.conf", "/etc/sysctl.d/50-nodenet-fabric.conf")
+    entries = re.compile("net/")
 
     def found(self):
         return "1" in procfs.read("", [f"net.ipv4.conf.{name}.rp_filter" for name in ("all", "default")]).values()
@@ -43,6 +45,7 @@ class SysctlFiles(Manager):
     does = "turns forwarding off at the next boot or 'sysctl --system' (a file in /etc/sysctl.d)"
     answer = "turns it on again in a file that is read later"
     paths = (f"/etc/sysctl.d/{OURS_LAST}",)
+    entries = re.compile("net/")
 
     def found(self):
         return bool(self._undone())

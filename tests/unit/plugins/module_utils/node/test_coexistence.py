@@ -4,6 +4,7 @@
 """The files that keep other network managers away from the fabric; their effect is tested on virtual machines."""
 
 from fnmatch import fnmatch, fnmatchcase
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -101,6 +102,77 @@ def test_without_tunnels_no_file_names_them():
     plain = Ours(["fabric0"], [], ["10.244.0.0/24"], [], None)
     assert len(only("firewalld", plain)) == 1
     assert only("rp_filter", plain) == []
+
+
+# the same fabric after a change of its tunnels, and of a subnet
+LATER = Ours(
+    ["fabric0", "veth-*", "ipip0"],
+    ["ipip0"],
+    ["10.244.0.0/24", "10.9.0.0/24"],
+    ["192.168.32.246", "192.168.32.247"],
+    Encapsulation("ipip"),
+)
+# manager -> texts that only the old fabric has, and texts that only the new one has
+PARTS = {
+    "udev": (["vxlan1"], ["ipip0"]),
+    "networkd": (["vxlan1"], ["ipip0"]),
+    "networkmanager": (["interface-name:vxlan1"], ["interface-name:ipip0"]),
+    "rp_filter": (["conf/vxlan1/"], ["conf/ipip0/"]),
+    "firewalld": (["fd00::/64", '"8472"'], ["10.9.0.0/24", '"ipip"', "192.168.32.247"]),
+    "docker": (["-I DOCKER-USER -s fd00::/64"], ["-I DOCKER-USER -s 10.9.0.0/24"]),
+    "ufw": (["port 8472"], ["to 10.9.0.0/24", "allow from 192.168.32.247"]),
+}
+
+
+@pytest.fixture
+def placed(tmp_path, monkeypatch):
+    """A function that gives a manager paths of the test, with the files of a fabric; it returns path -> desired files."""
+    for manager in registry.MANAGERS.values():
+        paths = tuple(f"{tmp_path}{path}" for path in type(manager).paths)
+        monkeypatch.setattr(manager, "paths", paths, raising=False)
+
+    def place(name, ours, there=None):
+        manager = registry.MANAGERS[name]
+        for path, text in (manager.files(there) if there else {}).items():
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(text, encoding="utf-8")
+        return {path: File(text.encode()) for path, text in manager.files(ours).items()}
+
+    return place
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_while_a_fabric_changes_both_ways_are_accepted(name, placed):
+    new = placed(name, LATER, there=OURS)
+    both = registry.widened(new)
+    old_parts, new_parts = PARTS[name]
+    texts = "".join(file.text for file in both.values())
+    assert all(part in texts for part in [*old_parts, *new_parts])
+    # the twin: what is there at the end accepts the new way alone
+    assert not [part for part in old_parts if part in "".join(file.text for file in new.values())]
+    for path, file in both.items():
+        Path(path).write_text(file.text, encoding="utf-8")
+        if path.endswith(".xml"):
+            ElementTree.fromstring(file.content)
+    assert registry.differing(registry.widened(new)) == {}
+    assert registry.differing(new)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_what_a_fabric_no_longer_needs_stays_until_its_end(name, placed):
+    new = placed(name, Ours(), there=OURS)
+    kept = registry.widened(new)
+    assert all(part in "".join(file.text for file in kept.values()) for part in PARTS[name][0])
+    assert registry.differing(kept) == {}
+    assert registry.differing(new)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_fabric_that_stays_as_it_is_gets_no_other_files(name, placed):
+    fresh = placed(name, OURS)
+    assert registry.widened(fresh) == fresh and registry.differing(fresh)
+    same = placed(name, OURS, there=OURS)
+    assert registry.widened(same) == same and registry.differing(same) == {}
 
 
 def test_ufw_gets_its_rules_by_its_program_and_old_ones_are_deleted(tmp_path, monkeypatch):
