@@ -113,7 +113,7 @@ LATER = Ours(
     Encapsulation("ipip"),
 )
 # manager -> texts that only the old fabric has, and texts that only the new one has
-PARTS = {
+OF_EACH = {
     "udev": (["vxlan1"], ["ipip0"]),
     "networkd": (["vxlan1"], ["ipip0"]),
     "networkmanager": (["interface-name:vxlan1"], ["interface-name:ipip0"]),
@@ -141,11 +141,11 @@ def placed(tmp_path, monkeypatch):
     return place
 
 
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("name", OF_EACH)
 def test_while_a_fabric_changes_both_ways_are_accepted(name, placed):
     new = placed(name, LATER, there=OURS)
     both = registry.widened(new)
-    old_parts, new_parts = PARTS[name]
+    old_parts, new_parts = OF_EACH[name]
     texts = "".join(file.text for file in both.values())
     assert all(part in texts for part in [*old_parts, *new_parts])
     # the twin: what is there at the end accepts the new way alone
@@ -158,16 +158,16 @@ def test_while_a_fabric_changes_both_ways_are_accepted(name, placed):
     assert registry.differing(new)
 
 
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("name", OF_EACH)
 def test_what_a_fabric_no_longer_needs_stays_until_its_end(name, placed):
     new = placed(name, Ours(), there=OURS)
     kept = registry.widened(new)
-    assert all(part in "".join(file.text for file in kept.values()) for part in PARTS[name][0])
+    assert all(part in "".join(file.text for file in kept.values()) for part in OF_EACH[name][0])
     assert registry.differing(kept) == {}
     assert registry.differing(new)
 
 
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("name", OF_EACH)
 def test_a_fabric_that_stays_as_it_is_gets_no_other_files(name, placed):
     fresh = placed(name, OURS)
     assert registry.widened(fresh) == fresh and registry.differing(fresh)
