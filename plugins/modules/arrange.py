@@ -163,6 +163,16 @@ options:
       - O(adopt) of one of these tasks applies to all of them.
     type: bool
     default: false
+  phase:
+    description:
+      - Do only one phase of the change, so that all nodes can be brought through it before any goes on to the next. Meanwhile
+        every node reaches every other one, and no packet is lost.
+      - V(expand) makes what is needed to receive by the new way. V(switch) replaces routes in place. V(contract) removes what
+        is old, and makes anew what cannot be changed in place.
+      - If omitted, all is done at once.
+      - In check mode, V(expand) shows all three phases.
+    type: str
+    choices: [expand, switch, contract]
   prepare:
     description:
       - Options of M(nodenet.fabric.prepare), which runs first, in the same task.
@@ -280,6 +290,22 @@ persisted:
   returned: when O(persist) was given, or queued by an earlier task
   type: dict
   sample: {objects: 17, files: [/etc/nodenet/fabric.json]}
+phases:
+  description:
+    - Phase -> what there was to do in it when the task began, for the phase of the task and those after it, with the number of
+      C(objects), their C(counts) as in RV(stats), and the C(commands).
+  returned: when O(phase) was given
+  type: dict
+  sample:
+    expand: {objects: 2, counts: {made: {address: 2}}, commands: ["ip address add 10.244.9.2/32 dev vxlan1"]}
+    switch: {objects: 0, counts: {}, commands: []}
+    contract: {objects: 0, counts: {}, commands: []}
+remaining:
+  description: The later phases in which there is something left to do on this node.
+  returned: when O(phase) was given
+  type: list
+  elements: str
+  sample: [switch, contract]
 reasons:
   description: Why an object was recreated instead of changed in place.
   returned: when one was recreated
@@ -296,6 +322,7 @@ stats:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import PHASES
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import COMMON
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
@@ -320,6 +347,7 @@ def main():
         "remove_sets_among": {"type": "list", "elements": "str"},
         "peer_sets": {"type": "list", "elements": "str"},
         "apply_queued": {"type": "bool", "default": False},
+        "phase": {"type": "str", "choices": list(PHASES)},
         "prepare": {"type": "dict"},
         "persist": {"type": "dict"},
         "adopt": COMMON["adopt"],

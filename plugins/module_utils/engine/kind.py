@@ -26,6 +26,9 @@ from .request import Request
 from .resource import K, Observed, Ref, Resource
 from .step import Plan, Step
 
+# the phases of a change, see engine.phases
+EXPAND, SWITCH, CONTRACT = PHASES = ("expand", "switch", "contract")
+
 
 @dataclass
 class Scope:
@@ -118,6 +121,14 @@ class Kind(Generic[K]):
     def fixed_of(self, resource: Resource[K], found: Resource[K]) -> FrozenSet[str]:
         """Return the fields in which the kernel lets nobody change ``found`` to ``resource``."""
         return self.fixed
+
+    def come_in_switch(self, resources: List[Resource[K]], observed: Observed) -> Set[Ref]:
+        """Return the refs of those of ``resources``, all to be made, that packets take at once instead of another way."""
+        return set()
+
+    def changes_in(self, field: str, before: Resource[K], after: Resource[K]) -> str:
+        """Return the phase in which ``field`` changes."""
+        return SWITCH
 
     def rank(self, resource: Resource[K]) -> Tuple[Any, ...]:
         """Return a sort key: the place of an object's commands among those of one level."""

@@ -51,7 +51,7 @@ class _Planner:
         self.removal = Removal(kinds, observed)
 
     def plan(self, desired: List[Desired]) -> Plan:
-        wanted = _merged(entry.resource for entry in desired if entry.present)
+        wanted = merged(entry.resource for entry in desired if entry.present)
         levels, self.observed, renamed = rename(self.kinds, self.observed, wanted, self.adopt)
         if self._is_settled(desired, wanted):
             return Plan(levels, renamed=renamed)
@@ -265,7 +265,7 @@ class _Planner:
         return [Step(CHANGE, found, after, fields) if fields else Step(ADOPT, found, after)]
 
 
-def _merged(resources: Iterable[Resource]) -> Observed:
+def merged(resources: Iterable[Resource]) -> Observed:
     """Return ref -> Resource; the fields of several entries for one object are laid over each other."""
     wanted: Observed = {}
     for resource in resources:

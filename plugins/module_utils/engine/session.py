@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from .apply import Applier
 from .errors import FabricError, KernelError, Unrecorded, nothing_changed, reason
 from .kind import Kinds, Scope, distinct, overlying
+from .phases import Phase, Transition, phases_of
 from .plan import Purge, Yields, make_plan
 from .resource import Desired, Observed, Ref, Resource, from_plain, to_plain
 from .step import ADOPT, FALL, RENAME, Plan
@@ -24,9 +26,13 @@ Begin = Callable[["Session", Observed, Plan, Scope], None]
 
 @dataclass
 class Outcome:
-    """What a run found and did."""
+    """What a run found and did.
+
+    ``phases``: what there was to do in the phase of the run and in those after it; none: all is done at once.
+    """
 
     plan: Plan
+    phases: List[Phase] = field(default_factory=list)
     promises: List[Dict[str, Any]] = field(default_factory=list)
     stats: Dict[str, Any] = field(default_factory=dict)
     warnings: List[str] = field(default_factory=list)
@@ -84,28 +90,28 @@ class Session:
         everywhere: bool = False,
         refuse: Optional[Callable[[Plan], None]] = None,
         yields: Optional[Yields] = None,
+        *,
+        phase: str = "",
+        transition: Optional[Transition] = None,
     ) -> Outcome:
         """Bring the node to ``desired``; with ``check`` only plan it.
 
         :param purge: see :func:`make_plan`; ``yields``: too.
+        :param phase: do only this part of it, see :func:`phases_of`; ``transition``: too.
         :param everywhere: look in every namespace that is ours, not only in those that ``desired`` names.
         :param refuse: called with the plan before anything is touched; raises if the plan must not be carried out.
         """
         clock = Clock()
         scope = self.scope(desired, everywhere or any(not entry.present for entry in desired))
-        with nothing_changed():
-            if not check:
-                self.kernel.ledger.tidy()
-                self.kernel.forget_leftovers(self.kernel.ledger.namespaces())
-            observed = self.observe(scope)
-        self.overlay(observed)
+        observed = self._first_look(scope, check)
         clock.ends("observe")
-        plan = make_plan(self.kinds, observed, desired, adopt, purge, yields)
-        if self._looks_further(plan, scope, observed):
-            self.overlay(observed)
-            plan = make_plan(self.kinds, observed, desired, adopt, purge, yields)
+        planner = partial(make_plan, self.kinds, adopt=adopt, yields=yields)
+        plan = self._planned(partial(planner, desired=desired, purge=purge), scope, observed, transition)
         if refuse:
             refuse(plan)
+        phases = phases_of(self.kinds, observed, desired, planner, purge, transition, phase) if phase else []
+        if phases and not check:
+            _name, plan, desired, purge = phases[0]
         clock.ends("plan")
         warnings: List[str] = []
         if not check:
@@ -117,7 +123,27 @@ class Session:
                 clock.ends("apply")
         stats = {"observed": len(observed), "changed": len(plan.steps), "counts": counts_of(plan, self.kinds)}
         stats.update(clock.as_stats(), **self.kernel.netlink.counts)
-        return Outcome(plan, promises_of(plan) if check else [], stats, warnings)
+        return Outcome(plan, phases, promises_of(plan) if check else [], stats, warnings)
+
+    def _first_look(self, scope: Scope, check: bool) -> Observed:
+        """Return what is there when the run begins, and outside of check mode clean up after one that was killed."""
+        with nothing_changed():
+            if not check:
+                self.kernel.ledger.tidy()
+                self.kernel.forget_leftovers(self.kernel.ledger.namespaces())
+            observed = self.observe(scope)
+        self.overlay(observed)
+        return observed
+
+    def _planned(
+        self, planner: Callable[[Observed], Plan], scope: Scope, observed: Observed, transition: Optional[Transition]
+    ) -> Plan:
+        """Return the plan that does all at once, and add to ``observed`` what matters for it."""
+        plan = planner(observed)
+        if self._looks_further(plan, scope, observed, transition.refs(observed, plan) if transition else set()):
+            self.overlay(observed)
+            plan = planner(observed)
+        return plan
 
     def observe(self, scope: Scope) -> Observed:
         """Return everything in ``scope``, read afresh."""
@@ -128,8 +154,8 @@ class Session:
         kinds = [kind for name, kind in self.kinds.items() if name in names]
         return {resource.ref: resource for kind in kinds for resource in kind.observe(self.kernel, scope)}
 
-    def _looks_further(self, plan: Plan, scope: Scope, observed: Observed) -> bool:
-        """Observe also what can end with what ``plan`` touches; return whether there was more to observe.
+    def _looks_further(self, plan: Plan, scope: Scope, observed: Observed, refs: Set[Ref]) -> bool:
+        """Observe also what can end with what ``plan`` touches, and ``refs``; return whether there was more to observe.
 
         Most runs touch nothing that exists, and skip this.
         """
@@ -143,9 +169,10 @@ class Session:
         self.seen |= kinds
         scope.bystanders |= kinds
         scope.netns |= netns
+        scope.refs |= refs
         with nothing_changed():
-            observed.update(self.observe(scope) if netns else self._look(kinds, scope))
-        return bool(kinds or netns)
+            observed.update(self.observe(scope) if netns else self._look(kinds | {ref[0] for ref in refs}, scope))
+        return bool(kinds or netns or refs)
 
     def scope(self, desired: List[Desired], everywhere: bool) -> Scope:
         """Return where to look for ``desired`` and what it stands on.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Collection, Dict, FrozenSet, Iterator, List, Tuple
 
-from ..engine.kind import Kind, Scope, Tie, Ties
+from ..engine.kind import CONTRACT, EXPAND, SWITCH, Kind, Scope, Tie, Ties
 from ..engine.request import Request
 from ..engine.resource import Observed, Ref, Resource
 from ..engine.step import CREATE, DELETE, RENAME, Step
@@ -99,6 +99,12 @@ class Link(Kind[LinkKey]):
     def remade(self, was: Resource[LinkKey], desired: Resource[LinkKey]) -> Resource[LinkKey]:
         """What a link of another type had is nothing that this one could have, and the node's settings are as the node is."""
         return super().remade(self.wanted(was), desired) if desired.values["type"] == was.values["type"] else desired
+
+    def changes_in(self, field: str, before: Resource[LinkKey], after: Resource[LinkKey]) -> str:
+        """An MTU shrinks before packets take a way of the smaller one, and grows when all take one of the larger."""
+        if field == "mtu":
+            return EXPAND if after.values["mtu"] < before.values["mtu"] else CONTRACT
+        return EXPAND if field in ("alias", "up") else SWITCH
 
     def companions(self, resource: Resource[LinkKey]) -> Tuple[Ref, ...]:
         peer = resource.values.get("peer")

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Iterator, List, NamedTuple, Optional, Union
+import ipaddress
+from typing import Any, Collection, Iterator, List, NamedTuple, Optional, Set, Union
 
-from ..engine.kind import Kind, Scope, Tie, Ties
+from ..engine.kind import CONTRACT, EXPAND, SWITCH, Kind, Scope, Tie, Ties
 from ..engine.request import Request
-from ..engine.resource import Resource
+from ..engine.resource import Observed, Ref, Resource
 from ..engine.step import CHANGE, CREATE, Step
 from ..kernel.kernel import Kernel
 from ..kernel.messages import (
@@ -103,6 +104,22 @@ class Route(Kind[AnyRouteKey]):
 
     def restorable(self, resource: Resource[AnyRouteKey]) -> bool:
         return resource.values.get("protocol") not in BY_KERNEL
+
+    def come_in_switch(self, resources: List[Resource[AnyRouteKey]], observed: Observed) -> Set[Ref]:
+        """A route that takes packets from a less specific one; what only the default route had goes nowhere yet."""
+        tables = {(one.netns, one.key.table) for one in resources}
+        there = {
+            (one.netns, one.key.table, *_bits(one.key.prefix))
+            for one in observed.values()
+            if one.kind == self.name and (one.netns, one.key.table) in tables and one.values["type"] == "unicast"
+        }
+        return {one.ref for one in resources if _is_in_another(one, there)}
+
+    def changes_in(self, field: str, before: Resource[AnyRouteKey], after: Resource[AnyRouteKey]) -> str:
+        """A route's own MTU shrinks and grows as that of a link."""
+        if field == "mtu":
+            return EXPAND if after.values["mtu"] else CONTRACT
+        return SWITCH
 
     def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[AnyRouteKey]]:
         for netns in scope.netns:
@@ -204,6 +221,24 @@ def _by_gateway(after, fields):
         values = {name: value for name, value in after.values.items() if name != "dev"}
         return Resource(after.kind, after.key, values, after.owner)
     return after
+
+
+def _bits(prefix):
+    """Return (version, length, the bits of that length) of ``prefix``."""
+    network = ipaddress.ip_network(prefix)
+    return (
+        network.version,
+        network.prefixlen,
+        int(network.network_address) >> (network.max_prefixlen - network.prefixlen),
+    )
+
+
+def _is_in_another(route, there):
+    """Say whether one of ``there``, but a default route, is less specific than ``route``."""
+    version, length, bits = _bits(route.key.prefix)
+    return any(
+        (route.netns, route.key.table, version, length - less, bits >> less) in there for less in range(1, length)
+    )
 
 
 def managed(*head: int) -> bool:

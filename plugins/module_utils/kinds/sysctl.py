@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Collection, Dict, Iterator, List, NamedTuple, Optional, Set
 
-from ..engine.kind import Kind, Scope, Ties
+from ..engine.kind import EXPAND, Kind, Scope, Ties
 from ..engine.request import Request
 from ..engine.resource import Resource
 from ..engine.step import DELETE, Step
@@ -38,6 +38,10 @@ class Sysctl(Kind[SysctlKey]):
     def ties(self, resource: Resource[SysctlKey]) -> Ties:
         link = link_of(resource.key.name)
         return on_link(resource.netns, link, "interface") if link else in_namespace(resource.netns)
+
+    def changes_in(self, field: str, before: Resource[SysctlKey], after: Resource[SysctlKey]) -> str:
+        """It is always there: that somebody desires it is how it comes."""
+        return EXPAND
 
     def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[SysctlKey]]:
         marked = [(netns, name) for netns, name in kernel.ledger.keys(self.name) if netns in scope.netns]

@@ -11,9 +11,12 @@ from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from ..engine.kind import Kind
+from ..engine.phases import Transition
 from ..engine.plan import ADOPT
 from ..engine.resource import Desired, Resource
 from ..engine.session import Begin, Session, commands_of, diff_of
+from ..engine.step import refs_of
+from ..engine.summary import counts_of
 from ..kernel import namespaces
 from ..kernel.kernel import Kernel
 from ..kinds.registry import all_kinds, in_play
@@ -62,18 +65,23 @@ def execute(
     refuse_plan: Optional[Callable] = None,
     yields: Optional[Callable[[str], bool]] = None,
     begin: Optional[Begin] = None,
+    phase: Optional[str] = None,
+    transition: Optional[Transition] = None,
 ) -> Dict[str, Any]:
     """Run ``desired`` through the engine and return the module's result.
 
     :param kinds: those that ``desired`` and ``purge`` are about.
     :param begin: see :class:`Session`.
+    :param phase, transition: see :meth:`Session.run`; without a phase all is done at once.
     """
     in_use, bases = in_play(kinds)
 
     def work(session):
         session.begin = begin
-        outcome = session.run(desired, check, adopt, purge, purge is not None, refuse_plan, yields)
-        return _result(outcome, session.kinds)
+        everywhere = purge is not None
+        in_phases = {"phase": phase or "", "transition": transition if phase else None}
+        outcome = session.run(desired, check, adopt, purge, everywhere, refuse_plan, yields, **in_phases)
+        return _result(outcome, session.kinds, check)
 
     return on_node(
         work,
@@ -85,12 +93,27 @@ def execute(
     )
 
 
-def _result(outcome, kinds):
-    commands = commands_of(outcome.plan, kinds)
-    diff = partial(_diff, outcome.plan, kinds, commands)  # computed only if somebody looks at it
-    result = {"changed": outcome.changed, "commands": commands, "stats": outcome.stats, "diff": diff}
+def _result(outcome, kinds, check):
+    commands = {phase.name: commands_of(phase.plan, kinds) for phase in outcome.phases}
+    shown = commands if check and commands else {"": commands_of(outcome.plan, kinds)}
+    result = {
+        "changed": outcome.changed,
+        "commands": [command for several in shown.values() for command in several],
+        "stats": outcome.stats,
+        "diff": partial(_diff, outcome.plan, kinds, shown),  # computed only if somebody looks at it
+    }
     if outcome.promises:
         result["_promises"] = outcome.promises
+    if outcome.phases:
+        result["phases"] = {
+            phase.name: {
+                "objects": len(refs_of(phase.plan.levels) | refs_of(phase.plan.last)),
+                "counts": counts_of(phase.plan, kinds),
+                "commands": commands[phase.name],
+            }
+            for phase in outcome.phases
+        }
+        result["remaining"] = [phase.name for phase in outcome.phases[1:] if phase.plan]
     notes = {"reasons": [], "warnings": list(outcome.warnings)}  # why something is made anew; what is left as it is
     for step in outcome.plan.steps:
         if step.reason:
@@ -100,9 +123,11 @@ def _result(outcome, kinds):
 
 
 def _diff(plan, kinds, commands):
-    """Return what Ansible shows with ``--diff``: before, after, and the commands."""
+    """Return what Ansible shows with ``--diff``: before, after, and the commands of each phase."""
     before, after = diff_of(plan, kinds)
     diff: List[Dict[str, Any]] = [{"before": before, "after": after}]
-    if commands:
-        diff.append({"prepared": "by hand:\n" + "".join(f"  {command}\n" for command in commands)})
+    for phase, several in commands.items():
+        if several:
+            head = f"by hand, {phase}:\n" if phase else "by hand:\n"
+            diff.append({"prepared": head + "".join(f"  {command}\n" for command in several)})
     return diff

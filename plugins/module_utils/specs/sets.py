@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..engine.errors import FabricError, InputError
+from ..engine.kind import CONTRACT, SWITCH
 from ..engine.plan import Purge
 from ..engine.resource import Desired, Ref, Resource, differing
 from ..engine.step import Plan
@@ -20,6 +21,8 @@ from ..runner.run import execute
 from . import keep_addresses, lost_peers
 from .registry import SPECS
 from .spec import Spec
+from .transition import OWNER as TRANSITION
+from .transition import Transition
 
 LISTS = {name: {"type": "list", "elements": "dict"} for name in SPECS}
 # what the module takes for one set, by itself or as an entry of ``sets``
@@ -58,11 +61,14 @@ def arrange(params: Dict[str, Any], check: bool) -> Dict[str, Any]:
         return owner in in_use or leaves(owner)
 
     def look(plan: Plan) -> None:
+        if params.get("phase") in (SWITCH, CONTRACT):
+            return  # expand has looked at all of it
         refuse_move(plan)
         warnings.extend(lost_peers.warnings(plan, desired, params["peer_sets"] or ()))
 
     run = check, params["promised"], purge, params["adopt"]
-    result = execute(kinds, desired, *run, refuse_plan=look, yields=yields)
+    phase, transition = params.get("phase"), Transition()
+    result = execute(kinds, desired, *run, refuse_plan=look, yields=yields, phase=phase, transition=transition)
     warnings += result.get("warnings", [])
     return {**result, "warnings": warnings} if warnings else result
 
@@ -144,7 +150,11 @@ def _reach(
     in_use = {*(keep or ()), *(one.owner for one in sets)}
 
     def leaves(owner: Optional[str]) -> bool:
-        return not owner or (keep is not None and owner not in in_use and (among is None or owner in among))
+        return (
+            not owner
+            or owner == TRANSITION
+            or (keep is not None and owner not in in_use and (among is None or owner in among))
+        )
 
     return in_use, leaves
 

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node needs only while it and its peers may be in different phases of a change. Pure.
+
+Such objects belong to a set of their own, which nobody declares in contract: there they are removed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Dict, Iterator, List, Optional, Set, Tuple
+
+from ..engine import phases
+from ..engine.resource import Desired, Observed, Ref, Resource
+from ..engine.step import CHANGE, Plan, Step
+from ..kinds.devconf import LOOSE
+from ..kinds.sysctl import Sysctl, SysctlKey, link_sysctl
+from ..kinds.ties import LinkKey
+
+OWNER = "transition"
+# net.ipv4.conf.*.rp_filter, ip-sysctl: a packet's source is looked up by the way it came, or by any
+STRICT, ANY_WAY = "1", "2"
+
+
+class Transition(phases.Transition):
+    """The recipes, one method for each."""
+
+    def refs(self, observed: Observed, plan: Plan) -> Set[Ref]:
+        return {
+            _rp_filter(netns, name) for netns, dev in _devices(observed, plan.steps) for name in (dev, "all", "default")
+        }
+
+    def desired(self, observed: Observed, desired: List[Desired], switch: List[Step]) -> List[Desired]:
+        return list(self._loose_filters(observed, desired, switch))
+
+    @staticmethod
+    def _loose_filters(observed: Observed, desired: List[Desired], switch: List[Step]) -> Iterator[Desired]:
+        """Packets of a peer that sends by the other way come by a device that the route back does not leave by."""
+        types = {one.resource.ref: one.resource.values.get("type") for one in desired}
+        for netns, dev in _devices(observed, switch):
+            link = ("link", LinkKey(netns, dev))
+            found = observed.get(link)
+            if (found.values.get("type") if found else types.get(link)) in LOOSE:
+                continue  # these are so by themselves
+            values = [_value(observed, netns, name) for name in (dev, "all")]
+            if max(values, default="0") == STRICT:
+                yield _sysctl(netns, dev, ANY_WAY)
+
+
+def _devices(observed: Observed, steps: List[Step]) -> List[Tuple[str, str]]:
+    """Return (namespace, device) of the old and the new way of each IPv4 route that moves to another device."""
+    found: Dict[Tuple[str, str], None] = {}
+    for step in steps:
+        if step.action == CHANGE and step.after.kind == "route" and ":" not in step.after.key.prefix:
+            devices = step.before.values.get("dev"), _device(observed, step)
+            if devices[0] != devices[1]:
+                found.update(((step.after.netns, dev), None) for dev in devices if dev)
+    return list(found)
+
+
+def _device(observed: Observed, step: Step) -> Optional[str]:
+    """Return the device of the new way; where nobody names one, that of the gateway."""
+    values = step.after.values
+    if "dev" in step.fields or "via" not in step.fields or not values.get("via"):
+        return values.get("dev")
+    gateway = ipaddress.ip_address(values["via"])
+    ways = [
+        (ipaddress.ip_network(one.key.prefix), one.values.get("dev"))
+        for one in observed.values()
+        if one.kind == "route"
+        and one.netns == step.after.netns
+        and not one.values.get("via")
+        and "/0" not in one.key.prefix
+    ]
+    return max(((network.prefixlen, dev) for network, dev in ways if gateway in network), default=(0, None))[1]
+
+
+def _rp_filter(netns: str, name: str) -> Ref:
+    return Sysctl.name, SysctlKey(netns, link_sysctl("ipv4", "conf", name, "rp_filter"))
+
+
+def _value(observed: Observed, netns: str, name: str) -> str:
+    found = observed.get(_rp_filter(netns, name)) or observed.get(_rp_filter(netns, "default"))
+    return found.values["value"] if found else "0"
+
+
+def _sysctl(netns: str, dev: str, value: str) -> Desired:
+    kind, key = _rp_filter(netns, dev)
+    return Desired(Resource(kind, key, {"value": value}, OWNER))
