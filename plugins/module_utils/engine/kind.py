@@ -161,6 +161,10 @@ class Kind(Generic[K]):
         values = {name: value for name, value in resource.values.items() if name not in self.read_only}
         return Resource(resource.kind, resource.key, values, resource.owner)
 
+    def altered(self, found: Resource[K], values: Dict[str, Any]) -> Resource[K]:
+        """Return what ``found`` is once its fields are changed to ``values``."""
+        return found.merged(values)
+
     def remade(self, was: Resource[K], desired: Resource[K]) -> Resource[K]:
         """Return ``desired``, an object to be made anew, with the unmanaged fields of ``was``."""
         return was.merged(desired.values).owned(desired.owner)

@@ -63,7 +63,7 @@ def phases_of(
     :param planner: plans from (observed, desired, purge).
     """
     full = planner(observed, desired, purge=purge)
-    split = _Split(kinds, observed, desired, full)
+    split = _Split(kinds, observed, desired)
     names = PHASES[PHASES.index(start) :]
     if full and split.is_simple(full):
         return [Phase(name, full if name == start else Plan(), desired, purge) for name in names]
@@ -106,16 +106,13 @@ def after(observed: Observed, plan: Plan) -> Observed:
 
 
 class _Split:
-    """Says in which phase each entry of ``desired`` comes.
+    """Says in which phase each entry of ``desired`` comes."""
 
-    :param full: the plan that does all at once.
-    """
-
-    def __init__(self, kinds: Kinds, observed: Observed, desired: List[Desired], full: Plan) -> None:
+    def __init__(self, kinds: Kinds, observed: Observed, desired: List[Desired]) -> None:
         self.kinds, self.desired = kinds, desired
         self.wanted = merged(one.resource for one in desired if one.present)
         _levels, self.observed, _renamed = rename(kinds, observed, self.wanted, adopt=True)
-        self.anew = {one.ref for step in full.steps if step.after is None for one in step.everything}
+        self.anew: Dict[Ref, bool] = {}
         self.places: Dict[Ref, int] = {}
         self.in_switch = self._in_switch()
 
@@ -161,7 +158,7 @@ class _Split:
             return known
         resource = self.wanted[ref]
         kind = self.kinds[resource.kind]
-        if ref in self.anew:
+        if self._is_anew(ref):
             place = PHASES.index(CONTRACT)
         elif ref in self.observed:
             place = 0
@@ -172,3 +169,16 @@ class _Split:
             place = max([place, *map(self._place, bases)])
         self.places[ref] = place
         return place
+
+    def _is_anew(self, ref: Ref) -> bool:
+        """Say whether the object, or one with which it ends, is there and cannot be changed in place."""
+        known = self.anew.get(ref)
+        if known is not None:
+            return known
+        self.anew[ref] = False  # two that are tied to each other
+        desired, found = self.wanted[ref], self.observed.get(ref)
+        kind = self.kinds[ref[0]]
+        itself = found is not None and not kind.fixed_of(desired).isdisjoint(differing(desired, found))
+        bases = (tie.to for tie in kind.ties_of(desired) if tie.binds and tie.to in self.wanted)
+        self.anew[ref] = itself or any(map(self._is_anew, bases))
+        return self.anew[ref]

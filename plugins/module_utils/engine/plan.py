@@ -261,7 +261,7 @@ class _Planner:
             return []
         if kind.shared and found.owner is not None:
             owner, values = found.owner, {**values, "holders": tuple(dict.fromkeys([*holders(found), owner]))}
-        after = found.merged(values).owned(owner)
+        after = kind.altered(found, values).owned(owner)
         return [Step(CHANGE, found, after, fields) if fields else Step(ADOPT, found, after)]
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Collection, Iterator, List, NamedTuple, Optional, Set, Union
+from typing import Any, Collection, Dict, Iterator, List, NamedTuple, Optional, Set, Union
 
 from ..engine.kind import CONTRACT, EXPAND, SWITCH, Kind, Scope, Tie, Ties
 from ..engine.request import Request
@@ -37,6 +37,8 @@ TYPE_WORDS = {number: word for word, number in TYPES.items()}
 SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 PROTOCOLS = {"kernel": RTPROT_KERNEL, "boot": 3, "static": 4, "ra": 9, "dhcp": 16}
 BY_KERNEL = (PROTOCOLS["kernel"], PROTOCOLS["ra"])
+# link-local prefixes (RFC 3927, RFC 4291): a gateway in one says nothing of the interface
+ON_EACH_LINK = ("fe8", "fe9", "fea", "feb", "169.254.")
 # IP6_RT_PRIO_USER, linux/ipv6_route.h: what the kernel makes of a metric of 0
 IPV6_METRIC = 1024
 
@@ -121,6 +123,14 @@ class Route(Kind[AnyRouteKey]):
             return EXPAND if after.values["mtu"] else CONTRACT
         return SWITCH
 
+    def altered(self, found: Resource[AnyRouteKey], values: Dict[str, Any]) -> Resource[AnyRouteKey]:
+        """A route to another gateway is without the old interface, unless one is desired: the kernel finds it."""
+        altered = found.merged(values)
+        via = altered.values["via"]
+        by_itself = via and not altered.values["onlink"] and not via.startswith(ON_EACH_LINK)
+        another = any(altered.values[name] != found.values[name] for name in ("via", "onlink"))
+        return altered.merged({"dev": None}) if another and by_itself and "dev" not in values else altered
+
     def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[AnyRouteKey]]:
         for netns in scope.netns:
             for fields, attrs in kernel.routes(netns, managed):
@@ -147,7 +157,7 @@ class Route(Kind[AnyRouteKey]):
     ) -> List[Request]:
         if _anew(after, fields):
             return [*self.delete(before), *self.create(after, ())]
-        return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, _by_gateway(after, fields))]
+        return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)]
 
     def delete(self, resource: Resource[AnyRouteKey]) -> List[Request]:
         return [self._request("del", 0, resource)]
@@ -182,7 +192,7 @@ class Route(Kind[AnyRouteKey]):
         if step.action == CHANGE and _anew(step.after, step.fields):
             return self._command("del", step.before) + self._command("add", step.after)
         if step.action == CHANGE:
-            return self._command("replace", _by_gateway(step.after, step.fields))
+            return self._command("replace", step.after)
         return self._command("add" if step.action == CREATE else "del", step.resource)
 
     @staticmethod
@@ -211,16 +221,6 @@ def _anew(after, fields):
     ip6_route_check_nh_onlink (net/ipv6/route.c) looks the gateway up and refuses one behind another interface.
     """
     return bool("dev" in fields and after.values.get("onlink") and family(after.key.prefix) == AF_INET6)
-
-
-def _by_gateway(after, fields):
-    """Return a route to another gateway without the old interface, unless one is desired: the kernel finds it."""
-    via = after.values.get("via")
-    by_itself = via and not after.values.get("onlink") and not via.startswith(("fe8", "fe9", "fea", "feb", "169.254."))
-    if "via" in fields and "dev" not in fields and by_itself:
-        values = {name: value for name, value in after.values.items() if name != "dev"}
-        return Resource(after.kind, after.key, values, after.owner)
-    return after
 
 
 def _bits(prefix):

@@ -53,25 +53,22 @@ def _devices(observed: Observed, steps: List[Step]) -> List[Tuple[str, str]]:
     found: Dict[Tuple[str, str], None] = {}
     for step in steps:
         if step.action == CHANGE and step.after.kind == "route" and ":" not in step.after.key.prefix:
-            devices = step.before.values.get("dev"), _device(observed, step)
+            devices = [_device(observed, route) for route in (step.before, step.after)]
             if devices[0] != devices[1]:
                 found.update(((step.after.netns, dev), None) for dev in devices if dev)
     return list(found)
 
 
-def _device(observed: Observed, step: Step) -> Optional[str]:
-    """Return the device of the new way; where nobody names one, that of the gateway."""
-    values = step.after.values
-    if "dev" in step.fields or "via" not in step.fields or not values.get("via"):
+def _device(observed: Observed, route: Resource) -> Optional[str]:
+    """Return the device of a route; where nobody names one, that of the gateway."""
+    values = route.values
+    if values.get("dev") or not values.get("via"):
         return values.get("dev")
     gateway = ipaddress.ip_address(values["via"])
     ways = [
         (ipaddress.ip_network(one.key.prefix), one.values.get("dev"))
         for one in observed.values()
-        if one.kind == "route"
-        and one.netns == step.after.netns
-        and not one.values.get("via")
-        and "/0" not in one.key.prefix
+        if one.kind == "route" and one.netns == route.netns and not one.values.get("via") and "/0" not in one.key.prefix
     ]
     return max(((network.prefixlen, dev) for network, dev in ways if gateway in network), default=(0, None))[1]
 

@@ -17,7 +17,7 @@ from ansible_collections.nodenet.fabric.plugins.plugin_utils.reader import part_
 from jinja2 import meta
 from jinja2.nativetypes import NativeEnvironment
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 JINJA = NativeEnvironment()
 JINJA.filters["bool"] = boolean
 JINJA.filters.update({f"nodenet.fabric.{name}": function for name, function in FilterModule().filters().items()})
