@@ -16,7 +16,7 @@ from .kind import Kinds, Scope, distinct, overlying
 from .phases import Phase, Transition, phases_of
 from .plan import Purge, Yields, make_plan
 from .resource import Desired, Observed, Ref, Resource, from_plain, to_plain
-from .step import ADOPT, FALL, RENAME, Plan
+from .step import ADOPT, Plan
 from .summary import counts_of
 from .undo import Undo
 
@@ -294,37 +294,3 @@ def promises_of(plan: Plan) -> List[Dict[str, Any]]:
         for step in plan.steps
         for resource in step.everything
     ]
-
-
-def diff_of(plan: Plan, kinds: Kinds) -> Tuple[Dict[str, Any], Dict[str, Any]]:
-    """Return (before, after): kind -> label -> values of every object that ``plan`` touches."""
-    before: Dict[str, Any] = {}
-    after: Dict[str, Any] = {}
-    for step in plan.steps:
-        for side, resource in ((before, step.before), (after, step.after)):
-            if resource is not None:
-                for one in (resource, *step.companions):
-                    side.setdefault(one.kind, {}).setdefault(kinds[one.kind].label(one), {}).update(_shown(one))
-        if step.action == RENAME:
-            kind = kinds[step.after.kind]
-            after[step.after.kind][kind.label(step.after)]["renamed from"] = kind.label(step.before)
-    return before, after
-
-
-def commands_of(plan: Plan, kinds: Kinds) -> List[str]:
-    """Return the commands that do by hand what ``plan`` does, in order."""
-    return [
-        command
-        for level in (*plan.levels, *plan.last)
-        for step in sorted(level, key=lambda step: kinds[step.resource.kind].rank(step.resource))
-        if step.action not in (FALL, ADOPT)
-        for command in kinds[step.resource.kind].commands(step)
-    ]
-
-
-def _shown(resource: Resource) -> Dict[str, Any]:
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in resource.values.items()
-        if value is not None
-    }

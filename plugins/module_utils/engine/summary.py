@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counts: how many objects of each sort a plan makes, changes and removes. Pure."""
+"""What a plan does, for people: counts of objects, the diff, and the commands that do it by hand. Pure."""
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Any, Dict, List, Tuple
 
 from .kind import Kinds
-from .resource import Ref
+from .resource import Ref, Resource
 from .step import ADOPT, FALL, RENAME, Plan, Step
 
 
@@ -43,3 +43,37 @@ def _verb(step: Step) -> str:
     if step.before is None:
         return "made"
     return "removed" if step.after is None else "changed"
+
+
+def diff_of(plan: Plan, kinds: Kinds) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+    """Return (before, after): kind -> label -> values of every object that ``plan`` touches."""
+    before: Dict[str, Any] = {}
+    after: Dict[str, Any] = {}
+    for step in plan.steps:
+        for side, resource in ((before, step.before), (after, step.after)):
+            if resource is not None:
+                for one in (resource, *step.companions):
+                    side.setdefault(one.kind, {}).setdefault(kinds[one.kind].label(one), {}).update(_shown(one))
+        if step.action == RENAME:
+            kind = kinds[step.after.kind]
+            after[step.after.kind][kind.label(step.after)]["renamed from"] = kind.label(step.before)
+    return before, after
+
+
+def commands_of(plan: Plan, kinds: Kinds) -> List[str]:
+    """Return the commands that do by hand what ``plan`` does, in order."""
+    return [
+        command
+        for level in (*plan.levels, *plan.last)
+        for step in sorted(level, key=lambda step: kinds[step.resource.kind].rank(step.resource))
+        if step.action not in (FALL, ADOPT)
+        for command in kinds[step.resource.kind].commands(step)
+    ]
+
+
+def _shown(resource: Resource) -> Dict[str, Any]:
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in resource.values.items()
+        if value is not None
+    }

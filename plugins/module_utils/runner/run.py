@@ -14,9 +14,9 @@ from ..engine.kind import Kind
 from ..engine.phases import Transition
 from ..engine.plan import ADOPT
 from ..engine.resource import Desired, Resource
-from ..engine.session import Begin, Session, commands_of, diff_of
+from ..engine.session import Begin, Session
 from ..engine.step import refs_of
-from ..engine.summary import counts_of
+from ..engine.summary import commands_of, counts_of, diff_of
 from ..kernel import namespaces
 from ..kernel.kernel import Kernel
 from ..kinds.registry import all_kinds, in_play
