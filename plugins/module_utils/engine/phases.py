@@ -178,7 +178,7 @@ class _Split:
         self.anew[ref] = False  # two that are tied to each other
         desired, found = self.wanted[ref], self.observed.get(ref)
         kind = self.kinds[ref[0]]
-        itself = found is not None and not kind.fixed_of(desired).isdisjoint(differing(desired, found))
+        itself = found is not None and not kind.fixed_of(desired, found).isdisjoint(differing(desired, found))
         bases = (tie.to for tie in kind.ties_of(desired) if tie.binds and tie.to in self.wanted)
         self.anew[ref] = itself or any(map(self._is_anew, bases))
         return self.anew[ref]
