@@ -14,7 +14,7 @@ LAB ?= 2 4 50
 DATAPATH ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms faults fresh bench build clean
+.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms faults cuts fresh bench build clean
 
 VM ?= vm1
 VM_LAB = PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 scripts/vm_lab
@@ -65,6 +65,10 @@ bench: ## how fast it is, against other ways, as root: make bench ROUNDS=3 ENDPO
 
 faults: setup-dev ## a fault at every point of every case, an hour and more (as root): make faults SHARE=0/1
 	@PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 tests/kernel/trials.py $(or $(SHARE),0/1)
+
+cuts: setup-dev ## a site that is cut at each of its steps, an hour (as root): make cuts LABS=2 POINTS=20
+	@PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 tests/cuts --labs $(or $(LABS),2) \
+		$(if $(POINTS),--points $(POINTS))
 
 test-vms: setup-dev ## the playbooks and molecule on virtual machines, reboots and power cuts (as root)
 	@scripts/setup vms
