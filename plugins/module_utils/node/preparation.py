@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from ..engine.errors import InputError
+from ..engine.kind import CONTRACT, EXPAND, SWITCH
 from ..reachability.encapsulation import Encapsulation
 from ..system.reconcile import diff
 from . import expected, limits, requirements
@@ -29,9 +30,10 @@ OPTIONS = {
 }
 
 
-def prepare(params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+def prepare(params: Dict[str, Any], check: bool, phase: Optional[str] = None) -> Dict[str, Any]:
     """Return the module's result for ``params``.
 
+    :param phase: of a change; before the last one, other managers accept what the fabric was, too.
     :raises FabricError: the node lacks a requirement, or differs from the inventory.
     """
     present = params["state"] == "present"
@@ -39,16 +41,21 @@ def prepare(params: Dict[str, Any], check: bool) -> Dict[str, Any]:
     encapsulation = Encapsulation.parse(wire, "encapsulation") if wire else None
     ours = Ours(*(params[name] for name in ("interfaces", "tunnels", "prefixes", "remotes")), encapsulation)
     _check(ours)
-    found = requirements.check(params["features"]) if present else {}
+    is_first = phase in (None, EXPAND)
+    found = requirements.check(params["features"]) if present and is_first else {}
     looks = not present or params["coexist_with"] is not None
     files, configured = coexistence.wanted(params["coexist_with"], ours) if present and looks else ({}, {})
     raised = {}
-    if present and params["expected"]:
+    if present and is_first and params["expected"]:
         given = {**params["expected"], "interfaces": ours.interfaces, "encapsulation": wire}
         wanted = expected.Expected(**given, handled=list(configured))
         facts, found["findings"] = examined(wanted)
         raised = limits.raised(facts, wanted, check) if wanted.machine else {}
-    result = {"changed": False, **found, **_coexistence(files, configured, check)} if looks else {**found}
+    until = coexistence.widened(files) if looks and phase in (EXPAND, SWITCH) else files
+    sentences = list(configured.values()) if is_first else []
+    result = {"changed": False, **found, **_coexistence(until, sentences, check)} if looks else {**found}
+    if until != files:
+        result["remaining"] = [CONTRACT]
     return _with_limits(result, raised)
 
 
@@ -59,7 +66,7 @@ def _coexistence(files, configured, check):
         coexistence.apply(files, differing)
     return {
         "changed": bool(differing),
-        "configured": list(configured.values()),
+        "configured": configured,
         "files": sorted(differing),
         "diff": diff(differing, files),
     }

@@ -10,13 +10,14 @@ from typing import Any, Callable, Dict, List, Tuple
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..engine.errors import FabricError, InputError
+from ..engine.kind import PHASES
 from ..persistence import install
 from ..specs.sets import arrange
 from . import preparation
 
 Result = Dict[str, Any]
 # what the results of all three have
-COMMON = ("changed", "commands", "diff")
+COMMON = ("changed", "commands", "diff", "remaining")
 
 
 class _Unfinished(FabricError):
@@ -39,7 +40,7 @@ def site(params: Dict[str, Any], check: bool) -> Result:
     steps: List[Tuple[str, Callable[[], Result]]] = [("", lambda: arrange(params, check))]
     if params["prepare"] is not None:
         first = _checked(params, "prepare", preparation.OPTIONS)
-        steps.insert(0, ("prepared", lambda: preparation.prepare(first, check)))
+        steps.insert(0, ("prepared", lambda: preparation.prepare(first, check, params.get("phase"))))
     if params["persist"] is not None:
         last = _checked(params, "persist", install.OPTIONS)
         steps.append(("persisted", lambda: install.persist(**last, check=check)))
@@ -63,9 +64,11 @@ def _checked(params, name, options):
 def _joined(done, name, result):
     """Return ``done`` with the ``result`` of a step: by itself, or below ``name``."""
     own = {field: value for field, value in result.items() if field not in COMMON}
+    left = [*done.get("remaining", ()), *result.get("remaining", ())]
     return {
         **done,
         **({name: own} if name else own),
+        **({"remaining": [phase for phase in PHASES if phase in left]} if left or "remaining" in result else {}),
         "changed": done["changed"] or result["changed"],
         "commands": done["commands"] + result.get("commands", []),
         "diff": lambda: _diff(done) + _diff(result),

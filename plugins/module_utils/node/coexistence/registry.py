@@ -59,8 +59,7 @@ def widened(files: Files) -> Files:
         for path, there in reconcile.observed(manager.paths).items():
             wanted = files.get(path)
             if there is not None:
-                text = manager.union(there.text, wanted.text) if wanted else there.text
-                found[path] = File(text.encode(), there.mode)
+                found[path] = File(manager.union(there.text, wanted.text).encode()) if wanted else there
     return found
 
 

@@ -52,6 +52,20 @@ def test_what_is_not_asked_for_does_not_run(ran):
     assert ran[0] == ["prepare", "arrange", "arrange", "persist"]
 
 
+def test_what_prepare_takes_away_in_the_last_phase_is_left_to_do(ran, monkeypatch):
+    found = {"changed": True, "remaining": ["contract"]}
+    monkeypatch.setattr(tested.preparation, "prepare", lambda _options, _check, phase: {**found, "files": [phase]})
+    result = tested.site({**NOTHING, "prepare": {}, "phase": "expand"}, False)
+    assert result["remaining"] == ["contract"] and result["prepared"] == {"files": ["expand"]}
+    monkeypatch.setattr(
+        tested, "arrange", lambda _options, _check: {"changed": False, "remaining": ["switch", "contract"]}
+    )
+    assert tested.site({**NOTHING, "prepare": {}, "phase": "expand"}, False)["remaining"] == ["switch", "contract"]
+    found["remaining"] = []
+    monkeypatch.setattr(tested, "arrange", lambda _options, _check: {"changed": False, "remaining": []})
+    assert tested.site({**NOTHING, "prepare": {}, "phase": "expand"}, False)["remaining"] == []
+
+
 @pytest.mark.parametrize(
     "step, before, changed",
     [("prepare", [], False), ("arrange", ["prepare"], False), ("persist", ["prepare", "arrange"], True)],
