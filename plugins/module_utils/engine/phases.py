@@ -16,7 +16,7 @@ from .kind import CONTRACT, EXPAND, PHASES, SWITCH, Kinds
 from .plan import Purge, merged
 from .rename import rename
 from .resource import Desired, Observed, Ref, Resource, differing
-from .step import CREATE, DELETE, FALL, Plan, Step
+from .step import ADOPT, CHANGE, CREATE, DELETE, FALL, RENAME, Plan, Step
 
 # make_plan, but for what it plans: (observed, desired, purge=...) -> Plan
 Planner = Callable[..., Plan]
@@ -126,8 +126,14 @@ class _Split:
         return set().union(*found)
 
     def is_simple(self, full: Plan) -> bool:
-        """Say whether ``full`` only makes what can be made in expand."""
-        return all(step.action == CREATE and not self._place(step.after.ref) for step in full.steps)
+        """Say whether ``full`` only does what is done in expand."""
+        return all(map(self._is_first, full.steps))
+
+    def _is_first(self, step: Step) -> bool:
+        if step.action == CHANGE:
+            kind = self.kinds[step.after.kind]
+            return all(kind.changes_in(name, step.before, step.after) == EXPAND for name in step.fields)
+        return step.action in (ADOPT, RENAME) or (step.action == CREATE and not self._place(step.after.ref))
 
     def until(self, phase: str) -> List[Desired]:
         """Return the entries, and of each the fields, that have come when ``phase`` ends."""

@@ -9,7 +9,7 @@ Such objects belong to a set of their own, which nobody declares in contract: th
 from __future__ import annotations
 
 import ipaddress
-from typing import Dict, Iterator, List, Optional, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from ..engine import phases
 from ..engine.resource import Desired, Observed, Ref, Resource
@@ -50,27 +50,37 @@ class Transition(phases.Transition):
 
 def _devices(observed: Observed, steps: List[Step]) -> List[Tuple[str, str]]:
     """Return (namespace, device) of the old and the new way of each IPv4 route that moves to another device."""
+    moved = [
+        (step.before, step.after)
+        for step in steps
+        if step.action == CHANGE and step.after.kind == "route" and ":" not in step.after.key.prefix
+    ]
+    networks = _networks(observed) if moved else []
     found: Dict[Tuple[str, str], None] = {}
-    for step in steps:
-        if step.action == CHANGE and step.after.kind == "route" and ":" not in step.after.key.prefix:
-            devices = [_device(observed, route) for route in (step.before, step.after)]
-            if devices[0] != devices[1]:
-                found.update(((step.after.netns, dev), None) for dev in devices if dev)
+    for ways in moved:
+        devices = [_device(networks, route) for route in ways]
+        if devices[0] != devices[1]:
+            found.update(((ways[0].netns, dev), None) for dev in devices if dev)
     return list(found)
 
 
-def _device(observed: Observed, route: Resource) -> Optional[str]:
-    """Return the device of a route; where nobody names one, that of the gateway."""
-    values = route.values
-    if values.get("dev") or not values.get("via"):
-        return values.get("dev")
-    gateway = ipaddress.ip_address(values["via"])
-    ways = [
-        (ipaddress.ip_network(one.key.prefix), one.values.get("dev"))
+def _networks(observed: Observed) -> List[Tuple[str, ipaddress.IPv4Network, Optional[str]]]:
+    """Return (namespace, network, device) of each route without a gateway, the most specific first."""
+    found = [
+        (one.netns, ipaddress.ip_network(one.key.prefix), one.values.get("dev"))
         for one in observed.values()
-        if one.kind == "route" and one.netns == route.netns and not one.values.get("via") and "/0" not in one.key.prefix
+        if one.kind == "route" and not one.values.get("via") and ":" not in one.key.prefix
     ]
-    return max(((network.prefixlen, dev) for network, dev in ways if gateway in network), default=(0, None))[1]
+    return sorted(found, key=lambda way: way[1].prefixlen, reverse=True)
+
+
+def _device(networks: Iterable[Tuple[str, ipaddress.IPv4Network, Optional[str]]], route: Resource) -> Optional[str]:
+    """Return the device of a route; where nobody names one, that of the gateway."""
+    via, dev = route.values.get("via"), route.values.get("dev")
+    if dev or not via:
+        return dev
+    gateway = ipaddress.ip_address(via)
+    return next((dev for netns, network, dev in networks if netns == route.netns and gateway in network), None)
 
 
 def _rp_filter(netns: str, name: str) -> Ref:
