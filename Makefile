@@ -12,6 +12,7 @@ PEERS ?= 10 100 1000 5000
 CONTROLLER ?= 100 1000 5000
 LAB ?= 2 4 50
 DATAPATH ?= 2
+CHANGES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms faults cuts fresh bench build clean
@@ -61,7 +62,7 @@ docs: ## the documentation site, in build/docs/html
 bench: ## how fast it is, against other ways, as root: make bench ROUNDS=3 ENDPOINTS="10 100" PEERS=
 	@scripts/setup bench
 	@scripts/bench --rounds $(ROUNDS) --endpoints "$(ENDPOINTS)" --peers "$(PEERS)" --controller "$(CONTROLLER)" --lab "$(LAB)" \
-		--datapath "$(DATAPATH)"
+		--datapath "$(DATAPATH)" --changes "$(CHANGES)"
 
 faults: setup-dev ## a fault at every point of every case, an hour and more (as root): make faults SHARE=0/1
 	@PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 tests/kernel/trials.py $(or $(SHARE),0/1)

@@ -141,7 +141,11 @@ def text(whole):
         f"{whole['machine']['processors']} processors, Python {whole['machine']['python']}"
     ]
     lines += ["\n### Targets\n", *_targets(found)]
+    if any(sample["family"] == "changes" for sample in whole["samples"]):
+        lines += ["\n### Lost while the fabric is changed, and segments sent again\n", *losses(whole)]
     for (family, phase), contestants in found.items():
+        if family == "changes":
+            continue
         lines.append(f"\n### {family}: {phase}\n")
         lines += _datapath(contestants) if family == "datapath" else _table(contestants)
     return "\n".join(lines)
@@ -169,6 +173,22 @@ def _targets(found):
             ratio = _ratio(sizes[size], hand[size], "mbit")
             cells = [f"{one[size]['mbit']:,.0f} Mbit/s" for one in (sizes, hand)]
             yield _row([f"datapath, {name}", *cells, f"{ratio:.3f}", "at least 0.97", _met(ratio >= 0.97)])
+
+
+def losses(whole):
+    """Return the lines of the table of losses: a row for each change, a column for each contestant."""
+    samples = [sample for sample in whole["samples"] if sample["family"] == "changes"]
+    contestants = list(dict.fromkeys(sample["contestant"] for sample in samples))
+    rows = {}
+    for sample in samples:
+        for name, part in sample["result"]["parts"].items():
+            words = f"{part['lost']:,} of {part['sent']:,}"
+            words += f", {part['retransmissions']:,}" if sample["phase"] != "subnet" else ""
+            rows.setdefault(name, {})[sample["contestant"]] = words
+    yield _row(["", *contestants])
+    yield _row(["---"] + ["---:"] * len(contestants))
+    for name, cells in rows.items():
+        yield _row([name, *(cells.get(one, "") for one in contestants)])
 
 
 def _met(is_met):

@@ -176,6 +176,7 @@ class Traffic:
     """
 
     def __init__(self, pairs, rate=1000, size=64, tcp=True, write=8192, watch=None, machines=None):
+        self.rate = rate
         self.ends = list(dict.fromkeys(end for pair in pairs for end in pair))
         number = {end: index for index, end in enumerate(self.ends)}
         self.flows = [flow for one, other in pairs for flow in ((one, other), (other, one))]
