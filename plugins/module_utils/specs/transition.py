@@ -9,7 +9,7 @@ Such objects belong to a set of their own, which nobody declares in contract: th
 from __future__ import annotations
 
 import ipaddress
-from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple, Union
 
 from ..engine import phases
 from ..engine.resource import Desired, Observed, Ref, Resource
@@ -19,6 +19,7 @@ from ..kinds.sysctl import Sysctl, SysctlKey, link_sysctl
 from ..kinds.ties import LinkKey
 
 OWNER = "transition"
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 # net.ipv4.conf.*.rp_filter, ip-sysctl: a packet's source is looked up by the way it came, or by any
 STRICT, ANY_WAY = "1", "2"
 
@@ -64,7 +65,7 @@ def _devices(observed: Observed, steps: List[Step]) -> List[Tuple[str, str]]:
     return list(found)
 
 
-def _networks(observed: Observed) -> List[Tuple[str, ipaddress.IPv4Network, Optional[str]]]:
+def _networks(observed: Observed) -> List[Tuple[str, Network, Optional[str]]]:
     """Return (namespace, network, device) of each route without a gateway, the most specific first."""
     found = [
         (one.netns, ipaddress.ip_network(one.key.prefix), one.values.get("dev"))
@@ -74,7 +75,7 @@ def _networks(observed: Observed) -> List[Tuple[str, ipaddress.IPv4Network, Opti
     return sorted(found, key=lambda way: way[1].prefixlen, reverse=True)
 
 
-def _device(networks: Iterable[Tuple[str, ipaddress.IPv4Network, Optional[str]]], route: Resource) -> Optional[str]:
+def _device(networks: Iterable[Tuple[str, Network, Optional[str]]], route: Resource) -> Optional[str]:
     """Return the device of a route; where nobody names one, that of the gateway."""
     via, dev = route.values.get("via"), route.values.get("dev")
     if dev or not via:
