@@ -38,6 +38,22 @@ attributes:
     platforms: linux
 """
 
+    # of modules that end what others began
+    ENDS = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: partial
+    details: An extension counts from the present moment, so that each is a change.
+  platform:
+    support: full
+    platforms: linux
+"""
+
     # of modules that read a node
     READS = r"""
 options: {}

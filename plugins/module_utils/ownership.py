@@ -32,6 +32,8 @@ ROUTE_PROTOCOL = 178
 NFT_TABLE = "nodenet_fabric"
 
 DEFAULT_OWNER = "default"
+# the marks, those that are pending, and the digest of the saved file
+Marks = Tuple[Dict[Any, Dict[str, Any]], Dict[Any, str], Optional[str]]
 Identities = Callable[[Iterable[Any]], Dict[Any, Any]]
 
 
@@ -80,18 +82,18 @@ class Ledger:
             self.marks, self.pending = {}, {}
 
     def _load(self):
+        text = self.text()
+        if text is not None:
+            self.marks, self.pending, self.saved = marks_in(text)
+            self.fresh = False
+
+    def text(self) -> Optional[str]:
+        """Return the file of marks, or None: there is none."""
         try:
             with open(self.path, encoding="utf-8") as source:
-                data = json.load(source)
+                return source.read()
         except FileNotFoundError:
-            return
-        for kind, owner, keys in data["owned"]:
-            mark = {"owner": owner}
-            self.marks.update(((kind, tuple(key)), mark) for key in keys)
-        self.marks.update((_ref(entry["ref"]), entry["mark"]) for entry in data["marks"])
-        self.pending = {_ref(entry["ref"]): entry["owner"] for entry in data["pending"]}
-        self.saved = data.get("saved")
-        self.fresh = False
+            return None
 
     def tidy(self) -> None:
         """Remove the temporary file of a run that was killed."""
@@ -108,10 +110,14 @@ class Ledger:
                 make_directory(self.directory, PRIVATE)
                 write(self.path, self._text(), 0o600, durable=False)
             else:
-                with suppress(FileNotFoundError):
-                    os.unlink(self.path)
+                self.remove()
         except OSError as failure:
             raise FabricError(f"{self.path} cannot be written: {failure.strerror}") from failure
+
+    def remove(self) -> None:
+        """Remove the file: nothing is marked."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.path)
 
     def _outdates(self):
         """Say whether there is a saved file that is outdated, which must not be restored."""
@@ -251,11 +257,11 @@ class Ledger:
         if stale:
             self.save()
 
-    def copy(self) -> Tuple[Dict[Any, Any], Dict[Any, str], Optional[str]]:
+    def copy(self) -> Marks:
         """Return a copy of the marks for :meth:`give_back`."""
         return dict(self.marks), dict(self.pending), self.saved
 
-    def give_back(self, copy: Tuple[Any, Any, Any], remade: Iterable[Any], identities: Identities) -> None:
+    def give_back(self, copy: Marks, remade: Iterable[Any], identities: Identities) -> None:
         """Restore the marks of ``copy``; objects that were made again get their new identities.
 
         :raises FabricError: they cannot be written.
@@ -263,6 +269,19 @@ class Ledger:
         self.marks, self.pending, self.saved = copy
         self._identify(remade, identities)
         self.save()
+
+
+def marks_in(text: Optional[str]) -> Marks:
+    """Return what :meth:`Ledger.copy` does, of the ``text`` of a file of marks; None: there was no file."""
+    if text is None:
+        return {}, {}, None
+    data = json.loads(text)
+    marks: Dict[Any, Dict[str, Any]] = {}
+    for kind, owner, keys in data["owned"]:
+        mark = {"owner": owner}
+        marks.update(((kind, tuple(key)), mark) for key in keys)
+    marks.update((_ref(entry["ref"]), entry["mark"]) for entry in data["marks"])
+    return marks, {_ref(entry["ref"]): entry["owner"] for entry in data["pending"]}, data.get("saved")
 
 
 def _ref(data):

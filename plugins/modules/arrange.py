@@ -181,6 +181,31 @@ options:
     description:
       - Options of M(nodenet.fabric.persist), which runs last, in the same task. It does not run after a failure.
     type: dict
+  commit:
+    description:
+      - The changes of this task are undone on the node after O(commit.timeout) seconds, unless M(nodenet.fabric.commit) confirms
+        them. Several tasks may have one O(commit.id); they are undone together.
+      - Right before its first change, the node's state is written to C(/run/nodenet/pending) and a timer is started which needs
+        neither the connection nor this module. A task that changes nothing begins no commit.
+      - While a commit is pending, any other task that would change something is refused. O(persist) runs with the confirmation.
+      - If omitted, the changes are final.
+    type: dict
+    suboptions:
+      id:
+        description:
+          - Identifies the commit on all nodes.
+        type: str
+        required: true
+      timeout:
+        description:
+          - Seconds from the first change until it is undone.
+        type: int
+        required: true
+      holder:
+        description:
+          - Who makes the change. Others who are refused read it.
+        type: str
+        default: ""
 extends_documentation_fragment:
   - nodenet.fabric.common.set
   - nodenet.fabric.common.promised
@@ -247,6 +272,21 @@ EXAMPLES = r"""
         purge: true
         masquerade:
           - source: 10.15.10.0/24
+
+- name: A change that is undone after 60 seconds, unless it is confirmed
+  nodenet.fabric.arrange:
+    owner: lab
+    purge: true
+    netns:
+      - name: green
+    commit:
+      id: example-1
+      timeout: 60
+
+- name: Confirm it
+  nodenet.fabric.commit:
+    id: example-1
+    state: confirmed
 
 - name: Queue objects in several tasks, and apply them at the end
   vars:
@@ -321,6 +361,8 @@ stats:
     seconds: 0.01, stages: {observe: 0.004, plan: 0.001, apply: 0.005}, sockets: 2, sends: 6, requests: 6}
 """
 
+from typing import TYPE_CHECKING
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import PHASES
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
@@ -328,10 +370,13 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options impo
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import SET, arrange
 
+if TYPE_CHECKING:  # what the program nodenet-fabric consists of is sent to the node, and not loaded
+    from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import cli  # noqa: F401
+
 
 def perform(params, check):
     """Return the module's result."""
-    if params["prepare"] is None and params["persist"] is None:
+    if all(params[name] is None for name in ("prepare", "persist", "commit")):
         return arrange(params, check)
     # as much as all the rest, and few tasks have a use for it
     from ansible_collections.nodenet.fabric.plugins.module_utils.node.site import site  # noqa: PLC0415
@@ -339,21 +384,33 @@ def perform(params, check):
     return site(params, check)
 
 
+ARGUMENTS = {
+    **SET,
+    "sets": {"type": "list", "elements": "dict"},
+    "remove_sets_except": {"type": "list", "elements": "str"},
+    "remove_sets_among": {"type": "list", "elements": "str"},
+    "peer_sets": {"type": "list", "elements": "str"},
+    "apply_queued": {"type": "bool", "default": False},
+    "phase": {"type": "str", "choices": list(PHASES)},
+    "prepare": {"type": "dict"},
+    "persist": {"type": "dict"},
+    "commit": {
+        "type": "dict",
+        "options": {
+            "id": {"type": "str", "required": True},
+            "timeout": {"type": "int", "required": True},
+            "holder": {"type": "str", "default": ""},
+        },
+    },
+    "adopt": COMMON["adopt"],
+    "promised": COMMON["promised"],
+}
+
+
 def main():
-    spec = {
-        **SET,
-        "sets": {"type": "list", "elements": "dict"},
-        "remove_sets_except": {"type": "list", "elements": "str"},
-        "remove_sets_among": {"type": "list", "elements": "str"},
-        "peer_sets": {"type": "list", "elements": "str"},
-        "apply_queued": {"type": "bool", "default": False},
-        "phase": {"type": "str", "choices": list(PHASES)},
-        "prepare": {"type": "dict"},
-        "persist": {"type": "dict"},
-        "adopt": COMMON["adopt"],
-        "promised": COMMON["promised"],
-    }
-    module = AnsibleModule(spec, supports_check_mode=True, required_one_of=[[*SPECS, "sets", "remove_sets_except"]])
+    module = AnsibleModule(
+        ARGUMENTS, supports_check_mode=True, required_one_of=[[*SPECS, "sets", "remove_sets_except"]]
+    )
     guarded(module, lambda: perform(module.params, module.check_mode))
 
 

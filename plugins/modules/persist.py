@@ -72,9 +72,14 @@ files:
   sample: [/etc/nodenet/fabric.json]
 """
 
+from typing import TYPE_CHECKING
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.persistence.install import OPTIONS, persist
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
+
+if TYPE_CHECKING:  # what the program nodenet-fabric consists of is sent to the node, and not loaded
+    from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import cli  # noqa: F401
 
 
 def main():

@@ -16,6 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from commits import arranged  # noqa: F401 pylint: disable=unused-import
 from red_blue import red_blue, serve, ways  # noqa: F401 pylint: disable=unused-import
 from snapshot import snapshot
 

@@ -14,8 +14,11 @@ from .facts.model import Facts
 OWNER = "prepare"
 
 
-def raised(facts: Facts, expected: Expected, check: bool) -> Dict[str, Any]:
-    """Raise the limits of the neighbor tables for the node's endpoints; return the engine's result, {} if none is needed."""
+def raised(facts: Facts, expected: Expected, check: bool, begin: Any = None) -> Dict[str, Any]:
+    """Raise the limits of the neighbor tables for the node's endpoints; return the engine's result, {} if none is needed.
+
+    :param begin: see :class:`Session`.
+    """
     wanted = neighbor_tables(facts, expected)
     low = [name for name, value in wanted.items() if facts.sysctls[name] != value]
     if not low and not any(mark["owner"] == OWNER for mark in Ledger().marks.values()):
@@ -29,7 +32,7 @@ def raised(facts: Facts, expected: Expected, check: bool) -> Dict[str, Any]:
     desired = [
         Desired(Resource("sysctl", SysctlKey("", name), {"value": value}, OWNER)) for name, value in wanted.items()
     ]
-    result = execute(SPEC.kinds, desired, check, purge=lambda resource: resource.owner == OWNER)
+    result = execute(SPEC.kinds, desired, check, purge=lambda resource: resource.owner == OWNER, begin=begin)
     findings = [_finding(facts, name, wanted[name], expected) for name in low if name.endswith("3")]
     return {**result, "findings": findings}
 

@@ -12,6 +12,7 @@ from typing import Any, Dict, Optional
 from ..engine.errors import InputError
 from ..engine.kind import CONTRACT, EXPAND, SWITCH
 from ..reachability.encapsulation import Encapsulation
+from ..system import pending
 from ..system.reconcile import diff
 from . import expected, limits, requirements
 from .coexistence import registry as coexistence
@@ -30,10 +31,11 @@ OPTIONS = {
 }
 
 
-def prepare(params: Dict[str, Any], check: bool, phase: Optional[str] = None) -> Dict[str, Any]:
+def prepare(params: Dict[str, Any], check: bool, phase: Optional[str] = None, commit: Any = None) -> Dict[str, Any]:
     """Return the module's result for ``params``.
 
     :param phase: of a change; before the last one, other managers accept what the fabric was, too.
+    :param commit: the Commit with which the changes are undone; None: they are final.
     :raises FabricError: the node lacks a requirement, or differs from the inventory.
     """
     present = params["state"] == "present"
@@ -50,19 +52,23 @@ def prepare(params: Dict[str, Any], check: bool, phase: Optional[str] = None) ->
         given = {**params["expected"], "interfaces": ours.interfaces, "encapsulation": wire}
         wanted = expected.Expected(**given, handled=list(configured))
         facts, found["findings"] = examined(wanted)
-        raised = limits.raised(facts, wanted, check) if wanted.machine else {}
+        raised = limits.raised(facts, wanted, check, commit.begin if commit else None) if wanted.machine else {}
     until = coexistence.widened(files) if looks and phase in (EXPAND, SWITCH) else files
     sentences = list(configured.values()) if is_first else []
-    result = {"changed": False, **found, **_coexistence(until, sentences, check)} if looks else {**found}
+    result = {"changed": False, **found, **_coexistence(until, sentences, check, commit)} if looks else {**found}
     if until != files:
         result["remaining"] = [CONTRACT]
     return _with_limits(result, raised)
 
 
-def _coexistence(files, configured, check):
+def _coexistence(files, configured, check, commit):
     """Write and remove the files of network managers; return that part of the result."""
     differing = coexistence.differing(files)
-    if not check:
+    if differing and not check:
+        if commit:
+            commit.keep_files(differing, *coexistence.way_back(files, differing))
+        else:
+            pending.refuse_others()
         coexistence.apply(files, differing)
     return {
         "changed": bool(differing),

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..engine.errors import FabricError, InputError
 from ..engine.kind import PHASES
 from ..persistence import install
+from ..persistence.commit import OPTIONS, Commit
 from ..specs.sets import arrange
+from ..system import pending
 from . import preparation
 
 Result = Dict[str, Any]
@@ -23,8 +25,9 @@ COMMON = ("changed", "commands", "diff", "remaining")
 class _Unfinished(FabricError):
     """A step failed after those before it were done."""
 
-    def __init__(self, failure: FabricError, done: Result):
-        super().__init__(str(failure))
+    def __init__(self, failure: FabricError, done: Result, name: str):
+        arranged = " (the node was arranged, only saving failed)" if name == "persisted" else ""
+        super().__init__(f"{failure}{arranged}")
         self._facts = {**failure.facts(), **{name: value for name, value in done.items() if name not in COMMON}}
         self._facts["changed"] = done["changed"]
 
@@ -35,26 +38,40 @@ class _Unfinished(FabricError):
 def site(params: Dict[str, Any], check: bool) -> Result:
     """Return the result of arrange for ``params``, with those of prepare and persist as ``prepared`` and ``persisted``.
 
+    What changes with a commit is saved when that is confirmed.
+
     :raises FabricError: a step failed; its facts hold what the steps before it did.
     """
-    steps: List[Tuple[str, Callable[[], Result]]] = [("", lambda: arrange(params, check))]
-    if params["prepare"] is not None:
-        first = _checked(params, "prepare", preparation.OPTIONS)
-        steps.insert(0, ("prepared", lambda: preparation.prepare(first, check, params.get("phase"))))
-    if params["persist"] is not None:
-        last = _checked(params, "persist", install.OPTIONS)
+    first = _checked(params, "prepare", preparation.OPTIONS)
+    last = _checked(params, "persist", install.OPTIONS)
+    options = _checked(params, "commit", OPTIONS)
+    commit = Commit(options, last) if options else None
+    begin = commit.begin if commit else None
+    steps: List[Tuple[str, Callable[[], Result]]] = [("", lambda: arrange(params, check, begin))]
+    if first is not None:
+        steps.insert(0, ("prepared", lambda: preparation.prepare(first, check, params.get("phase"), commit)))
+    if last is not None:
         steps.append(("persisted", lambda: install.persist(**last, check=check)))
     done: Result = {"changed": False, "commands": [], "diff": list}
     for name, step in steps:
+        if name == "persisted" and not check and _is_unfinished(done, commit):
+            break
         try:
             done = _joined(done, name, step())
         except FabricError as failure:
-            raise _Unfinished(failure, done) from failure
+            raise _Unfinished(failure, done, name) from failure
     return done
 
 
+def _is_unfinished(done: Result, commit: Optional[Commit]) -> bool:
+    """Say whether the fabric is saved later: at the confirmation, or when its last phase is done."""
+    return bool(done.get("remaining") or (commit and (done["changed"] or pending.read())))
+
+
 def _checked(params, name, options):
-    """Return the options of the module ``name``, as Ansible checks them."""
+    """Return the options of the module ``name``, as Ansible checks them; None: they were not given."""
+    if params.get(name) is None:
+        return None
     checked = ArgumentSpecValidator(options).validate(params[name])
     if checked.error_messages:
         raise InputError(name, "; ".join(checked.error_messages))

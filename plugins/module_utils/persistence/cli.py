@@ -8,13 +8,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import List, Optional
+from typing import Callable, Dict, List, Optional
 
 from ..engine.errors import FabricError
 from ..ownership import STATE_FILE
+from ..system import pending
 from ..system.files import FILE
 from ..system.lock import STATE_DIR
-from . import snapshot
+from ..system.pending import CommitPending
+from . import commit, snapshot
 
 DESCRIPTION = """\
 Keep the fabric of this node over a reboot.
@@ -30,12 +32,17 @@ commands:
             usual file is not restored if the fabric changed since it was saved: it may have objects that the playbook removed
   diff      compare the file with the kernel: - is missing, ! differs, + is the fabric's and not in the file
   show      list the objects of the file
+  pending   describe the commit that waits for its confirmation: a change of the fabric that is undone by itself unless it is
+            confirmed in time
+  confirm   make the pending commit final: its change stays, and the file is saved if the playbook saves it
+  cancel    undo the pending commit now
+  expire    wait for the end of the commit's time and undo it; the pending commit's timer runs this
 
 exit status:
   0   done; for diff: no difference; for restore --check: nothing to do
   1   for diff: a difference; for restore --check: something to do
   2   failed; standard error has the reason
-  3   for restore: the fabric changed since the usual file was saved; nothing was changed
+  3   for restore: the fabric changed since the usual file was saved, or a commit is pending; nothing was changed
   4   for restore: some objects wait for what others make, such as the address of the uplink; standard error names it. All
       other objects are as in the file
 
@@ -47,6 +54,7 @@ examples:
   nodenet-fabric diff
   nodenet-fabric restore --check
   nodenet-fabric save --file /root/before-the-change.json
+  nodenet-fabric cancel
 """
 MOST_NAMED = 10
 
@@ -55,10 +63,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Run the program; return its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        return {"save": _save, "restore": _restore, "diff": _diff, "show": _show}[options.command](options)
-    except snapshot.Outdated as failure:
+        return COMMANDS[options.command](options)
+    except (snapshot.Outdated, CommitPending) as failure:
         _say(f"nodenet-fabric: {failure}", sys.stderr)
-        return 3
+        return 3 if options.command == "restore" else 2
     except (FabricError, OSError) as failure:
         _say(f"nodenet-fabric: {failure}", sys.stderr)
         return 2
@@ -75,7 +83,8 @@ def _parser():
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=["save", "restore", "diff", "show"])
+    parser.add_argument("command", choices=[*COMMANDS])
+    parser.add_argument("id", nargs="?", metavar="ID", help="with confirm, cancel and expire: the id of the commit")
     parser.add_argument("--file", default=FILE, help=f"the file to save or restore (default: {FILE})")
     parser.add_argument("--check", action="store_true", help="with restore: change nothing, print what would change")
     parser.add_argument(
@@ -125,3 +134,50 @@ def _show(options):
         values = {name: value for name, value in resource.values.items() if value not in (None, "")}
         _say(f"{snapshot.described(resource)}  {json.dumps(values, sort_keys=True)}")
     return 0
+
+
+def _pending(options):
+    found = pending.read()
+    _say(found.described() if found else "no commit is pending")
+    for entry in pending.history()[-1:]:
+        _say(commit.sentence(entry))
+    return 0
+
+
+def _confirm(options):
+    return _ended(commit.confirm(options.id), options.id)
+
+
+def _cancel(options):
+    return _ended(commit.cancel(options.id), options.id)
+
+
+def _ended(result, id):
+    """Print how a commit ended, and what was undone."""
+    if not result["changed"]:
+        entry = pending.ended(id) if id else None
+        _say(commit.sentence(entry) if entry else f"commit {id} is not pending" if id else "no commit is pending")
+        return 0
+    for line in result["undone"]:
+        _say(line)
+    _say(commit.sentence(pending.history()[-1]))
+    return 2 if result["left"] else 0
+
+
+def _expire(options):
+    if not options.id:
+        raise FabricError("expire takes the id of a commit")
+    commit.expire(options.id)
+    return 0
+
+
+COMMANDS: Dict[str, Callable[[argparse.Namespace], int]] = {
+    "save": _save,
+    "restore": _restore,
+    "diff": _diff,
+    "show": _show,
+    "pending": _pending,
+    "confirm": _confirm,
+    "cancel": _cancel,
+    "expire": _expire,
+}

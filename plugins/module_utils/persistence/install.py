@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List, Tuple
 
 from ..engine.errors import FabricError
 from ..ownership import Ledger
-from ..system import reconcile
+from ..system import pending, reconcile
 from ..system.files import FILE, fsync_directory
 from ..system.lock import exclusive
 from ..system.programs import run_or_fail
@@ -19,6 +19,7 @@ from ..system.systemd import has_systemd, is_active, is_enabled
 from .program import program
 from .units import ENABLED, PROGRAM, REPAIR, TEXTS, TIMER
 
+Commands = List[List[str]]
 PATHS = [PROGRAM, FILE, *TEXTS]
 OPTIONS: Dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -32,17 +33,35 @@ def persist(state: str, repair: bool, check: bool) -> Dict[str, Any]:
     :param repair: a timer restores each minute what is missing.
     :raises FabricError: the node does not run systemd, or systemctl failed.
     """
+    with exclusive():  # the fabric does not change until it is saved
+        found = pending.read()
+        if found and found.overdue:
+            from ..runner import expiry, run  # noqa: PLC0415 - as below
+
+            expiry.expire_overdue(run.on_node)
+        return persist_alone(state, repair, check, lambda *change: pending.refuse_others())
+
+
+def persist_alone(
+    state: str, repair: bool, check: bool, begin: Callable[[Files, Commands, Commands], None]
+) -> Dict[str, Any]:
+    """Do what :func:`persist` does; the lock is held.
+
+    :param begin: called before the first change, if there is any, with the files as they are, and the commands to run before
+        and after they are restored; it may raise.
+    """
     present = state == "present"
     if present and not has_systemd():
         raise FabricError(
             "this node does not run systemd, which restores the fabric at boot: set fabric_persist: false"
         )
-    with exclusive():  # the fabric does not change until it is saved
-        desired, objects = _desired(repair) if present else ({}, 0)
-        before = reconcile.differing(desired, PATHS)
-        enabled = [path for path in TEXTS if path in desired and _is_to_enable(path, before)]
-        if not check:
-            _apply(desired, before, enabled)
+    desired, objects = _desired(repair) if present else ({}, 0)
+    before = reconcile.differing(desired, PATHS)
+    enabled = [path for path in TEXTS if path in desired and _is_to_enable(path, before)]
+    if not check:
+        if before or enabled:
+            begin(reconcile.observed(PATHS), *_way_back(before, enabled))
+        _apply(desired, before, enabled)
     shown = {path: file for path, file in before.items() if path != PROGRAM}
     result = {
         "changed": bool(before or enabled),
@@ -73,6 +92,18 @@ def _is_to_enable(path, before):
     unit = os.path.basename(path)
     is_off = path != REPAIR and not is_active(unit, or_starts=True)
     return is_off or path in before or not is_enabled(unit)
+
+
+def _way_back(before: Files, enabled: List[str]) -> Tuple[Commands, Commands]:
+    """Return the commands to run before the files ``before`` are restored, and after that."""
+    first = [
+        ["systemctl", "disable", "--now", os.path.basename(path)]
+        for path in enabled
+        if path in before and before[path] is None
+    ]
+    there = [os.path.basename(path) for path, file in before.items() if path in TEXTS and file is not None]
+    again = [["systemctl", "enable", unit] for unit in there if is_enabled(unit)]
+    return first, [["systemctl", "daemon-reload"], *again]
 
 
 def _apply(desired: Files, before: Files, enabled: List[str]) -> None:

@@ -15,6 +15,7 @@ from ..kinds.registry import by_name
 from ..ownership import Ledger
 from ..runner.run import on_node
 from ..system.files import FILE, write
+from ..system.pending import refuse_others
 from .waiting import causes, parted
 
 VERSION = 1
@@ -103,6 +104,8 @@ def save(path: str = FILE) -> List[Resource]:
     """Write the fabric's objects in the kernel to ``path``; return them."""
 
     def work(session):
+        if path == FILE:
+            refuse_others()
         found = list(_ours(session).values())
         write(path, as_text(found))
         if path == FILE:
@@ -119,9 +122,12 @@ def restore(path: str = FILE, check: bool = False, force: bool = False) -> Resto
 
     :param force: restore the usual file even if the fabric changed since it was saved.
     :raises Outdated: the fabric changed, and ``force`` is not set.
+    :raises CommitPending: a change waits for its confirmation, which saves it, or for its undo.
     """
 
     def work(session):
+        if not check:
+            refuse_others()
         text, ledger = _text_of(path), session.kernel.ledger
         resources = from_text(text, path)
         if path == FILE:

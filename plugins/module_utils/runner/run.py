@@ -22,6 +22,8 @@ from ..kernel.kernel import Kernel
 from ..kinds.registry import all_kinds, in_play
 from ..ownership import Ledger
 from ..system.lock import exclusive
+from ..system.pending import refuse_others
+from .expiry import expire_overdue
 
 
 def on_node(
@@ -47,6 +49,8 @@ def on_node(
             return work(Session({kind.name: kind for kind in in_use}, kernel, list(promised), looked_at))
 
     with exclusive() if alone else nullcontext():
+        if alone:
+            expire_overdue(on_node)
         gc.disable()  # thousands of objects, none of them in a cycle, and soon the process ends
         try:
             return namespaces.in_worker_thread(body)
@@ -71,13 +75,13 @@ def execute(
     """Run ``desired`` through the engine and return the module's result.
 
     :param kinds: those that ``desired`` and ``purge`` are about.
-    :param begin: see :class:`Session`.
+    :param begin: see :class:`Session`; None: the run is refused if a commit is pending and there is something to change.
     :param phase, transition: see :meth:`Session.run`; without a phase all is done at once.
     """
     in_use, bases = in_play(kinds)
 
     def work(session):
-        session.begin = begin
+        session.begin = begin or _refuse_while_pending
         everywhere = purge is not None
         in_phases = {"phase": phase or "", "transition": transition if phase else None}
         outcome = session.run(desired, check, adopt, purge, everywhere, refuse_plan, yields, **in_phases)
@@ -91,6 +95,11 @@ def execute(
         promised=promised if check else (),
         looked_at=bases,
     )
+
+
+def _refuse_while_pending(*_run: Any) -> None:
+    """Refuse what is of no commit while one waits for its confirmation."""
+    refuse_others()
 
 
 def _result(outcome, kinds, check):

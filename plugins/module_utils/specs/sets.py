@@ -14,6 +14,7 @@ from ..engine.errors import FabricError, InputError
 from ..engine.kind import CONTRACT, SWITCH
 from ..engine.plan import Purge
 from ..engine.resource import Desired, Ref, Resource, differing
+from ..engine.session import Begin
 from ..engine.step import Plan
 from ..kinds.registry import all_kinds
 from ..runner.options import COMMON, desired_in, refuse
@@ -43,9 +44,10 @@ class Declaration(NamedTuple):
     keep_addresses: List[Dict[str, str]]
 
 
-def arrange(params: Dict[str, Any], check: bool) -> Dict[str, Any]:
+def arrange(params: Dict[str, Any], check: bool, begin: Optional[Begin] = None) -> Dict[str, Any]:
     """Return the module's result for ``params``, in which the names of modules hold lists of their objects.
 
+    :param begin: see :class:`Session`.
     :raises FabricError: an entry is not what the module of that name takes.
     """
     sets, keep = _declarations(params), params["remove_sets_except"]
@@ -68,7 +70,8 @@ def arrange(params: Dict[str, Any], check: bool) -> Dict[str, Any]:
 
     run = check, params["promised"], purge, params["adopt"]
     phase, transition = params.get("phase"), Transition()
-    result = execute(kinds, desired, *run, refuse_plan=look, yields=yields, phase=phase, transition=transition)
+    change = {"phase": phase, "transition": transition, "begin": begin}
+    result = execute(kinds, desired, *run, refuse_plan=look, yields=yields, **change)
     warnings += result.get("warnings", [])
     return {**result, "warnings": warnings} if warnings else result
 

@@ -16,7 +16,7 @@ from ..engine.errors import FabricError
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
-def run(words: List[str], text: str = "") -> subprocess.CompletedProcess:
+def run(words: List[str], text: str = "", own_session: bool = False) -> subprocess.CompletedProcess:
     """Run a program in the calling thread's namespaces, in the locale C; return its status and what it printed.
 
     AnsibleModule.run_command will not do: at boot there is no Ansible on the node; and it writes all of the input before it
@@ -24,6 +24,7 @@ def run(words: List[str], text: str = "") -> subprocess.CompletedProcess:
 
     :param words: the program and its arguments; no shell looks into them.
     :param text: what the program reads from its standard input.
+    :param own_session: no signal to this process's session or group reaches it (setsid(2)).
     :returns: with text in ``stdout`` and ``stderr``.
     :raises OSError: it cannot be started.
     """
@@ -34,16 +35,25 @@ def run(words: List[str], text: str = "") -> subprocess.CompletedProcess:
         encoding="utf-8",
         errors="replace",
         check=False,
+        start_new_session=own_session,
         env={**os.environ, "PATH": PATH, "LC_ALL": "C"},
     )
 
 
-def run_or_fail(words: List[str]) -> None:
+def run_detached(words: List[str]) -> None:
+    """Start a program that outlives this one and its connection: in a session of its own, a child of the first process.
+
+    :raises FabricError: it cannot be started.
+    """
+    run_or_fail(["/bin/sh", "-c", 'cd / && "$@" </dev/null >/dev/null 2>&1 &', "sh", *words], own_session=True)
+
+
+def run_or_fail(words: List[str], own_session: bool = False) -> None:
     """Run a program that is to succeed.
 
     :raises FabricError: it did not.
     """
-    found = run(words)
+    found = run(words, own_session=own_session)
     if found.returncode != 0:
         raise FabricError(f"{' '.join(words)}: {found.stderr.strip() or f'exit code {found.returncode}'}")
 

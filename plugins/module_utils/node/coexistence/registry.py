@@ -68,6 +68,22 @@ def differing(files: Files) -> Files:
     return reconcile.differing(files, [path for manager in MANAGERS.values() for path in manager.paths])
 
 
+def way_back(files: Files, changed: Files) -> Tuple[List[List[str]], List[List[str]]]:
+    """Return the commands to run before the files ``changed`` are restored, and after that; nothing is written yet.
+
+    :param files: what is to be there until then.
+    """
+    first: List[List[str]] = []
+    last: List[List[str]] = []
+    for manager in MANAGERS.values():
+        paths = [path for path in manager.paths if path in changed]
+        there = {path: file.text for path, file in files.items() if path in paths and file is not None}
+        if paths and manager.found():
+            first += manager.before_change(there, [path for path in there if changed[path] is None])
+            last += manager.reload(paths)
+    return first, last
+
+
 def apply(files: Files, changed: Files) -> None:
     """Write and remove the files in ``changed`` (from :func:`differing`), and make each manager read them.
 

@@ -72,14 +72,36 @@ def test_what_prepare_takes_away_in_the_last_phase_is_left_to_do(ran, monkeypatc
 )
 def test_a_failure_ends_the_run_and_says_what_was_done_before(ran, step, before, changed):
     ran[1].add(step)
-    with pytest.raises(FabricError, match=f"^{step} failed$") as failure:
+    also = r" \(the node was arranged, only saving failed\)" if step == "persist" else ""
+    with pytest.raises(FabricError, match=f"^{step} failed{also}$") as failure:
         tested.site({"prepare": {}, "persist": {}}, False)
     assert ran[0] == [*before, step]
     assert failure.value.facts()["changed"] is changed
     assert ("prepared" in failure.value.facts()) is ("prepare" in before)
 
 
-@pytest.mark.parametrize("name", ["prepare", "persist"])
+COMMIT = {"id": "one", "timeout": 60, "holder": ""}
+
+
+@pytest.mark.parametrize("arranged, saved", [({"remaining": []}, True), ({"remaining": ["switch"]}, False)])
+def test_without_a_commit_the_fabric_is_saved_by_the_run_that_leaves_nothing_to_do(ran, monkeypatch, arranged, saved):
+    monkeypatch.setattr(tested, "arrange", lambda *_words: {"changed": True, **arranged})
+    tested.site({**NOTHING, "persist": {}}, False)
+    assert (ran[0] == ["persist"]) is saved
+
+
+@pytest.mark.parametrize(
+    "changed, waiting, check, saved",
+    [(False, None, False, True), (True, None, False, False), (False, "one", False, False), (True, None, True, True)],
+)
+def test_with_a_commit_a_change_is_saved_by_the_confirmation(ran, monkeypatch, changed, waiting, check, saved):
+    monkeypatch.setattr(tested, "arrange", lambda *_words: {"changed": changed})
+    monkeypatch.setattr(tested.pending, "read", lambda: waiting)
+    tested.site({**NOTHING, "persist": {}, "commit": COMMIT}, check)
+    assert (ran[0] == ["persist"]) is saved
+
+
+@pytest.mark.parametrize("name", ["prepare", "persist", "commit"])
 def test_options_are_checked_before_anything_runs(ran, name):
     with pytest.raises(InputError, match=f"^{name}: .*colour"):
         tested.site({**NOTHING, name: {"colour": "red"}}, False)

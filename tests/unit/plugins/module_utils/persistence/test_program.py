@@ -36,7 +36,7 @@ def test_it_has_what_it_imports_and_nothing_else(tmp_path):
     finder.run_script(str(tmp_path / "__main__.py"))
     ours = {name for name in finder.modules if name.split(".")[0] in ("nodenet_fabric", "__main__")}
     assert ours == there
-    assert f"nodenet_fabric.{program.MAIN}" in there and "nodenet_fabric.persistence.install" not in there
+    assert f"nodenet_fabric.{program.MAIN}" in there and "nodenet_fabric.node.site" not in there
 
 
 @pytest.mark.parametrize("module", ["persistence.cli", "kernel.netlink"])

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dead man's switch of a commit: it undoes the change unless somebody who can still reach this node confirms it.
+
+A transient timer of systemd where that runs the node, a process that waits elsewhere. Both outlive the connection that armed
+them, wait by a clock that nobody sets, and then run ``nodenet-fabric expire ID``, which reads the deadline again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from typing import Iterator, List
+
+from .programs import run, run_detached, run_or_fail
+from .systemd import has_systemd
+
+# the last words of each process of a switch are those of the program: by them it is found
+WAIT = 'sleep "$1"; shift; exec "$@"'
+
+
+def arm(id: str, seconds: float, program: str) -> None:
+    """Have ``program expire id`` run in ``seconds``.
+
+    :raises FabricError: the switch cannot be armed.
+    """
+    command = [sys.executable, "-I", program, "expire", id]
+    if has_systemd():
+        run_or_fail(
+            [
+                *("systemd-run", "--quiet", "--collect", f"--unit={_unit(id)}"),
+                f"--description=Undo the commit {id} of nodenet.fabric unless it is confirmed",
+                *(f"--on-active={seconds:g}s", "--timer-property=AccuracySec=100ms"),
+                *command,
+            ]
+        )
+    else:
+        run_detached(["/bin/sh", "-c", WAIT, "nodenet-commit", f"{seconds:g}", *command])
+
+
+def disarm(id: str) -> None:
+    """End the switch of the commit ``id``; the process that calls this may be it, and goes on."""
+    if has_systemd():
+        own = f"{_unit(id)}.service" in _cgroup()
+        units = [f"{_unit(id)}.timer", *([] if own else [f"{_unit(id)}.service"])]
+        run(["systemctl", "stop", *units])  # what has elapsed is gone, and systemctl says so
+        return
+    for group in {os.getpgid(pid) for pid in _processes(id)} - {os.getpgrp()}:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+
+
+def is_armed(id: str) -> bool:
+    """Say whether the commit ``id`` has a switch."""
+    if has_systemd():
+        return any(
+            run(["systemctl", "is-active", f"{_unit(id)}.{sort}"]).returncode == 0 for sort in ("timer", "service")
+        )
+    return any(True for _pid in _processes(id))
+
+
+def _unit(id: str) -> str:
+    return f"nodenet-commit-{id}"
+
+
+def _cgroup() -> str:
+    with suppress(OSError), open("/proc/self/cgroup", encoding="ascii") as source:
+        return source.read()
+    return ""
+
+
+def _processes(id: str) -> Iterator[int]:
+    last: List[bytes] = [b"expire", id.encode(), b""]
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with suppress(OSError), open(f"/proc/{name}/cmdline", "rb") as source:
+                if source.read().split(b"\0")[-3:] == last:
+                    yield int(name)

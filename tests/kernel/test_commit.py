@@ -1,0 +1,182 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A change that is undone unless it is confirmed: the node is exactly as before, with its marks and files."""
+
+import os
+import time
+
+import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError
+from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import cli, commit
+from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import snapshot as snapshot_of_fabric
+from ansible_collections.nodenet.fabric.plugins.module_utils.system import deadman, pending, reconcile
+from ansible_collections.nodenet.fabric.plugins.module_utils.system.reconcile import File
+from ansible_collections.nodenet.fabric.plugins.modules import sweep
+from commits import NEW, OLD, arrange, everything, same, waited
+from snapshot import differences
+
+
+def test_a_cancelled_change_is_undone_exactly(arranged):
+    before = everything(arranged)
+    assert arrange(NEW, "c1")["changed"]
+    assert not same(before, arranged) and "blue" in arranged.sh("ip netns list")
+    assert commit.report()["commit"]["id"] == "c1" and deadman.is_armed("c1")
+    done = commit.cancel("c1")
+    assert done["changed"] and done["ended"] == "cancelled" and done["left"] == []
+    assert "network namespace 'blue' removed" in done["undone"]
+    assert differences(before[0], arranged.snapshot()) == []
+    assert before[1] == everything(arranged)[1]
+    assert not deadman.is_armed("c1") and sorted(os.listdir("/run/nodenet")) == ["commits.json", "state.json"]
+
+
+def test_without_a_commit_a_change_stays(arranged):
+    before = everything(arranged)
+    arrange(NEW)
+    with pytest.raises(AssertionError):
+        waited(lambda: same(before, arranged), 2)
+    assert not os.path.exists(pending.FOLDER) and not os.path.exists(pending.HISTORY)
+
+
+def test_a_change_that_nobody_confirms_is_undone_in_time(arranged):
+    before = everything(arranged)
+    since = time.monotonic()
+    arrange(NEW, "c2", timeout=2)
+    waited(lambda: pending.ended("c2"), 7)
+    assert 2 <= time.monotonic() - since < 7
+    assert pending.ended("c2")["ended"] == "expired" and pending.ended("c2")["left"] == []
+    assert same(before, arranged) and not os.path.exists(pending.FOLDER)
+    waited(lambda: not deadman.is_armed("c2"), 2)
+    with pytest.raises(FabricError, match="commit c2 was not confirmed in time and was undone on this node at"):
+        commit.confirm("c2")
+    with pytest.raises(FabricError, match="was not confirmed in time .*nothing was changed"):
+        arrange(NEW, "c2")
+    assert same(before, arranged)
+
+
+def test_a_confirmed_change_stays_and_nothing_of_the_commit_is_left(arranged):
+    arrange(NEW, "c3", timeout=2)
+    assert commit.confirm("c3")["changed"]
+    after = everything(arranged)
+    assert not deadman.is_armed("c3") and sorted(os.listdir("/run/nodenet")) == ["commits.json", "state.json"]
+    time.sleep(2)
+    assert same(after, arranged)
+    again = commit.confirm("c3")
+    assert not again["changed"] and again["ended"] == "confirmed"
+    assert not arrange(NEW, "c4")["changed"] and not commit.confirm("c4")["changed"]  # it never began here
+    assert not commit.cancel("c3")["changed"] and same(after, arranged)
+
+
+def test_an_extended_commit_has_more_time(arranged):
+    arrange(NEW, "c5", timeout=1)
+    assert commit.extend("c5", 3)["commit"]["extended"]
+    time.sleep(1.5)
+    assert commit.report()["commit"]["id"] == "c5" and deadman.is_armed("c5")
+    waited(lambda: pending.ended("c5"), 6)
+    waited(lambda: not deadman.is_armed("c5"), 2)
+
+
+def test_a_pending_commit_refuses_every_other_change(arranged, capsys):
+    arrange(NEW, "c6")
+    after = everything(arranged)
+    refusal = "commit c6 of me@here is pending on this node since .*Wait, or run the playbook nodenet.fabric.confirm"
+    for change in (
+        lambda: arranged.task("route", prefix="10.6.0.0/24", via="192.0.2.6"),
+        lambda: arrange(OLD),
+        lambda: arrange(OLD, "other"),
+        lambda: sweep.perform({"except_sets": [], "promised": []}, False),
+        snapshot_of_fabric.save,
+        lambda: snapshot_of_fabric.restore("/dev/null"),
+    ):
+        with pytest.raises(FabricError, match=refusal):
+            change()
+    assert same(after, arranged)
+    assert cli.main(["restore", "--file", "/dev/null"]) == 3 and "commit c6" in capsys.readouterr().err
+    # what changes nothing is not refused
+    assert not arrange(NEW)["changed"] and not arrange(NEW, "other")["changed"]
+    assert arrange(NEW, "c6")["changed"] is False and commit.report()["commit"]["id"] == "c6"
+    assert cli.main(["pending"]) == 0 and "commit c6 of me@here is pending" in capsys.readouterr().out
+    assert cli.main(["confirm", "c6"]) == 0
+    assert "commit c6 was confirmed on this node at" in capsys.readouterr().out
+    assert arranged.task("route", prefix="10.6.0.0/24", via="192.0.2.6")["changed"]
+
+
+def test_several_tasks_of_one_commit_are_undone_together(arranged):
+    before = everything(arranged)
+    arrange({**OLD, "vxlan": NEW["vxlan"]}, "c7")
+    arrange({**NEW, "masquerade": OLD["masquerade"]}, "c7")
+    arrange(NEW, "c7")
+    assert cli.main(["cancel"]) == 0
+    assert same(before, arranged)
+
+
+def test_a_commit_whose_switch_is_gone_is_undone_by_the_next_run(arranged):
+    before = everything(arranged)
+    arrange(NEW, "c8", timeout=1)
+    deadman.disarm("c8")
+    time.sleep(1.1)
+    assert not same(before, arranged)
+    assert arranged.task("route", prefix="10.6.0.0/24", via="192.0.2.6")["changed"]
+    assert pending.ended("c8")["ended"] == "expired"
+    arranged.task("route", prefix="10.6.0.0/24", via="192.0.2.6", state="absent")
+    assert same(before, arranged)
+
+
+def test_what_others_have_is_restored_only_where_the_commit_touched_it(arranged):
+    arranged.sh("ip link add mine address 02:00:00:00:00:06 type bridge && ip route add 10.5.0.0/24 dev br0")
+    arranged.sh("sysctl -qw net.ipv4.conf.eth9.rp_filter=1")
+    before = everything(arranged)
+    arranged.sh("ip link add away type bridge")
+    adopted = {"bridge": [{"name": "mine", "mac": "02:00:00:00:00:05", "addrgenmode": "none"}]}
+    rest = {name: [] for name in OLD if name not in adopted}
+    arrange({**adopted, **rest, "proxy_arp": [{"interface": "eth9"}]}, "c9", adopt=True)
+    assert "10.5.0.0" not in arranged.sh("ip route")
+    arranged.sh("ip link del away && ip link add theirs type bridge")
+    done = commit.cancel("c9")
+    assert done["left"] == [] and any("was made anew: what ran in it is cut off" in one for one in done["undone"])
+    assert "10.5.0.0/24 dev br0" in arranged.sh("ip route")
+    arranged.sh("ip link del theirs && ! ip link show away")
+    assert differences(before[0], arranged.snapshot()) == []
+
+
+def test_what_cannot_be_restored_is_said_and_the_rest_is_restored(arranged):
+    arrange({**OLD, "route": OLD["route"][:1], "masquerade": []}, "c10")
+    arranged.sh("ip link del eth9")
+    done = commit.cancel("c10")
+    assert done["left"] and all("10.9.0.0/24" in one for one in done["left"])
+    assert commit.report()["left"] == done["left"] and "could not be undone: " in commit.sentence(pending.history()[-1])
+    assert "10.0.0.0/24" in arranged.sh("nft list ruleset")
+
+
+def test_files_are_restored_too(arranged, tmp_path):
+    old, new = str(tmp_path / "old"), str(tmp_path / "new")
+    reconcile.write_all({old: File(b"before\xff", 0o600)})
+    change = {old: File(b"after"), new: File(b"after")}
+    commit.Commit({"id": "c11", "timeout": 60, "holder": ""}).keep_files(
+        reconcile.observed(change), [["false"]], [["touch", str(tmp_path / "read")]]
+    )
+    reconcile.write_all(change)
+    arrange(NEW, "c11")
+    assert commit.cancel("c11")["left"] == []
+    assert reconcile.observed(change) == {old: File(b"before\xff", 0o600), new: None}
+    assert os.path.exists(tmp_path / "read")
+
+
+def test_a_commit_that_cannot_arm_its_switch_changes_nothing(arranged, monkeypatch):
+    before = everything(arranged)
+
+    def fails(*words):
+        raise FabricError("no processes")
+
+    monkeypatch.setattr(deadman, "arm", fails)
+    with pytest.raises(FabricError, match="the commit c12 cannot begin: no processes .nothing was changed"):
+        arrange(NEW, "c12")
+    assert same(before, arranged) and os.listdir("/run/nodenet") == ["state.json"]
+
+
+def test_a_run_that_changes_nothing_costs_nothing(arranged, monkeypatch):
+    monkeypatch.setattr(commit, "program", None)
+    costs = ("observed", "sockets", "sends", "requests")
+    without, found = (arrange(OLD, id)["stats"] for id in (None, "c13"))
+    assert [found[name] for name in costs] == [without[name] for name in costs]
+    assert os.listdir("/run/nodenet") == ["state.json"]
