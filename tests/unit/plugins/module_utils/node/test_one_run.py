@@ -54,7 +54,9 @@ def test_what_is_not_asked_for_does_not_run(ran):
 
 def test_what_prepare_takes_away_in_the_last_phase_is_left_to_do(ran, monkeypatch):
     found = {"changed": True, "remaining": ["contract"]}
-    monkeypatch.setattr(tested.preparation, "prepare", lambda _options, _check, phase: {**found, "files": [phase]})
+    monkeypatch.setattr(
+        tested.preparation, "prepare", lambda _options, _check, phase, _commit: {**found, "files": [phase]}
+    )
     result = tested.site({**NOTHING, "prepare": {}, "phase": "expand"}, False)
     assert result["remaining"] == ["contract"] and result["prepared"] == {"files": ["expand"]}
     monkeypatch.setattr(
