@@ -59,12 +59,10 @@ def test_what_prepare_takes_away_in_the_last_phase_is_left_to_do(ran, monkeypatc
     )
     result = tested.site({**NOTHING, "prepare": {}, "phase": "expand"}, False)
     assert result["remaining"] == ["contract"] and result["prepared"] == {"files": ["expand"]}
-    monkeypatch.setattr(
-        tested, "arrange", lambda _options, _check: {"changed": False, "remaining": ["switch", "contract"]}
-    )
+    monkeypatch.setattr(tested, "arrange", lambda *_words: {"changed": False, "remaining": ["switch", "contract"]})
     assert tested.site({**NOTHING, "prepare": {}, "phase": "expand"}, False)["remaining"] == ["switch", "contract"]
     found["remaining"] = []
-    monkeypatch.setattr(tested, "arrange", lambda _options, _check: {"changed": False, "remaining": []})
+    monkeypatch.setattr(tested, "arrange", lambda *_words: {"changed": False, "remaining": []})
     assert tested.site({**NOTHING, "prepare": {}, "phase": "expand"}, False)["remaining"] == []
 
 
