@@ -95,7 +95,7 @@ class Applier:
         late: Group = []
         for level in levels:
             if late and not all(step.resource.kind in late[0][1].late for step in level):
-                yield late
+                yield _by_stage(late)
                 late = []
             stages: Dict[int, Group] = {}
             for step in level:
@@ -104,7 +104,7 @@ class Applier:
             for stage in sorted(stages):
                 yield stages[stage]
         if late:
-            yield late
+            yield _by_stage(late)
 
     def _submit(self, batch: Group) -> None:
         answers = self.submit([request for _step, request in batch]) if batch else ()
@@ -209,3 +209,7 @@ class Applier:
 
     def _name(self, step: Step) -> str:
         return self.kinds[step.resource.kind].describe(step.resource)
+
+
+def _by_stage(group: Group) -> Group:
+    return sorted(group, key=lambda entry: entry[1].stage)

@@ -130,6 +130,10 @@ class Kind(Generic[K]):
         """Return the phase in which ``field`` changes."""
         return SWITCH
 
+    def why_anew(self, resource: Resource[K], fields: List[str]) -> str:
+        """Return why a difference in ``fields`` makes the object anew, and what to do instead."""
+        return "cannot be changed in place: " + ", ".join(fields)
+
     def rank(self, resource: Resource[K]) -> Tuple[Any, ...]:
         """Return a sort key: the place of an object's commands among those of one level."""
         return ()

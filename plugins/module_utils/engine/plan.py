@@ -183,7 +183,7 @@ class _Planner:
                     if name in self.kinds[ref[0]].fixed_of(desired, self.observed[ref])
                 ]
                 if fixed:
-                    found[ref] = "made anew, cannot be changed in place: " + ", ".join(fixed)
+                    found[ref] = "made anew, " + self.kinds[ref[0]].why_anew(desired, fixed)
         return found
 
     def _shaken_off(self, wanted: Observed, gone: Collection[Ref]) -> List[Ref]:

@@ -115,7 +115,7 @@ FORMS = {
             RTA_GATEWAY=(5, IP),
             RTA_PRIORITY=(6, U32),
             RTA_PREFSRC=(7, IP),
-            RTA_METRICS=(8, Table(RTAX_MTU=(2, U32))),
+            RTA_METRICS=(8, Table(RTAX_LOCK=(1, U32), RTAX_MTU=(2, U32))),
             RTA_TABLE=(15, U32),
         ),
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Collection, Dict, FrozenSet, Iterator, List, Tuple
 
-from ..engine.kind import CONTRACT, EXPAND, SWITCH, Kind, Scope, Tie, Ties
+from ..engine.kind import EXPAND, SWITCH, Kind, Scope, Tie, Ties
 from ..engine.request import Request
 from ..engine.resource import Observed, Ref, Resource
 from ..engine.step import CREATE, DELETE, RENAME, Step
@@ -19,6 +19,7 @@ from ..ownership import alias_for, owner_in
 from . import devconf
 from .fields import given
 from .link_commands import LATER, creation, settings
+from .link_mtu import BEFORE_BRIDGES, resized
 from .link_types import OF_LINK, TYPES, altered, asked_for, decode, encode, fixed_in, port_settings
 from .renaming import ref_after, renamed_veths, resource_after
 from .shell import ip
@@ -30,9 +31,6 @@ ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 # A veth uses one queue whatever it has (veth_init_queues, drivers/net/veth.c): with as many as there are processors, the
 # kernel makes them all, and waits for each end until nobody looks at those that it takes away again.
 QUEUES = [("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]
-
-# A bridge comes up when its ports are there
-BEFORE_BRIDGES = ("netns", "link", "port")
 
 # Instead of the key of the other end of a veth that is in no namespace that was looked at
 NOWHERE = LinkKey("?", "")
@@ -89,6 +87,11 @@ class Link(Kind[LinkKey]):
     def fixed_of(self, resource: Resource[LinkKey], found: Resource[LinkKey]) -> FrozenSet[str]:
         return self.fixed | fixed_in(resource.values, found.values)
 
+    def why_anew(self, resource: Resource[LinkKey], fields: List[str]) -> str:
+        beside = resource.values["type"] == "vxlan" and not {"vni", "port"}.isdisjoint(fields)
+        more = "; with another name it would be made beside the old one, and no packet be lost" if beside else ""
+        return super().why_anew(resource, fields) + more
+
     def wanted(self, resource: Resource[LinkKey]) -> Resource[LinkKey]:
         kept = super().wanted(resource)
         values = devconf.lasting(kept.values)
@@ -101,9 +104,6 @@ class Link(Kind[LinkKey]):
         return super().remade(self.wanted(was), desired) if desired.values["type"] == was.values["type"] else desired
 
     def changes_in(self, field: str, before: Resource[LinkKey], after: Resource[LinkKey]) -> str:
-        """An MTU shrinks before packets take a way of the smaller one, and grows when all take one of the larger."""
-        if field == "mtu":
-            return EXPAND if after.values["mtu"] < before.values["mtu"] else CONTRACT
         return EXPAND if field in ("alias", "up") else SWITCH
 
     def companions(self, resource: Resource[LinkKey]) -> Tuple[Ref, ...]:
@@ -156,7 +156,8 @@ class Link(Kind[LinkKey]):
         ]
 
     def change(self, before: Resource[LinkKey], after: Resource[LinkKey], fields: Collection[str]) -> List[Request]:
-        requests = self._set(after, set(fields), stage=0)
+        requests = self._set(after, set(fields) - {"mtu"}, stage=0)
+        requests += [resized(before, after)] if "mtu" in fields else []
         info = encode(TYPES.get(after.values["type"], {}), altered(after.values, fields), after.netns)
         if info:
             attrs = [

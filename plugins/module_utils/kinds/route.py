@@ -41,6 +41,9 @@ BY_KERNEL = (PROTOCOLS["kernel"], PROTOCOLS["ra"])
 ON_EACH_LINK = ("fe8", "fe9", "fea", "feb", "169.254.")
 # IP6_RT_PRIO_USER, linux/ipv6_route.h: what the kernel makes of a metric of 0
 IPV6_METRIC = 1024
+FIRST_METRIC = 1
+# linux/rtnetlink.h
+RTAX_MTU = 2
 
 
 def metric_of(prefix: str, metric: int) -> int:
@@ -80,7 +83,7 @@ def _key(*parts: Any) -> AnyRouteKey:
 
 
 class Route(Kind[AnyRouteKey]):
-    """``values``: type, via, dev, scope, onlink, protocol, src, mtu."""
+    """``values``: type, via, dev, scope, onlink, protocol, src, mtu, lock (of the MTU: larger packets are fragmented)."""
 
     name = "route"
     title = "route"
@@ -155,8 +158,10 @@ class Route(Kind[AnyRouteKey]):
     def change(
         self, before: Resource[AnyRouteKey], after: Resource[AnyRouteKey], fields: Collection[str]
     ) -> List[Request]:
-        if _anew(after, fields):
-            return [*self.delete(before), *self.create(after, ())]
+        if _hides_gateway(after, fields):
+            gateway = _to_gateway(after)
+            replaced = self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)
+            return [*self.create(gateway, ()), replaced, *self.delete(gateway)]
         return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, after)]
 
     def delete(self, resource: Resource[AnyRouteKey]) -> List[Request]:
@@ -185,12 +190,15 @@ class Route(Kind[AnyRouteKey]):
         if values.get("dev") and values.get("type", "unicast") == "unicast":
             attrs.append(("RTA_OIF", Index(netns, values["dev"])))
         if values.get("mtu"):
-            attrs.append(("RTA_METRICS", {"attrs": [("RTAX_MTU", values["mtu"])]}))
+            locked = [("RTAX_LOCK", 1 << RTAX_MTU)] if values.get("lock") else []
+            attrs.append(("RTA_METRICS", {"attrs": [*locked, ("RTAX_MTU", values["mtu"])]}))
         return Request(netns, Message(verb, "route", flags, fields, attrs), local=True)
 
     def commands(self, step: Step) -> List[str]:
-        if step.action == CHANGE and _anew(step.after, step.fields):
-            return self._command("del", step.before) + self._command("add", step.after)
+        if step.action == CHANGE and _hides_gateway(step.after, step.fields):
+            gateway = _to_gateway(step.after)
+            commands = (("add", gateway), ("replace", step.after), ("del", gateway))
+            return [line for verb, resource in commands for line in self._command(verb, resource)]
         if step.action == CHANGE:
             return self._command("replace", step.after)
         return self._command("add" if step.action == CREATE else "del", step.resource)
@@ -209,18 +217,26 @@ class Route(Kind[AnyRouteKey]):
         words += ["proto", values["protocol"]] if "protocol" in values else []
         if verb != "del":
             words += ["scope", values["scope"]] if values.get("scope") else []
-            words += ["mtu", values["mtu"]] if values.get("mtu") else []
+            words += ["mtu", *(["lock"] if values.get("lock") else []), values["mtu"]] if values.get("mtu") else []
             words += ["onlink"] if values.get("onlink") else []
         inet6 = ["-6"] if family(prefix) == AF_INET6 else []
         return [ip(netns, *inet6, "route", verb, *words)]
 
 
-def _anew(after, fields):
-    """Say whether a route must be made anew: its IPv6 gateway is in its own prefix, and the old route leads elsewhere.
+def _hides_gateway(after, fields):
+    """Say whether a route's IPv6 gateway is in its own prefix, and the old route leads elsewhere.
 
-    ip6_route_check_nh_onlink (net/ipv6/route.c) looks the gateway up and refuses one behind another interface.
+    ip6_route_check_nh_onlink (net/ipv6/route.c) looks the gateway up and refuses one behind another interface: for that moment
+    the gateway has a route of its own (:func:`_to_gateway`).
     """
     return bool("dev" in fields and after.values.get("onlink") and family(after.key.prefix) == AF_INET6)
+
+
+def _to_gateway(route):
+    """Return a route to the gateway of ``route`` alone, on its interface; it comes before others, and is nobody's."""
+    values = {"type": "unicast", "dev": route.values["dev"], "protocol": ROUTE_PROTOCOL}
+    key = route.key._replace(prefix=f"{route.values['via']}/128", metric=FIRST_METRIC)
+    return Resource(route.kind, key, values)
 
 
 def _bits(prefix):
@@ -256,6 +272,7 @@ def _values(kernel, netns, kind, fields, attrs):
         "onlink": bool(fields["flags"] & RTNH_F_ONLINK),
         "src": attrs.get("RTA_PREFSRC"),
         "mtu": attrs.get("RTAX_MTU"),
+        "lock": bool(attrs.get("RTAX_LOCK", 0) >> RTAX_MTU & 1),
     }
     if fields["family"] == AF_INET:
         values["scope"] = SCOPE_WORDS.get(fields["scope"], fields["scope"])

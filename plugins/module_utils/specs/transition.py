@@ -14,9 +14,13 @@ from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple, Union
 from ..engine import phases
 from ..engine.resource import Desired, Observed, Ref, Resource
 from ..engine.step import CHANGE, Plan, Step
+from ..kernel.messages import RT_TABLE_MAIN
 from ..kinds.devconf import LOOSE
+from ..kinds.fields import given
+from ..kinds.route import RouteKey, metric_of
 from ..kinds.sysctl import Sysctl, SysctlKey, link_sysctl
 from ..kinds.ties import LinkKey
+from ..ownership import ROUTE_PROTOCOL
 
 OWNER = "transition"
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
@@ -33,7 +37,30 @@ class Transition(phases.Transition):
         }
 
     def desired(self, observed: Observed, desired: List[Desired], switch: List[Step]) -> List[Desired]:
-        return list(self._loose_filters(observed, desired, switch))
+        return [*self._loose_filters(observed, desired, switch), *self._small_packets(observed, desired, switch)]
+
+    @staticmethod
+    def _small_packets(observed: Observed, desired: List[Desired], switch: List[Step]) -> Iterator[Desired]:
+        """An endpoint whose MTU changes sends what fits into the smaller one until all take the larger one.
+
+        Each of its routes has a half on either side, with that MTU: so the routes stay as they are. The MTU is locked, as TCP
+        sends once more as much as before (ip_queue_xmit, net/ipv4/ip_output.c, learns of a route after the size is chosen).
+        """
+        known = observed.keys() | {one.resource.ref for one in desired}
+        small = {}
+        for step in switch:
+            if step.action == CHANGE and step.after.kind == "link" and "mtu" in step.fields and _is_inside(step.after):
+                small[step.after.key] = min(step.before.values["mtu"], step.after.values["mtu"])
+        for found in observed.values() if small else ():
+            mtu = small.get(LinkKey(found.netns, found.values.get("dev", "")))
+            if mtu is None or found.kind != "route" or found.owner == OWNER or found.key.table != RT_TABLE_MAIN:
+                continue
+            for half in _halves(found.key.prefix):
+                values = {name: found.values.get(name) for name in ("type", "via", "dev", "scope", "onlink", "src")}
+                values.update(mtu=min(mtu, found.values.get("mtu") or mtu), protocol=ROUTE_PROTOCOL, lock=True)
+                ref = "route", RouteKey(found.netns, RT_TABLE_MAIN, half, metric_of(half, 0))
+                if ref not in known or _owner(observed, ref) == OWNER:
+                    yield Desired(Resource(*ref, given(**values), OWNER))
 
     @staticmethod
     def _loose_filters(observed: Observed, desired: List[Desired], switch: List[Step]) -> Iterator[Desired]:
@@ -82,6 +109,23 @@ def _device(networks: Iterable[Tuple[str, Network, Optional[str]]], route: Resou
         return dev
     gateway = ipaddress.ip_address(via)
     return next((dev for netns, network, dev in networks if netns == route.netns and gateway in network), None)
+
+
+def _is_inside(link: Resource) -> bool:
+    """Say whether ``link`` is the end of a veth that is in an endpoint."""
+    peer = link.values.get("peer")
+    return bool(link.netns and peer and peer[0] != link.netns)
+
+
+def _halves(prefix: str) -> List[str]:
+    network = ipaddress.ip_network(prefix)
+    if network.is_link_local or network.is_multicast or network.prefixlen == network.max_prefixlen:
+        return []
+    return [str(half) for half in network.subnets()]
+
+
+def _owner(observed: Observed, ref: Ref) -> Optional[str]:
+    return observed[ref].owner if ref in observed else None
 
 
 def _rp_filter(netns: str, name: str) -> Ref:

@@ -97,6 +97,7 @@ CHANGES = {
         f"{one} to {other}": (inventory(backend=one), inventory(backend=other))
         for one, other in itertools.permutations(BACKENDS, 2)
     },
+    "another port": (inventory(backend="vxlan"), inventory(backend="vxlan", fabric_vxlan_port=4789)),
     "another VNI": (inventory(backend="vxlan"), inventory(backend="vxlan", fabric_vxlan_vni=7)),
 }
 
