@@ -185,7 +185,7 @@ class Ledger:
                     continue
                 if not kinds[resource.kind].needs_ledger_mark:
                     self.pending[resource.ref] = owner
-                elif step.before is None and resource.ref not in self.marks:
+                elif step.before is None and resource.ref not in self.marks and "before" not in resource.values:
                     self.marks[resource.ref] = usual.setdefault(owner, {"owner": owner})
                 else:
                     self._mark(resource, step)
@@ -209,6 +209,8 @@ class Ledger:
         before = known.get("before")
         if before is None and step.before is not None and step.before.owner is None:
             before = step.before.values
+        if before is None and step.before is None and "before" in resource.values:
+            before = {"value": resource.values["before"]}  # of a setting that comes with its link
         if before is not None:
             mark["before"] = before
         self.marks[resource.ref] = mark

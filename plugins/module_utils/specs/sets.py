@@ -53,24 +53,25 @@ def arrange(params: Dict[str, Any], check: bool, begin: Optional[Begin] = None) 
     sets, keep = _declarations(params), params["remove_sets_except"]
     desired = _desired(sets)
     given = {name: SPECS[name] for one in sets for name in one.lists}
-    kinds = all_kinds() if keep is not None else [kind for spec in given.values() for kind in spec.kinds]
+    phase, transition = params.get("phase"), Transition()
+    is_whole = keep is not None or phase  # what is there only for a transition is of any kind
+    kinds = all_kinds() if is_whole else [kind for spec in given.values() for kind in spec.kinds]
     refuse_move = keep_addresses.refusal([entry for one in sets for entry in one.keep_addresses])
     in_use, leaves = _reach(sets, keep, params["remove_sets_among"])
-    purge = _purge(sets, leaves if keep is not None else None)
+    purge = _purge(sets, leaves if keep is not None else TRANSITION.__eq__ if phase else None)
     warnings: List[str] = []
 
     def yields(owner: Optional[str]) -> bool:
         return owner in in_use or leaves(owner)
 
     def look(plan: Plan) -> None:
-        if params.get("phase") in (SWITCH, CONTRACT):
+        if phase in (SWITCH, CONTRACT):
             return  # expand has looked at all of it
         refuse_move(plan)
         warnings.extend(lost_peers.warnings(plan, desired, params["peer_sets"] or ()))
 
     run = check, params["promised"], purge, params["adopt"]
-    phase, transition = params.get("phase"), Transition()
-    change = {"phase": phase, "transition": transition, "begin": begin}
+    change: Dict[str, Any] = {"phase": phase, "transition": transition, "begin": begin}
     result = execute(kinds, desired, *run, refuse_plan=look, yields=yields, **change)
     warnings += result.get("warnings", [])
     return {**result, "warnings": warnings} if warnings else result

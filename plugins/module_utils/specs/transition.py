@@ -16,6 +16,7 @@ from ..engine.resource import Desired, Observed, Ref, Resource
 from ..engine.step import CHANGE, Plan, Step
 from ..kernel.messages import RT_TABLE_MAIN
 from ..kinds.devconf import LOOSE
+from ..kinds.devconf import STRICT as FILTER
 from ..kinds.fields import given
 from ..kinds.route import RouteKey, metric_of
 from ..kinds.sysctl import Sysctl, SysctlKey, link_sysctl
@@ -73,7 +74,7 @@ class Transition(phases.Transition):
                 continue  # these are so by themselves
             values = [_value(observed, netns, name) for name in (dev, "all")]
             if max(values, default="0") == STRICT:
-                yield _sysctl(netns, dev, ANY_WAY)
+                yield _sysctl(netns, dev, ANY_WAY, _former(observed, netns, dev))
 
 
 def _devices(observed: Observed, steps: List[Step]) -> List[Tuple[str, str]]:
@@ -137,6 +138,13 @@ def _value(observed: Observed, netns: str, name: str) -> str:
     return found.values["value"] if found else "0"
 
 
-def _sysctl(netns: str, dev: str, value: str) -> Desired:
+def _former(observed: Observed, netns: str, dev: str) -> Dict[str, str]:
+    """Return what a link that is to be made has by itself: one that leaves the filter to ``all`` has none of its own."""
+    link = observed.get(("link", LinkKey(netns, dev)))
+    is_new = _rp_filter(netns, dev) not in observed
+    return {"before": "0"} if link and is_new and link.values.get(FILTER) is False else {}
+
+
+def _sysctl(netns: str, dev: str, value: str, former: Dict[str, str]) -> Desired:
     kind, key = _rp_filter(netns, dev)
-    return Desired(Resource(kind, key, {"value": value}, OWNER))
+    return Desired(Resource(kind, key, {"value": value, **former}, OWNER))
