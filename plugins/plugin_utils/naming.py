@@ -45,6 +45,14 @@ def mac_of(*words: str) -> str:
     return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
 
 
+def node_mac(node: str) -> str:
+    """Return the MAC address that a node has towards its endpoints: of its bridge and of the host ends of all veth pairs.
+
+    An endpoint's gateway keeps it when the endpoint is attached otherwise.
+    """
+    return mac_of(node, "endpoints")
+
+
 def host_end(endpoint: Dict[str, Any]) -> str:
     """Return the name of the end of an endpoint's veth in the node: host_interface, else one made of the endpoint's name."""
     return endpoint.get("host_interface") or named(HOST_ENDS, endpoint["name"])

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from ..engine.errors import FabricError, reason
 from . import namespaces, nft, procfs
+from .handover import Handover, hand_over
 from .messages import RTEXT_FILTER_SKIP_STATS, Descriptor, Message
 from .namespaces import Identity
 from .netlink import Decoded, Netlink
@@ -217,6 +218,8 @@ class Kernel:
             elif isinstance(payload, Call):
                 answers[number] = _answer(payload.function)
                 ended.append(payload.closes)
+            elif isinstance(payload, Handover):
+                answers[number] = hand_over(self.netlink, request.netns, payload)
             else:
                 edits.setdefault(request.netns, []).append((number, payload))
         # all sockets before all requests: namespaces that end together are taken apart by the kernel together

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import Any, Collection, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Collection, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..engine.kind import Kind, Scope, Ties
 from ..engine.request import Request
@@ -53,11 +53,15 @@ class Address(Kind[AddressKey]):
     name = "address"
     title = "address"
     key = AddressKey
-    # inet_rtm_newaddr (net/ipv4/devinet.c) changes none of them on an address that is there
+    # inet_rtm_newaddr (net/ipv4/devinet.c) changes none of them on an address that is there; inet6_addr_modify
+    # (net/ipv6/addrconf.c) changes whether the prefix is on the link
     fixed = frozenset({"scope", "noprefixroute", "length", "broadcast"})
     read_only = frozenset({"generated"})
     tied_to = ("netns", "link")
     provided = ("ipv4",)
+
+    def fixed_of(self, resource: Resource[AddressKey], found: Resource[AddressKey]) -> FrozenSet[str]:
+        return self.fixed - {"noprefixroute"} if ":" in resource.key.address else self.fixed
 
     def ties(self, resource: Resource[AddressKey]) -> Ties:
         return on_link(resource.netns, resource.key.dev)

@@ -72,6 +72,9 @@ def _before(kernel, plan, staying, changed):
     gone = [resource for step in plan.steps if step.after is None for resource in step.everything]
     macs = {**{one.key: one.values.get("mac") for one in gone if one.kind == "link"}, **changed}
     found = defaultdict(set)
+    for step in plan.steps:  # what is written down of a port that is about to leave its bridge
+        if step.before is None and step.resource.kind == "neighbor":
+            found[step.after.key.address].add(step.after.values.get("mac"))
     for netns, link, address in {*staying, *(_holder(one) for one in gone if one.kind in HOLDERS)}:
         found[address].add(macs.get((netns, link)) or _mac(kernel, netns, link))
     return {address: known - {None} for address, known in found.items()}

@@ -13,6 +13,7 @@ from ..engine.request import Request
 from ..engine.resource import Observed, Ref, Resource
 from ..engine.step import CREATE, DELETE, RENAME, Step
 from ..kernel import procfs
+from ..kernel.handover import Handover
 from ..kernel.kernel import Kernel
 from ..kernel.messages import IFF_NOARP, IFF_RUNNING, IFF_UP, NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
@@ -156,7 +157,7 @@ class Link(Kind[LinkKey]):
         ]
 
     def change(self, before: Resource[LinkKey], after: Resource[LinkKey], fields: Collection[str]) -> List[Request]:
-        requests = self._set(after, set(fields) - {"mtu"}, stage=0)
+        requests = _handed_over(after, self._set(after, set(fields) - {"mtu"}, stage=0))
         requests += [resized(before, after)] if "mtu" in fields else []
         info = encode(TYPES.get(after.values["type"], {}), altered(after.values, fields), after.netns)
         if info:
@@ -243,6 +244,19 @@ class Link(Kind[LinkKey]):
 
 
 BEFORE_UP = {"addrgenmode", *devconf.EARLY}
+
+
+def _handed_over(end, requests):
+    """Return ``requests``; the other end of a veth that gets another master holds meanwhile what it sends."""
+    peer = end.values.get("peer") or NOWHERE
+    if peer == NOWHERE:
+        return requests
+    return [
+        request._replace(payload=Handover(request.payload, end.values["mac"], *peer), local=False)
+        if isinstance(request.payload, Message) and any(name == "IFLA_MASTER" for name, _value in request.payload.attrs)
+        else request
+        for request in requests
+    ]
 
 
 def _set_later(resource):

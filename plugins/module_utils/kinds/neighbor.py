@@ -16,7 +16,7 @@ from ..engine.request import Request
 from ..engine.resource import Resource
 from ..engine.step import DELETE, Step
 from ..kernel.kernel import Kernel
-from ..kernel.messages import NLM_F_CREATE, NLM_F_REPLACE, NTF_PROXY, NUD_PERMANENT, Index, Message
+from ..kernel.messages import NLM_F_CREATE, NLM_F_REPLACE, NTF_PROXY, NUD_INCOMPLETE, NUD_PERMANENT, Index, Message
 from .fields import AF_INET, AF_INET6, family
 from .shell import ip
 from .ties import on_link, on_link_with_ipv4
@@ -45,20 +45,22 @@ class Neighbor(Kind[NeighborKey]):
         for netns in scope.netns:
             links = kernel.links(netns)
             # of all families at once (neigh_dump_info, net/core/neighbour.c)
-            for fields, attrs in kernel.dump(netns, "neigh", {"family": 0, "flags": self.flags}, self._is_permanent):
+            for fields, attrs in kernel.dump(netns, "neigh", {"family": 0, "flags": self.flags}, self._is_kept):
                 link = links.get(fields["ifindex"])
                 if link is not None:
                     key = NeighborKey(netns, link[1]["IFLA_IFNAME"], attrs["NDA_DST"])
+                    if fields["state"] == NUD_INCOMPLETE and not kernel.ledger.owner((self.name, key)):
+                        continue  # a question of the kernel's own; one of ours was left to hold packets (kernel/handover.py)
                     owner = kernel.ledger.owner_on_link((self.name, key), link[1].get("IFLA_IFALIAS"))
                     values = {} if self.flags else {"mac": attrs.get("NDA_LLADDR")}
                     yield Resource(self.name, key, values, owner)
 
-    def _is_permanent(self, inet, _index, state, flags, _kind):
+    def _is_kept(self, inet, _index, state, flags, _kind):
         if inet not in (AF_INET, AF_INET6):
             return False
         if flags & NTF_PROXY or self.flags:
             return flags & self.flags
-        return state & NUD_PERMANENT
+        return state & NUD_PERMANENT or state == NUD_INCOMPLETE
 
     def create(self, resource: Resource[NeighborKey], companions: Collection[Resource[NeighborKey]]) -> List[Request]:
         return [self._request("new", NLM_F_CREATE | NLM_F_REPLACE, resource)]

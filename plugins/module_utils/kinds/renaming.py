@@ -24,21 +24,22 @@ NAMING = {"link": ("master", "lower"), "port": ("master",), "route": ("dev",)}
 def renamed_veths(observed: Observed, wanted: Observed) -> Dict[Ref, Ref]:
     """Return ref -> ref of each observed end of a veth that is desired under another name in the same namespace.
 
-    A pair is recognised by the MAC addresses of both ends, else an end by the other one.
+    A pair is recognised by the MAC addresses of both ends (host ends of one node have the same), else an end by the other one.
     """
     found: Dict[Ref, Ref] = {}
-    by_mac: Optional[Dict[Tuple[str, Any], Resource]] = None
+    by_macs: Optional[Dict[Tuple[Any, ...], Resource]] = None
     for ref, desired in wanted.items():
         if not _is_veth(desired):
             continue
         peer = "link", desired.values["peer"]
         if peer not in wanted or _is_pair(observed.get(ref), peer):
             continue
-        if by_mac is None:
-            by_mac = {(one.netns, one.values.get("mac")): one for one in observed.values() if _is_veth(one)}
-        one, other = (by_mac.get((end.netns, end.values.get("mac"))) for end in (desired, wanted[peer]))
+        if by_macs is None:
+            ends = [one for one in observed.values() if _is_veth(one)]
+            by_macs = {_macs(one, observed.get(("link", one.values["peer"]))): one for one in ends}
+        one = by_macs.get(_macs(desired, wanted[peer]))
         there = observed.get(peer)
-        if not (one and other and _is_pair(one, other.ref)):
+        if not one:
             one = observed.get(("link", there.values["peer"])) if there and _is_veth(there) else None
         if one and one.ref != ref and one.netns == desired.netns and not _stays(one, wanted):
             found[one.ref] = ref
@@ -47,6 +48,11 @@ def renamed_veths(observed: Observed, wanted: Observed) -> Dict[Ref, Ref]:
 
 def _is_veth(one):
     return one.kind == "link" and one.values.get("type") == "veth"
+
+
+def _macs(one, other):
+    """Return what distinguishes an end from others: where it and the other one are, and their MAC addresses."""
+    return tuple((end.netns, end.values.get("mac")) if end else None for end in (one, other))
 
 
 def _is_pair(one, peer):

@@ -22,6 +22,7 @@ from ..kinds.route import RouteKey, metric_of
 from ..kinds.sysctl import Sysctl, SysctlKey, link_sysctl
 from ..kinds.ties import LinkKey
 from ..ownership import ROUTE_PROTOCOL
+from . import reattachment
 
 OWNER = "transition"
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
@@ -35,10 +36,14 @@ class Transition(phases.Transition):
     def refs(self, observed: Observed, plan: Plan) -> Set[Ref]:
         return {
             _rp_filter(netns, name) for netns, dev in _devices(observed, plan.steps) for name in (dev, "all", "default")
-        }
+        } | reattachment.refs(observed, plan.steps)
 
     def desired(self, observed: Observed, desired: List[Desired], switch: List[Step]) -> List[Desired]:
-        return [*self._loose_filters(observed, desired, switch), *self._small_packets(observed, desired, switch)]
+        return [
+            *self._loose_filters(observed, desired, switch),
+            *self._small_packets(observed, desired, switch),
+            *reattachment.desired(observed, desired, switch, OWNER),
+        ]
 
     @staticmethod
     def _small_packets(observed: Observed, desired: List[Desired], switch: List[Step]) -> Iterator[Desired]:
@@ -78,14 +83,18 @@ class Transition(phases.Transition):
 
 
 def _devices(observed: Observed, steps: List[Step]) -> List[Tuple[str, str]]:
-    """Return (namespace, device) of the old and the new way of each IPv4 route that moves to another device."""
+    """Return (namespace, device) of the old and the new way of each IPv4 route that moves to another device.
+
+    What an endpoint sends comes by the bridge of its host end, and what is sent to it leaves by that itself.
+    """
     moved = [
         (step.before, step.after)
         for step in steps
         if step.action == CHANGE and step.after.kind == "route" and ":" not in step.after.key.prefix
     ]
     networks = _networks(observed) if moved else []
-    found: Dict[Tuple[str, str], None] = {}
+    moves = reattachment.moves(observed, steps)
+    found: Dict[Tuple[str, str], None] = {(move.host.netns, bridge): None for move in moves for bridge in move.bridges}
     for ways in moved:
         devices = [_device(networks, route) for route in ways]
         if devices[0] != devices[1]:

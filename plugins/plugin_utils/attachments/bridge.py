@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Tuple
 
-from ..naming import mac_of
+from ..naming import node_mac
 from ..values.declaration import address, interface_name
 from ..values.networks import GATEWAYS, Values
 from .base import Attachment, attachment_of, attachments_of, subnet_gateways
-from .endpoints import LINK_LOCAL, Endpoints, length_of, nodad
+from .endpoints import GATEWAY6, LINK_LOCAL, Endpoints, length_of, nodad
 
 # net/bridge/br_private.h: BR_MAX_PORTS is 1 << 10, and port 0 is none
 MOST_PORTS = 1023
@@ -49,7 +49,7 @@ class Bridge(Attachment):
         mine = endpoints.devices(self.name)
         return {
             "name": name,
-            "mac": mac_of(endpoints.node, "bridge", name),
+            "mac": node_mac(endpoints.node),
             "mtu": endpoints.mtu,
             "gateways": [{"prefix": prefix, **nodad(prefix)} for prefix in self._gateways(endpoints)],
             # one that the node publishes may reach itself by the node's address, over the port that it came by
@@ -57,7 +57,9 @@ class Bridge(Attachment):
             "unwritten": endpoints.unwritten(self.name),
             "proxies": self._proxies(endpoints) if mine else [],
             "addresses": endpoints.addresses(
-                self.name, lambda _endpoint, key: values[GATEWAYS[key]], lambda _endpoint, subnet: length_of(subnet)
+                self.name,
+                lambda _endpoint, key: values[GATEWAYS[key]] if key == "address" else GATEWAY6,
+                lambda _endpoint, subnet: length_of(subnet),
             ),
         }
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List
 
-from ..naming import INTERFACE, host_end, interface_of, mac_of
+from ..naming import INTERFACE, host_end, interface_of, mac_of, node_mac
 from ..values.networks import Values, subnets_of
 
 Endpoint = Dict[str, Any]
 # The node's own on a link to endpoints; an endpoint derives one from its MAC address.
 LINK_LOCAL = "fe80::1/64"
+# What endpoints leave by in IPv6; where no host has it the node answers for it.
+GATEWAY6 = "fe80::1"
 
 
 class Endpoints:
@@ -39,7 +41,7 @@ class Endpoints:
                 "interface": interface_of(endpoint),
                 # another name of the interface is no other MAC address
                 "mac": mac_of(self.node, endpoint["name"], INTERFACE),
-                "host_mac": mac_of(self.node, endpoint["name"], "host"),
+                "host_mac": node_mac(self.node),
                 "mtu": self.mtu,
                 "ipv6": self.ipv6,
             }
@@ -47,12 +49,17 @@ class Endpoints:
         ]
 
     def addresses(
-        self, attachment: str, gateway: Callable[[Endpoint, str], str], length: Callable[[Endpoint, str], Any]
+        self,
+        attachment: str,
+        gateway: Callable[[Endpoint, str], str],
+        length: Callable[[Endpoint, str], Any],
+        on_link: bool = True,
     ) -> List[Dict[str, Any]]:
         """Return a record for each address of each endpoint.
 
         :param gateway: takes an endpoint and a family's key; returns the address that it leaves by.
         :param length: takes an endpoint and a subnet; returns the length of the prefix of its address.
+        :param on_link: the IPv6 subnet is on the link of the endpoint. (An IPv6 address keeps its length for good.)
         """
         return [
             {
@@ -64,6 +71,7 @@ class Endpoints:
                 "gateway": gateway(endpoint, key),
                 "default": "::/0" if ":" in subnet else "0.0.0.0/0",
                 "family": "ipv6" if ":" in subnet else "ipv4",
+                "noprefixroute": not on_link if ":" in subnet else None,
                 **nodad(subnet),
             }
             for subnet, key in self.subnets

@@ -14,10 +14,10 @@ from ..values.declaration import Variable
 from ..values.networks import Values
 from ..values.taken import Taken
 from .base import Attachment, attachments_of
-from .endpoints import Endpoints, nodad
+from .endpoints import GATEWAY6, Endpoints, length_of, nodad
 
-# What routed endpoints leave by in IPv6: nobody has it, the node answers for it; its own address there is another.
-GATEWAY6, LINK_LOCAL = "fe80::1", "fe80::2/64"
+# The node's own on a link to an endpoint: nobody has GATEWAY6, for which it answers.
+LINK_LOCAL = "fe80::2/64"
 # IPv4's link-local prefix (RFC 3927): a gateway in it gets a route, any other is declared to be on the link.
 LINK_LOCAL_IPV4 = ipaddress.ip_network("169.254.0.0/16")
 
@@ -54,7 +54,8 @@ class Routed(Attachment):
         addresses = endpoints.addresses(
             self.name,
             lambda _endpoint, key: gateway if key == "address" else GATEWAY6,
-            lambda endpoint, subnet: 128 if ":" in subnet else endpoint.get("prefix_length") or 32,
+            lambda endpoint, subnet: length_of(subnet) if ":" in subnet else endpoint.get("prefix_length") or 32,
+            on_link=False,
         )
         is_link_local = ipaddress.ip_address(gateway) in LINK_LOCAL_IPV4
         for entry in addresses:

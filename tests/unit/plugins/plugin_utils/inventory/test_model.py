@@ -79,6 +79,7 @@ def test_a_node_of_the_first_example():
             "gateway": "172.245.0.1",
             "default": "0.0.0.0/0",
             "family": "ipv4",
+            "noprefixroute": None,
             "nodad": None,
         }
     ]
