@@ -65,6 +65,7 @@ options:
         O(master) the port has the defaults of a new one (it forwards, learns and floods, and is neither isolated nor locked).
       - V(node) forwards IPv4, has no strict C(rp_filter), and ignores router advertisements, redirects and source routes.
       - V(endpoint) has C(arp_ignore), C(arp_filter) and C(proxy_arp) 0, and answers ARP requests from any sender.
+        With O(mtu), IPv6 (C(net.ipv6.conf.*.mtu)) has that MTU, too.
       - If omitted, these settings are not managed.
     type: str
     choices: [node, endpoint]

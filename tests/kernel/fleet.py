@@ -99,8 +99,8 @@ class Fleet:
         one.sh(f"ip link add eth0 type veth peer name eth0 netns {other.pid}")
         for name, (number, mac) in UNDERLAY.items():
             self.nodes[name].sh(
-                f"ip link set lo up; ip link set eth0 address {mac} up; ip addr add 192.168.32.{number}/24 dev eth0;"
-                f" ip addr add fd32::{number}/64 dev eth0 nodad"
+                f"ip link set lo up; sysctl -qw net.ipv6.conf.eth0.accept_dad=0; ip link set eth0 address {mac} up;"
+                f" ip addr add 192.168.32.{number}/24 dev eth0; ip addr add fd32::{number}/64 dev eth0 nodad"
             )
         self.parameters = {}
         self.declare(**changed)

@@ -19,6 +19,10 @@ from ..kernel.kernel import Sysctls
 from .shell import inside
 from .ties import LinkKey
 
+# The largest packet that IPv6 sends, which follows the link's MTU (addrconf_notify, net/ipv6/addrconf.c); what arrives may be
+# larger. Below the smallest MTU a link has no IPv6.
+MTU6 = "mtu6"
+MTU_MIN = 1280
 # field -> (number in linux/ip.h: IPV4_DEVCONF_*, name of the sysctl)
 IPV4 = {
     "forwarding": (1, "forwarding"),
@@ -31,6 +35,7 @@ IPV4 = {
 }
 # field -> (number in linux/ipv6.h: DEVCONF_*, name of the sysctl)
 IPV6 = {
+    MTU6: (2, "mtu"),
     "accept_ra": (3, "accept_ra"),
     "ipv6_accept_redirects": (4, "accept_redirects"),
     "ipv6_accept_source_route": (24, "accept_source_route"),
@@ -79,8 +84,9 @@ def lasting(values: Dict[str, Any]) -> Dict[str, Any]:
     The others are the node's, and may change with it.
     """
     sides = SIDES if values.get("type") == "veth" else ("node",)
-    side = next((SIDES[side] for side in sides if values.items() >= SIDES[side].items()), {})
-    return {name: value for name, value in values.items() if name not in FIELDS or name in side}
+    side = next((side for side in sides if values.items() >= SIDES[side].items()), "")
+    kept = {*SIDES.get(side, ()), *([MTU6] if side == "endpoint" else [])}
+    return {name: value for name, value in values.items() if name not in FIELDS or name in kept}
 
 
 def ipv4_attribute(values: Dict[str, Any], fields: Collection[str]) -> Optional[Tuple[str, Dict[str, Any]]]:
@@ -94,7 +100,6 @@ def ipv6_requests(resource: Resource[LinkKey], fields: AbstractSet[str], stage: 
     settings = _sysctls(resource, fields, IPV6, "ipv6") if procfs.has_ipv6() else {}
     if not settings:
         return []
-    # below 1,280 bytes a link has no IPv6 (addrconf_notify, net/ipv6/addrconf.c)
     return [Request(resource.netns, Sysctls(resource.netns, settings, optional=True), stage, local=True)]
 
 
@@ -115,7 +120,7 @@ def _sysctls(resource, fields, table, version):
     return {
         f"net.{version}.conf.{link}.{sysctl}": str(_number(name, resource.values))
         for name, (_position, sysctl) in table.items()
-        if name in fields
+        if name in fields and not (name == MTU6 and "mtu" in fields)
     }
 
 

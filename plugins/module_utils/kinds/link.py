@@ -157,7 +157,9 @@ class Link(Kind[LinkKey]):
         ]
 
     def change(self, before: Resource[LinkKey], after: Resource[LinkKey], fields: Collection[str]) -> List[Request]:
-        requests = _handed_over(after, self._set(after, set(fields) - {"mtu"}, stage=0))
+        # the MTU of IPv6 follows that of the link
+        now = set(fields) - ({"mtu", devconf.MTU6} if "mtu" in fields else set())
+        requests = _handed_over(after, self._set(after, now, stage=0))
         requests += [resized(before, after)] if "mtu" in fields else []
         info = encode(TYPES.get(after.values["type"], {}), altered(after.values, fields), after.netns)
         if info:
@@ -262,7 +264,7 @@ def _handed_over(end, requests):
 def _set_later(resource):
     """Return the fields of a link to be made that it does not have by itself; only a port takes the settings of ports."""
     values = resource.values
-    usual = {"arp": True}
+    usual = {"arp": True, devconf.MTU6: values.get("mtu")}
     if values["type"] == "veth":
         usual.update((name, field.new) for name, field in OF_LINK.items())
     return {name for name, value in values.items() if name not in usual or value != usual[name]}

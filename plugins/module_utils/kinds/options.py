@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
-from .devconf import SIDES
+from .devconf import MTU6, MTU_MIN, SIDES
 from .fields import given, in_range, mac
 from .link import ADDRGENMODES
 from .link_types import SOUND_BRIDGE, SOUND_PORT
@@ -49,6 +49,8 @@ def sound(side: Optional[str], kind: str, values: Dict[str, Any]) -> Dict[str, A
         needed.update(SOUND_PORT, hairpin=False)
     if side == "endpoint":
         needed["addrgenmode"] = "eui64"
+        if values.get("mtu", 0) >= MTU_MIN:
+            needed[MTU6] = values["mtu"]
     if kind in LIKE_A_LAN:
         needed["proxy_arp"] = 0
     return {**needed, **values}

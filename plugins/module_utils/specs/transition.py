@@ -15,7 +15,7 @@ from ..engine import phases
 from ..engine.resource import Desired, Observed, Ref, Resource
 from ..engine.step import CHANGE, Plan, Step
 from ..kernel.messages import RT_TABLE_MAIN
-from ..kinds.devconf import LOOSE
+from ..kinds.devconf import LOOSE, MTU6
 from ..kinds.devconf import STRICT as FILTER
 from ..kinds.fields import given
 from ..kinds.route import RouteKey, metric_of
@@ -52,10 +52,11 @@ class Transition(phases.Transition):
         Each of its routes has a half on either side, with that MTU: so the routes stay as they are. The MTU is locked, as TCP
         sends once more as much as before (ip_queue_xmit, net/ipv4/ip_output.c, learns of a route after the size is chosen).
         """
+        yield from _small_by_link(switch)
         known = observed.keys() | {one.resource.ref for one in desired}
         small = {}
         for step in switch:
-            if step.action == CHANGE and step.after.kind == "link" and "mtu" in step.fields and _is_inside(step.after):
+            if _resizes_endpoint(step):
                 small[step.after.key] = min(step.before.values["mtu"], step.after.values["mtu"])
         for found in observed.values() if small else ():
             mtu = small.get(LinkKey(found.netns, found.values.get("dev", "")))
@@ -121,8 +122,18 @@ def _device(networks: Iterable[Tuple[str, Network, Optional[str]]], route: Resou
     return next((dev for netns, network, dev in networks if netns == route.netns and gateway in network), None)
 
 
-def _is_inside(link: Resource) -> bool:
-    """Say whether ``link`` is the end of a veth that is in an endpoint."""
+def _small_by_link(switch: List[Step]) -> Iterator[Desired]:
+    """IPv6 has an MTU of the link itself, for what is sent: where the link's shrinks, TCP must know before it sends again."""
+    for step in switch:
+        if _resizes_endpoint(step) and MTU6 in step.fields and step.after.values["mtu"] < step.before.values["mtu"]:
+            yield Desired(Resource("link", step.after.key, {MTU6: step.after.values[MTU6]}, step.after.owner))
+
+
+def _resizes_endpoint(step: Step) -> bool:
+    """Say whether ``step`` changes the MTU of the end of a veth that is in an endpoint."""
+    link = step.after
+    if step.action != CHANGE or link.kind != "link" or "mtu" not in step.fields:
+        return False
     peer = link.values.get("peer")
     return bool(link.netns and peer and peer[0] != link.netns)
 
