@@ -77,7 +77,7 @@ class Neighbor(Kind[NeighborKey]):
         netns, link, address = resource.key
         fields = {"family": family(address), "ifindex": Index(netns, link), "state": NUD_PERMANENT, "flags": self.flags}
         attrs = [("NDA_DST", address)]
-        if "mac" in resource.values:
+        if resource.values.get("mac"):
             attrs.append(("NDA_LLADDR", resource.values["mac"]))
         return Request(netns, Message(verb, "neigh", flags, fields, attrs), local=True)
 
