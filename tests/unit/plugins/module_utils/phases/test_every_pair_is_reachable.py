@@ -12,10 +12,12 @@ import itertools
 from functools import lru_cache, partial
 
 import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine import phases
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import PHASES
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.phases import after, phases_of
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.plan import make_plan
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.step import Plan
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import by_name
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.route import KernelRouteKey
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.sysctl import SysctlKey
@@ -46,9 +48,18 @@ def inventory(attachment="bridge", backend="host_gw", second_octet=244, **change
     }
 
 
+def mixed():
+    """Return the inventory in which one endpoint of each node is routed."""
+    hosts = inventory("bridge")
+    for values in hosts.values():
+        values["fabric_endpoints"][0]["attachment"] = "routed"
+    return hosts
+
+
 def bare(strict):
     """Return what a node has before there is a fabric."""
     found = [
+        Resource("link", LinkKey("", "lo"), {"type": "device", "up": True, "alias": "", "master": ""}),
         Resource("link", LinkKey("", UPLINK), {"type": "device", "mtu": 1500, "up": True, "alias": "", "master": ""}),
         Resource("sysctl", SysctlKey("", "net.ipv4.conf.all.rp_filter"), {"value": "1" if strict else "0"}),
         Resource("sysctl", SysctlKey("", f"net.ipv4.conf.{UPLINK}.rp_filter"), {"value": "0"}),
@@ -64,7 +75,7 @@ def bare(strict):
 @lru_cache
 def states_of(change, name, strict):
     """Return the states of a node: as it was, after each phase."""
-    (before, _purge), (desired, purge) = (declared(hosts, name) for hosts in CHANGES[change])
+    (before, _purge), (desired, purge) = (declared(hosts, name) for hosts in ALL[change])
     state = bare(strict)
     state = after(state, make_plan(KINDS, state, before, adopt=True))
     planner = partial(make_plan, KINDS, adopt=False, yields=None)
@@ -100,12 +111,22 @@ CHANGES = {
     "another port": (inventory(backend="vxlan"), inventory(backend="vxlan", fabric_vxlan_port=4789)),
     "another VNI": (inventory(backend="vxlan"), inventory(backend="vxlan", fabric_vxlan_vni=7)),
 }
+# these are a matter of each node alone
+OF_A_NODE = {
+    "bridge to routed": (inventory("bridge"), inventory("routed")),
+    "routed to bridge": (inventory("routed"), inventory("bridge")),
+    "one leaves the bridge": (inventory("bridge"), mixed()),
+    "one joins the bridge": (mixed(), inventory("bridge")),
+    "the last leaves the bridge": (mixed(), inventory("routed")),
+    "the first joins a bridge": (inventory("routed"), mixed()),
+}
+ALL = {**CHANGES, **OF_A_NODE}
 
 
 @pytest.mark.parametrize("strict", (False, True), ids=("loose", "strict"))
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", ALL)
 def test_all_pairs_reach_each_other_in_every_phase(change, strict):
-    old, new = CHANGES[change]
+    old, new = ALL[change]
     states = {name: states_of(change, name, strict) for name in ADDRESSES}
     for one, other in itertools.product(range(len(PHASES) + 1), repeat=2):
         if abs(one - other) <= 1:  # the barrier
@@ -118,3 +139,31 @@ def test_without_the_barrier_some_do_not(change):
     old, new = CHANGES[change]
     states = {name: states_of(change, name, True) for name in ADDRESSES}
     assert silent({"n1": states["n1"][0], "n2": states["n2"][-1]}, old, strict=True)
+
+
+def within_switch(change, recipes):
+    """Yield the states of the first node from one level of the steps of switch to the next."""
+    (before, _purge), (desired, purge) = (declared(hosts, "n1") for hosts in ALL[change])
+    state = after(bare(False), make_plan(KINDS, bare(False), before, adopt=True))
+    planner = partial(make_plan, KINDS, adopt=False, yields=None)
+    expand, switch, _contract = phases_of(KINDS, state, desired, planner, purge, recipes())
+    state = after(state, expand.plan)
+    for level in switch.plan.levels:
+        for step in level:
+            state = after(state, Plan([[step]]))
+            yield state
+
+
+def silent_within_switch(change, recipes):
+    hosts, other = ALL[change][0], states_of(change, "n2", False)[0]
+    return [silent({"n1": state, "n2": other}, hosts) for state in within_switch(change, recipes)]
+
+
+@pytest.mark.parametrize("change", OF_A_NODE)
+def test_a_node_may_be_anywhere_within_switch(change):
+    assert not any(silent_within_switch(change, Transition))
+
+
+@pytest.mark.parametrize("change", ("bridge to routed", "routed to bridge", "one joins the bridge"))
+def test_without_what_is_needed_half_way_it_may_not(change):
+    assert any(silent_within_switch(change, phases.Transition))

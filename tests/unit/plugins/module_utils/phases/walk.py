@@ -88,6 +88,9 @@ class Fabric:
     def _over_l2(self, node, netns, link, target):
         """Return where the frame for ``target`` arrives."""
         there = self.nodes[node]
+        known = there.get(("neighbor", (netns, link.key.name, target))) if netns else None
+        if known:
+            return self._by_mac(node, LinkKey(*link.values["peer"]), known.values["mac"])
         if link.values["type"] == "bridge":
             ports = [one for one in there.values() if one.kind == "link" and one.values.get("master") == link.key.name]
         else:
@@ -100,6 +103,14 @@ class Fabric:
         if peer is None or peer.netns:
             raise Lost(f"{node}: nobody behind {link.key.name} has {target}")
         return self._at_the_node(node, peer, target)
+
+    def _by_mac(self, node, end, mac):
+        """Return where a frame to ``mac`` arrives that comes out of the host end ``end``."""
+        there = self.nodes[node]
+        receives = there["link", end].values.get("master") or end.name
+        if there["link", LinkKey("", receives)].values["mac"] != mac:
+            raise Lost(f"{node}: {receives} has not the MAC address {mac}")
+        return (node, ""), receives
 
     def _at_the_node(self, node, end, target):
         there = self.nodes[node]
@@ -117,7 +128,8 @@ class Fabric:
     def _answers_for(self, node, dev, target):
         """Proxy ARP, and the neighbor entry that an endpoint has of its gateway: one MAC address for all ends of a node."""
         setting = self.nodes[node].get(("sysctl", ("", f"net.ipv4.conf.{dev}.proxy_arp")))
-        return setting is not None and setting.values["value"] == "1"
+        proxied = ("proxy", ("", dev, target)) in self.nodes[node]
+        return proxied or (setting is not None and setting.values["value"] == "1")
 
     # what a namespace does
 
