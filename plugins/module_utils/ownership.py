@@ -64,8 +64,8 @@ class Ledger:
         self.path = os.path.join(directory, STATE_FILE)
         self.marks: Dict[Any, Dict[str, Any]] = {}
         self.pending: Dict[Any, str] = {}
-        self.saved = None
-        self.restoring = None  # the digest of the file that this run restores
+        self.saved: Optional[str] = None
+        self.restoring: Optional[str] = None  # the digest of the file that this run restores
         self.outdated: Set[Any] = set()  # marks by names that are to change
         self.fresh = True  # nothing was noted since the node booted
         try:

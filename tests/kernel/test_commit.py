@@ -110,6 +110,14 @@ def test_several_tasks_of_one_commit_are_undone_together(arranged):
     assert same(before, arranged)
 
 
+def test_each_task_of_a_commit_has_the_whole_time(arranged):
+    arrange({**OLD, "masquerade": []}, "c5", timeout=60)
+    first = pending.read().deadline
+    arrange(NEW, "c5", timeout=60)
+    assert pending.read().deadline > first
+    assert commit.cancel("c5")["changed"]
+
+
 def test_a_commit_whose_switch_is_gone_is_undone_by_the_next_run(arranged):
     before = everything(arranged)
     arrange(NEW, "c8", timeout=1)

@@ -28,14 +28,16 @@ def restored(
     # what is new ends with the undo: nothing can stand on it
     staying = {ref for ref, now in there.items() if ref in before or not (ref in planned or now.owner is not None)}
     lost: List[Tuple[Resource, Ref]] = []
-    lacking = True
-    while lacking:  # ends: each round but the last drops one or more of finitely many
-        lacking = []
+    while True:  # ends: each round but the last drops one or more of finitely many
+        lacking: List[Tuple[Resource, Ref]] = []
         for was in found.values():
             for need in kinds[was.kind].requires(was):
                 if need[0] in kinds and need not in found and need not in staying:
                     lacking.append((was, need))
                     break
-        found = {ref: was for ref, was in found.items() if ref not in {one.ref for one, _need in lacking}}
+        if not lacking:
+            break
+        dropped = {one.ref for one, _need in lacking}
+        found = {ref: was for ref, was in found.items() if ref not in dropped}
         lost += lacking
     return found, [(was, need) for was, need in lost if kinds[was.kind].restorable(was)]

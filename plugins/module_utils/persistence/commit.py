@@ -76,12 +76,14 @@ class Commit:
         on_node(work, all_kinds(), alone=True)
 
     def _known(self) -> Optional[Pending]:
-        """Return this commit if it has begun here."""
+        """Return this commit if it has begun here; each phase has the whole time."""
         pending.refuse_others(self.id)
         found = pending.read()
         ended = None if found else pending.ended(self.id)
         if ended:
             raise FabricError(f"{sentence(ended)} (nothing was changed)")
+        if found:
+            found.renew()
         return found
 
     def _new(self, session: Session, observed: Observed) -> Pending:

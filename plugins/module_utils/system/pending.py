@@ -80,7 +80,12 @@ class Pending:
 
     def extend(self, timeout: int) -> None:
         """Give it ``timeout`` seconds from now."""
-        self.timeout, self.deadline, self.extended = timeout, now() + timeout, True
+        self.timeout, self.extended = timeout, True
+        self.renew()
+
+    def renew(self) -> None:
+        """Let its time begin again: whoever may confirm it has just been here."""
+        self.deadline = now() + self.timeout
 
     def keep(self, before: Files, first: List[List[str]], last: List[List[str]]) -> None:
         """Remember files as they are before a change, and the commands by which others notice that they are restored."""
