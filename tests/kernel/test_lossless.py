@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Two nodes that change in phases lose no packet and send no segment again; all at once, or without what is only for the way, they do."""
 
+import json
 import time
 
 import pytest
@@ -125,3 +126,39 @@ def test_a_strict_rp_filter_that_is_left_alone_loses_half_way(fleet, monkeypatch
     one = fleet(**HOST_GW)
     strict(one)
     assert walked(one, (), [VXLAN]).lost
+
+
+def renumbered(hosts):
+    """Another subnet for vm2, and another address for its endpoint."""
+    for name, value in list(hosts["vm2"].items()):
+        if name.startswith("fabric_node_subnet"):
+            hosts["vm2"][name] = value.replace("246", "250")
+    text = json.dumps(hosts["vm2"]["fabric_endpoints"])
+    hosts["vm2"]["fabric_endpoints"] = json.loads(
+        text.replace("172.246.", "172.250.").replace("fd00:246:", "fd00:250:")
+    )
+
+
+def moved(one, phased=True, **variables):
+    """Give vm2 another subnet; return what was lost on the way to both of its endpoint's addresses, and back."""
+    here, there = one.end_of("vm1", "ns245", "172.245.0.2"), one.end_of("vm2", "ns246", "172.246.0.2", "172.250.0.2")
+    here6, there6 = one.end_of("vm1", "ns245", "fd00:245::2"), one.end_of("vm2", "ns246", "fd00:246::2", "fd00:250::2")
+    one.declare(renumbered, **variables)
+    with one.traffic((here, there), (here6, there6), tcp=False) as traffic:
+        time.sleep(0.1)
+        if phased:
+            one.in_phases(traffic)
+        else:
+            one.phase(None)
+        time.sleep(0.1)
+        return traffic.stop()
+
+
+@pytest.mark.parametrize("attachment", ["bridge", "routed"])
+def test_another_subnet_loses_nothing(fleet, attachment):
+    one = fleet("dual-stack", fabric_attachment=attachment)
+    assert_nothing_lost(moved(one, fabric_attachment=attachment))
+
+
+def test_another_subnet_all_at_once_loses_packets(fleet):
+    assert moved(fleet("dual-stack"), phased=False).lost

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from typing import Any, Collection, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..engine.errors import FabricError
@@ -35,6 +36,7 @@ CHAINS = {
     "invalid": "type filter hook postrouting priority filter; policy accept;",
 }
 VERDICTS = ("masquerade", "dnat")
+KEPT = re.compile(r"daddr != { ([^}]*) }")
 
 
 class NatKey(NamedTuple):
@@ -197,6 +199,17 @@ def _rules(resource):
 def prefixes(found: Iterable[str]) -> str:
     """Return a set of prefixes as rules have it: as few as cover them, in order."""
     return "{ " + ", ".join(collapsed(found)) + " }"
+
+
+def kept(rule: Optional[str]) -> List[str]:
+    """Return the prefixes that a rule of masquerade leaves alone."""
+    written = KEPT.search(rule or "")
+    return written[1].split(", ") if written else []
+
+
+def keeping(rule: str, found: Iterable[str]) -> str:
+    """Return a rule of masquerade that leaves the prefixes ``found`` alone, and no others."""
+    return KEPT.sub(f"daddr != {prefixes(found)}", rule)
 
 
 def _text(expressions):

@@ -15,6 +15,7 @@ from ..engine import phases
 from ..engine.resource import Desired, Observed, Ref, Resource
 from ..engine.step import CHANGE, Plan, Step
 from ..kernel.messages import RT_TABLE_MAIN
+from ..kinds import nat
 from ..kinds.devconf import LOOSE, MTU6
 from ..kinds.devconf import STRICT as FILTER
 from ..kinds.fields import given
@@ -42,6 +43,7 @@ class Transition(phases.Transition):
         return [
             *self._loose_filters(observed, desired, switch),
             *self._small_packets(observed, desired, switch),
+            *self._plain_sources(observed, desired),
             *reattachment.desired(observed, desired, switch, OWNER),
         ]
 
@@ -68,6 +70,23 @@ class Transition(phases.Transition):
                 ref = "route", RouteKey(found.netns, RT_TABLE_MAIN, half, metric_of(half, 0))
                 if ref not in known or _owner(observed, ref) == OWNER:
                     yield Desired(Resource(*ref, given(**values), OWNER))
+
+    @staticmethod
+    def _plain_sources(observed: Observed, desired: List[Desired]) -> Iterator[Desired]:
+        """Between prefixes of the fabric, old ones and new ones, nothing is masqueraded."""
+        old = {ref: one for ref, one in observed.items() if one.owner is not None and _masquerades(one)}
+        new = {one.resource.ref: one.resource for one in desired if one.present and _masquerades(one.resource)}
+        alone: Dict[int, Dict[str, None]] = {4: {}, 6: {}}
+        for one in (*old.values(), *new.values()):
+            for prefix in nat.kept(one.values["postrouting"]):
+                alone[ipaddress.ip_network(prefix).version][prefix] = None
+        for one in {**old, **new}.values():
+            found = alone[ipaddress.ip_network(one.key.name).version]
+            rules = {
+                name: nat.keeping(one.values[name], found) for name in nat.CHAINS if nat.kept(one.values.get(name))
+            }
+            if any(one.values[name] != rule for name, rule in rules.items()):
+                yield Desired(Resource(one.kind, one.key, rules, one.owner))
 
     @staticmethod
     def _loose_filters(observed: Observed, desired: List[Desired], switch: List[Step]) -> Iterator[Desired]:
@@ -120,6 +139,10 @@ def _device(networks: Iterable[Tuple[str, Network, Optional[str]]], route: Resou
         return dev
     gateway = ipaddress.ip_address(via)
     return next((dev for netns, network, dev in networks if netns == route.netns and gateway in network), None)
+
+
+def _masquerades(one: Resource) -> bool:
+    return one.kind == "nat" and one.key.word == "masquerade" and bool(one.values.get("postrouting"))
 
 
 def _small_by_link(switch: List[Step]) -> Iterator[Desired]:
