@@ -75,17 +75,21 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry impo
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import PROMISED
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import execute
+from ansible_collections.nodenet.fabric.plugins.module_utils.system.pending import forget
 
 
 def perform(params, check):
     """Return the module's result for ``params``."""
-    return execute(
+    result = execute(
         all_kinds(),
         [],
         check,
         params["promised"],
         purge=lambda found: found.owner is not None and found.owner not in params["except_sets"],
     )
+    if not (check or params["except_sets"]):
+        forget()
+    return result
 
 
 def main():

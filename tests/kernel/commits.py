@@ -78,7 +78,8 @@ def everything(node):
 
 
 def same(before, node):
-    return differences(before[0], node.snapshot()) == [] and before[1] == everything(node)[1]
+    now = everything(node)
+    return differences(before[0], now[0]) == [] and before[1] == now[1]
 
 
 def waited(condition, seconds):

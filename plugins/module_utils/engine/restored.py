@@ -22,22 +22,27 @@ def restored(
     :param planned: the refs of all objects that the change touched.
     :param there: what is there now.
     """
-    ours = [ref for ref, was in before.items() if ref in planned or was.owner is not None]
-    reached = Removal(kinds, before).closure(ours)
-    found = {ref: was for ref, was in before.items() if ref in reached}
+    ended = [ref for ref, was in before.items() if ref in planned or (was.owner is not None and ref not in there)]
+    reached = Removal(kinds, before).closure(ended)
+    found = {ref: was for ref, was in before.items() if ref in reached or was.owner is not None}
     # what is new ends with the undo: nothing can stand on it
     staying = {ref for ref, now in there.items() if ref in before or not (ref in planned or now.owner is not None)}
     lost: List[Tuple[Resource, Ref]] = []
     while True:  # ends: each round but the last drops one or more of finitely many
-        lacking: List[Tuple[Resource, Ref]] = []
-        for was in found.values():
-            for need in kinds[was.kind].requires(was):
-                if need[0] in kinds and need not in found and need not in staying:
-                    lacking.append((was, need))
-                    break
+        lacking = _lacking(kinds, found, staying)
         if not lacking:
-            break
-        dropped = {one.ref for one, _need in lacking}
-        found = {ref: was for ref, was in found.items() if ref not in dropped}
+            return found, [(was, need) for was, need in lost if kinds[was.kind].restorable(was)]
         lost += lacking
-    return found, [(was, need) for was, need in lost if kinds[was.kind].restorable(was)]
+        gone = {was.ref for was, _need in lacking}
+        found = {ref: was for ref, was in found.items() if ref not in gone}
+
+
+def _lacking(kinds: Kinds, found: Observed, staying: Collection[Ref]) -> List[Tuple[Resource, Ref]]:
+    """Return those of ``found`` that require something that is neither among them nor ``staying``, with the first such ref."""
+    lacking = []
+    for was in found.values():
+        needs = (ref for ref in kinds[was.kind].requires(was) if ref[0] in kinds)
+        missing = next((ref for ref in needs if ref not in found and ref not in staying), None)
+        if missing:
+            lacking.append((was, missing))
+    return lacking

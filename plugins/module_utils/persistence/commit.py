@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..engine.errors import FabricError
 from ..engine.kind import Scope
@@ -15,7 +15,7 @@ from ..engine.resource import Observed, to_plain
 from ..engine.session import Session
 from ..engine.step import Plan
 from ..kinds.registry import all_kinds
-from ..runner.expiry import refs_in, undo
+from ..runner.expiry import undo
 from ..runner.run import on_node
 from ..system import deadman, pending
 from ..system.files import write
@@ -56,7 +56,7 @@ class Commit:
         fresh = found is None
         if found is None:
             found = self._new(session, _everything(session, observed, scope))
-        _add(session, found, plan)
+        _add(found, plan)
         _write(found, fresh)
 
     def keep_files(self, before: Files, first: List[List[str]], last: List[List[str]]) -> None:
@@ -72,13 +72,15 @@ class Commit:
                 found = self._new(session, session.observe(session.scope([], everywhere=True)))
             found.keep(before, first, last)
             _write(found, fresh)
+            found.write_files()
 
         on_node(work, all_kinds(), alone=True)
 
     def _known(self) -> Optional[Pending]:
         """Return this commit if it has begun here; each phase has the whole time."""
-        pending.refuse_others(self.id)
         found = pending.read()
+        if found and found.id != self.id:
+            raise found.refusal()
         ended = None if found else pending.ended(self.id)
         if ended:
             raise FabricError(f"{sentence(ended)} (nothing was changed)")
@@ -102,16 +104,21 @@ def _everything(session: Session, observed: Observed, scope: Scope) -> Observed:
     return whole.observe(Scope(netns | scope.netns, scope.refs | observed.keys()))
 
 
-def _add(session: Session, found: Pending, plan: Plan) -> None:
+def _add(found: Pending, plan: Plan) -> None:
     """Add what ``plan`` touches to what the commit has touched."""
-    kinds = {kind.name: kind for kind in all_kinds()}
-    planned = refs_in(found.planned, kinds)
-    known = planned | refs_in([(one["kind"], one["key"]) for one in found.before], kinds)
+    planned = {_plain(kind, key) for kind, key in found.planned}
+    known = planned | {_plain(one["kind"], one["key"]) for one in found.before}
     for step in plan.steps:
         was = step.everything if step.after is None else (step.before,) if step.before else ()
-        found.before += [to_plain(one) for one in was if one.ref not in known]
+        found.before += [to_plain(one) for one in was if _plain(*one.ref) not in known]
     renamed = {one.ref for pair in plan.renamed for one in pair}
-    found.planned += [[kind, list(key)] for kind, key in sorted((plan.refs | renamed) - planned, key=repr)]
+    new = {_plain(*ref) for ref in plan.refs | renamed} - planned
+    found.planned += [[kind, list(key)] for kind, key in new]
+
+
+def _plain(kind: str, key: Any) -> Tuple[str, Any]:
+    """Return a ref as a tuple, whether its key is one or came from a file."""
+    return kind, tuple(tuple(part) if isinstance(part, list) else part for part in key)
 
 
 def _write(found: Pending, fresh: bool) -> None:

@@ -22,6 +22,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # dots, module, and the names, which may be modules
 IMPORT = re.compile(rb"^ *from (\.+)([\w.]*) import (?:\(([^)]*)\)|(.+))", re.MULTILINE)
 
+# of a module; a class or a constant is none
+NAME = re.compile(r"([a-z_]\w*\.)*[a-z]\w*")
+
 
 def program(packed: bool = True) -> bytes:
     """Return the program; the same sources give the same bytes, whatever else this process has loaded.
@@ -40,7 +43,7 @@ def _sources() -> Dict[str, bytes]:
     found, seen, left = {f"{PACKAGE}/__init__.py": b""}, set(), [MAIN]
     while left:
         name = left.pop()
-        if name in seen or not name:
+        if name in seen or not NAME.fullmatch(name):
             continue
         seen.add(name)
         for path in (name.replace(".", "/") + ending for ending in (".py", "/__init__.py")):

@@ -37,10 +37,15 @@ Opener = Callable[..., Any]
 
 
 def expire_overdue(opened: Opener) -> None:
-    """Undo a commit whose time has passed and whose switch has not undone it; the lock is held."""
+    """Undo a commit whose time has passed and whose switch has not undone it, or that ended with a power cut; the lock is held."""
     found = pending.read()
     if found and found.overdue:
         undo(found, pending.EXPIRED, opened)
+    cut = None if found else pending.interrupted()
+    if cut:
+        _restore_files(cut)
+        _run(cut.last)
+        pending.drop_files(cut)
 
 
 def undo(found: Pending, how: str, opened: Opener) -> Undone:
@@ -117,10 +122,13 @@ def _restore_files(found: Pending) -> List[str]:
 
 
 def _run(commands: List[List[str]]) -> List[str]:
+    """Run commands; return what failed, a sentence for each."""
     problems = []
     for command in commands:
+        # at boot what is restarted may wait for the unit that waits for it
+        waits = command[0] == "systemctl" and "restart" in command[1]
         try:
-            run_or_fail(command)
+            run_or_fail([command[0], "--no-block", *command[1:]] if waits else command)
         except (FabricError, OSError) as failure:
             problems.append(str(failure))
     return problems

@@ -15,17 +15,21 @@ import time
 from base64 import b64decode, b64encode
 from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Dict, List, Optional
 
 from ..engine.errors import FabricError, InputError
-from .files import make_directory, write
-from .lock import PRIVATE, STATE_DIR
+from .files import FILE, fsync_directory, make_directory, write
+from .lock import PRIVATE, STATE_DIR, exclusive
 from .reconcile import File, Files
+from .systemd import has_systemd
 
 FOLDER = f"{STATE_DIR}/pending"
 PROGRAM = f"{FOLDER}/nodenet-fabric"
 INSTALLED = "/usr/local/sbin/nodenet-fabric"
 HISTORY = f"{STATE_DIR}/commits.json"
+# the files of a commit as they were, on the disk: what is below /run ends with the kernel's state, and they do not
+KEPT = "/etc/nodenet/pending.json"
 # how many of those that ended are remembered
 REMEMBERED = 8
 CONFIRMED, CANCELLED, EXPIRED = "confirmed", "cancelled", "expired"
@@ -33,6 +37,10 @@ CONFIRMED, CANCELLED, EXPIRED = "confirmed", "cancelled", "expired"
 
 class CommitPending(FabricError):
     """Another commit waits for its confirmation; nothing was changed."""
+
+
+# the fields in that file
+OUTLIVING = ("id", "holder", "since", "timeout", "deadline", "files", "first", "last")
 
 
 @dataclass
@@ -93,6 +101,15 @@ class Pending:
         self.files = {**plain, **self.files}
         self.first += [command for command in first if command not in self.first]
         self.last += [command for command in last if command not in self.last]
+
+    def write_files(self) -> None:
+        """Write the files as they were where they outlive a power cut, which ends all else of the commit.
+
+        :raises OSError: they cannot be written.
+        """
+        if has_systemd():  # the nodes of a lab share the machine's folder, and have no such files
+            kept = {name: vars(self)[name] for name in OUTLIVING}
+            write(KEPT, json.dumps({"commit": kept, "saved": _saved()}), 0o600)
 
     def kept(self) -> Files:
         """Return the files as they were before."""
@@ -179,6 +196,32 @@ def read() -> Optional[Pending]:
     return None
 
 
+def interrupted() -> Optional[Pending]:
+    """Return a commit that ended with a power cut, with the files that it changed; the kernel's state ended by itself.
+
+    If the fabric was saved meanwhile, the commit was confirmed, and there is nothing to restore.
+    """
+    if not has_systemd() or not os.path.exists(KEPT) or read():
+        return None
+    try:
+        with open(KEPT, encoding="utf-8") as source:
+            data = json.load(source)
+        found = Pending(**data["commit"])
+        if data["saved"] == _saved():
+            return found
+        drop_files(found)
+        return None
+    except (OSError, ValueError, TypeError, KeyError) as failure:
+        raise FabricError(f"{KEPT} cannot be read ({failure}): remove it, then run site again") from failure
+
+
+def _saved() -> Optional[str]:
+    """Return what distinguishes one saved fabric from another; None: none is saved."""
+    with suppress(FileNotFoundError), open(FILE, "rb") as source:
+        return sha256(source.read()).hexdigest()
+    return None
+
+
 def refuse_others(own: str = "") -> None:
     """Refuse a run that would change something while a commit waits for its confirmation.
 
@@ -215,9 +258,19 @@ def end(found: Pending, how: str, left: List[str]) -> None:
 
 def drop(found: Pending) -> None:
     """Let nothing be pending."""
+    drop_files(found)
     with suppress(FileNotFoundError):
         os.unlink(found.path)
     tidy()
+
+
+def drop_files(found: Pending) -> None:
+    """Remove what :meth:`Pending.write_files` has written."""
+    if found.files and has_systemd():
+        with suppress(OSError):
+            os.unlink(KEPT)
+            fsync_directory(os.path.dirname(KEPT))
+            os.rmdir(os.path.dirname(KEPT))
 
 
 def tidy() -> None:
@@ -234,5 +287,6 @@ def tidy() -> None:
 
 def forget() -> None:
     """Forget how commits ended: nothing of the fabric is left on this node."""
-    with suppress(FileNotFoundError):
-        os.unlink(HISTORY)
+    if os.path.exists(HISTORY):
+        with exclusive(), suppress(FileNotFoundError):
+            os.unlink(HISTORY)
