@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from ansible import constants as C
 from ansible import context
+from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils.queue import applied, promises, queue
+from ..plugin_utils import progress
+from ..plugin_utils.queue import applied, declared, promises, queue
 from ..plugin_utils.summary import in_order, summary_of, without_objects
 from ..plugin_utils.templated import plain
 
@@ -42,13 +44,74 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         if self._is_queued(arguments, task_vars):
             return {**result, **self._queue(arguments, task_vars)}
-        queued = queue(self._node).taken() if self._applies_queued() else []
-        arguments, places = applied(arguments, queued) if self._applies_queued() else (arguments, {})
-        result.update(self._installing(arguments, task_vars))
+        phase = str(arguments.get("phase") or "") if self._applies_queued() else ""
+        if phase:
+            return {**result, **self._in_phase(phase, arguments, task_vars)}
+        return {**result, **self._apply(*self._taken(arguments, task_vars), task_vars)}
+
+    def _taken(self, arguments, task_vars):
+        """Return ``arguments`` with what is queued, the name of each set's task, and whether an inventory says them."""
+        if not self._applies_queued():
+            return arguments, {}, _of_ours(task_vars)
+        queued = queue(self._node).taken()
+        return (*applied(arguments, queued), _of_ours(task_vars) or any(one["role"] for one in queued))
+
+    def _apply(self, arguments, places, by_inventory, task_vars):
+        """Run the module; return its result, in which a failure is said in the words of whoever declared the objects."""
+        result = self._installing(arguments, task_vars)
         if result.get("failed"):
-            by_inventory = _of_ours(task_vars) or any(one["role"] for one in queued)
             result.update(_named(result, places, by_inventory))
         return result
+
+    # one phase of a change
+
+    def _in_phase(self, phase, arguments, task_vars):
+        """Do one phase, and note how it went; return the result."""
+        batch = task_vars.get("ansible_play_batch") or ()
+        elsewhere = [node for node in progress.failed() if node.name not in batch]
+        taken = self._taken_in(phase, arguments, task_vars)
+        if elsewhere:
+            return {"changed": False, "skipped": True, "msg": f"left as it is: {progress.which(elsewhere)}"}
+        try:
+            result = self._apply(*taken, task_vars)
+        except Exception as failure:  # whatever it is, the other nodes are not to go on without this one
+            unreachable = isinstance(failure, AnsibleConnectionFailure)
+            progress.note_failure(self._node, phase, failure, unreachable, touched=True)
+            raise
+        self._note(phase, result)
+        return result
+
+    def _taken_in(self, phase, arguments, task_vars):
+        """Return what :meth:`_taken` does: the later phases are about all that the first one has taken."""
+        kept = declared(self._node)
+        if phase == progress.PHASES[0]:
+            progress.begin(self._node)
+            kept.taken()
+            options = dict(arguments.pop("commit", None) or {})
+            if int(options.get("timeout") or 0):
+                arguments["commit"] = progress.commit_of_run(int(options["timeout"]))
+            progress.note(self._node, commit=arguments.get("commit", {}))
+            taken = self._taken(arguments, task_vars)
+            kept.add([[plain(taken[0]), *taken[1:]]])
+            return taken
+        for earlier, places, by_inventory in kept.read():
+            # the node was prepared in the first phase
+            return {**earlier, "phase": phase, "prepare": None}, places, by_inventory
+        return self._taken(arguments, task_vars)
+
+    def _note(self, phase, result):
+        """Note what a phase did on the node."""
+        if result.get("failed"):
+            progress.note_failure(self._node, phase, result.get("msg", ""), touched=True)
+            return
+        objects = {name: one["objects"] for name, one in (result.get("phases") or {}).items()}
+        checked = self._task.check_mode
+        progress.note(
+            self._node,
+            objects=objects,
+            remaining=[] if checked else result.get("remaining") or [],
+            touched=bool(result.get("changed")) and not checked,
+        )
 
     @property
     def _module(self):
@@ -65,7 +128,7 @@ class ActionModule(ActionBase):
 
     def _queue(self, arguments, task_vars):
         """Queue what the task declares; return its result."""
-        entry = {"task": self._task.get_name(), "role": _of_ours(task_vars), "module": self._module}
+        entry = {"node": self._node, "task": self._task.get_name(), "role": _of_ours(task_vars), "module": self._module}
         queue(self._node).add([{**entry, "arguments": plain(arguments)}])
         return {
             "changed": False,

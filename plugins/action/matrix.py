@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
+from ..plugin_utils import progress
 from ..plugin_utils.queue import promises
 from ..plugin_utils.reachability.expectations import Expectations
 from ..plugin_utils.reachability.matrix import Path, as_data, pairs, path_lines
@@ -43,6 +44,7 @@ class ActionModule(ActionBase):
                 "format": {"type": "str", "choices": ["text", "json"], "default": "text"},
                 "output": {"type": "path"},
                 "before": {"type": "bool", "default": False},
+                "earlier": {"type": "str"},
             }
         )
         self._refuse_strategy()
@@ -50,6 +52,9 @@ class ActionModule(ActionBase):
             return {**result, "changed": False}
         expectations = Expectations(self._task.args["inventory"])
         found = _Found(self._task.args["inventory"], expectations, task_vars, options["register"])
+        if options["earlier"]:
+            before = _Found(self._task.args["inventory"], expectations, task_vars, options["earlier"])
+            return {**result, **_compared(before.pairs, found)}
         if self._task.check_mode:
             early = [node for node in found.nodes if _is_early(node, found)]
             if early:
@@ -137,6 +142,31 @@ class _Found:
         parts += [f"{counted(astray, 'fault')} of the paths between nodes"] if astray else []
         parts += [] if self.ports_ok else [f"{sum(not port.ok for port in self.ports)} published ports do not answer"]
         return {"failed": True, "msg": ", ".join(parts)}
+
+
+def _compared(before, after):
+    """Return the result for two answers of the same pairs: the nodes with pairs that have become silent have failed."""
+    answered = {_key(pair) for pair in before if pair.ttl is not None}
+    lost = [pair for pair in after.pairs if pair.ttl is None and _key(pair) in answered]
+    if not lost:
+        return {
+            "changed": False,
+            "msg": f"{counted(len(answered), 'pair')} answered before, and all of them answer now",
+        }
+    for node in dict.fromkeys(pair.node for pair in lost):
+        lines = silent_lines([pair for pair in lost if pair.node == node]) or [
+            f"cannot be asked: {after.unasked[node]}"
+        ]
+        progress.note_failure(node, "verify", f"what answered before the change is silent after it: {'; '.join(lines)}")
+    return {
+        "failed": True,
+        "msg": f"{len(lost):,} of the {len(answered):,} pairs that answered before the change are silent after it",
+        "faults": silent_lines(lost),
+    }
+
+
+def _key(pair):
+    return pair.node, pair.source, pair.target, pair.address
 
 
 def _display(text):

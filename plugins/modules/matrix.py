@@ -51,6 +51,11 @@ options:
         before the probes.
     type: bool
     default: false
+  earlier:
+    description:
+      - Name of the variable in which each node registered an earlier result of the same probes. Then nothing is printed, and the
+        task fails only if a pair that answered earlier does not answer now.
+    type: str
   output:
     description:
       - A file on the controller to write the result to, as JSON.
@@ -91,14 +96,20 @@ ports:
   type: list
   elements: dict
   sample: [{"node": "host1", "protocol": "tcp", "port": 80, "address": "192.168.1.2", "endpoint": "blue", "asked": 3, "ok": true}]
+faults:
+  description: With O(earlier), a line for each pair that answered and does not any more; a line for many between two nodes.
+  returned: when there are any
+  type: list
+  elements: str
+  sample: ["ns245 -> ns246 (172.246.0.2): no answer"]
 asked:
   description: Number of pairs.
-  returned: always
+  returned: without O(earlier)
   type: int
   sample: 6
 answered:
   description: Number of pairs that answered.
-  returned: always
+  returned: without O(earlier)
   type: int
   sample: 6
 """

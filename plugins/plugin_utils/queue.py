@@ -9,10 +9,11 @@ written on the node, and nothing outlives the run.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -44,6 +45,34 @@ class Notes:
         return found
 
 
+def notes_of(sort, host):
+    """Return the notes of one sort about ``host``."""
+    return Notes(sort, host)
+
+
+def all_notes(sort):
+    """Return the entries of each host that there are notes of one sort about, in the order of the files' names."""
+    found = []
+    for name in sorted(os.listdir(folder())):
+        if name.startswith(f"nodenet-{sort}-"):
+            with suppress(FileNotFoundError), open(os.path.join(folder(), name), encoding="utf-8") as source:
+                found.append([json.loads(line) for line in source])
+    return found
+
+
+def folder():
+    """Return the temporary folder of this run of Ansible."""
+    return C.DEFAULT_LOCAL_TMP
+
+
+@contextmanager
+def exclusively(name):
+    """Let one process at a time do what is within."""
+    with open(os.path.join(folder(), f"nodenet-{name}.lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def promises(host):
     """Return what tasks in check mode would have made on ``host``."""
     return Notes("promised", host)
@@ -52,6 +81,16 @@ def promises(host):
 def queue(host):
     """Return what tasks on ``host`` have queued: the name of each, its module and arguments, and whether a role of ours has it."""
     return Notes("queued", host)
+
+
+def queued_nodes():
+    """Return the nodes on which something is queued and was not applied."""
+    return [entries[0]["node"] for entries in all_notes("queued") if entries and "node" in entries[0]]
+
+
+def declared(host):
+    """Return what the first phase has applied on ``host``, for the later ones: arguments, places and whether an inventory has them."""
+    return Notes("declared", host)
 
 
 def applied(arguments, queued):

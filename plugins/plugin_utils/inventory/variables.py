@@ -19,6 +19,8 @@ PUBLIC_SUBNET = "public prefixes; the fabric cannot reach their owners on the In
 # What the playbooks set; a variable of that name would take its place.
 RESERVED = ("fabric_node", "fabric_queue")
 FORMATS = ("text", "json")
+# seconds until a change that nobody confirms is undone; a day is for whoever looks at it by hand
+LEAST_TIMEOUT, MOST_TIMEOUT = 10, 86400
 
 
 def is_batch(value: Any) -> bool:
@@ -59,6 +61,20 @@ def _serial(where: str, value: Any) -> Iterator[str]:
         yield f"{where} is {shown(value)}: it is a number of nodes, or a share of them such as 30%."
 
 
+def _timeout(where: str, value: Any) -> Iterator[str]:
+    is_off = value in (0, "0") and not isinstance(value, bool)
+    if not is_off and not in_range(value, LEAST_TIMEOUT, MOST_TIMEOUT):
+        yield (
+            f"{where} is {shown(value)}: it is a number of seconds from {LEAST_TIMEOUT} to {MOST_TIMEOUT}, or 0 to change the"
+            " nodes without a commit."
+        )
+
+
+def _commit(where: str, value: Any) -> Iterator[str]:
+    if not isinstance(value, str) or not entries.HOST.fullmatch(value):
+        yield f"{where} is {shown(value)}, not the id of a commit such as 20261128-040512-3f9a."
+
+
 def _listed(name: str, fabric_wide: bool = False) -> Variable:
     return Variable(name, "list", [], entries.entry_faults, fabric_wide=fabric_wide)
 
@@ -91,9 +107,11 @@ OF_BACKENDS = tuple(variable for backend in BACKENDS.values() for variable in ba
 OF_RUNS = (
     Variable("fabric_lab", check=_lab),
     Variable("fabric_serial", check=_serial),
+    Variable("fabric_confirm_timeout", "int", 120, _timeout),
+    Variable("fabric_commit", check=_commit),
     Variable("fabric_verify_format", default="text", check=_format),
     Variable("fabric_verify_output", check=_output),
-    *(switch(f"fabric_{name}", False) for name in ("persist", "repair", "readdress", "adopt")),
+    *(switch(f"fabric_{name}", False) for name in ("persist", "repair", "readdress", "adopt", "verify_change")),
 )
 OF_MODEL = (*COMMON, *OF_ATTACHMENTS, *OF_BACKENDS)
 VARIABLES: Dict[str, Variable] = {variable.name: variable for variable in (*OF_MODEL, *OF_RUNS)}

@@ -101,6 +101,11 @@ OTHER_VARIABLES = [
     ({"fabric_serial": "x"}, "fabric_serial is 'x': it is a number of nodes, or a share of them such as 30%."),
     ({"fabric_serial": 0}, "fabric_serial is 0: it is a number"),
     ({"fabric_serial": [1, "x%"]}, "fabric_serial is [1, 'x%']: it is"),
+    ({"fabric_confirm_timeout": 9}, "fabric_confirm_timeout is 9: it is a number of seconds from 10 to 86400, or 0 to change"),
+    ({"fabric_confirm_timeout": "soon"}, "fabric_confirm_timeout is 'soon': it is a number of seconds from 10"),
+    ({"fabric_confirm_timeout": False}, "fabric_confirm_timeout is False: it is a number of seconds"),
+    ({"fabric_verify_change": "maybe"}, "fabric_verify_change is 'maybe': it is true or false."),
+    ({"fabric_commit": "../x"}, "fabric_commit is '../x', not the id of a commit such as 20261128-040512-3f9a."),
     ({"fabric_persist": "maybe"}, "fabric_persist is 'maybe': it is true or false."),
     ({"fabric_repair": "maybe"}, "fabric_repair is 'maybe': it is true or false."),
     ({"fabric_readdress": []}, "fabric_readdress is []: it is true or false."),
@@ -142,6 +147,8 @@ def test_what_no_node_could_work_with_is_reported(variables, message):
 def test_what_is_right_is_no_fault():
     for serial in (1, "30%", "2", [1, "50%"]):
         assert answered({"fabric_serial": serial}) == []
+    for timeout in (0, "0", 10, "120", 86400):
+        assert answered({"fabric_confirm_timeout": timeout}) == []
     for variable in SWITCHES:
         assert answered({}, {variable: "no"}) == []
     assert (
