@@ -124,7 +124,7 @@ def by_hand(printed):
         if done:
             found.setdefault(done[2], []).extend(waiting)
             waiting, reading = [], False
-        elif line == "by hand:":
+        elif re.fullmatch("by hand(, [a-z]+)?:", line):
             reading = True
         elif reading and line.startswith("  "):
             waiting.append(line[2:])

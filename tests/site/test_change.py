@@ -113,7 +113,7 @@ def test_one_node_at_a_time_gives_what_one_run_over_all_gives(fabric):
     assert differences(together, states(one)) == []
     one.renew()
     printed = one.play("site", "-e", "fabric_serial=1")
-    assert len(re.findall("^PLAY \\[", printed, re.M)) == 2
+    assert len(re.findall("^PLAY \\[Expand", printed, re.M)) == 2
     assert differences(together, states(one)) == []
 
 
