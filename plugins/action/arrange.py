@@ -95,8 +95,7 @@ class ActionModule(ActionBase):
             kept.add([[plain(taken[0]), *taken[1:]]])
             return taken
         for earlier, places, by_inventory in kept.read():
-            # the node was prepared in the first phase
-            return {**earlier, "phase": phase, "prepare": None}, places, by_inventory
+            return {**earlier, "phase": phase}, places, by_inventory
         return self._taken(arguments, task_vars)
 
     def _note(self, phase, result):

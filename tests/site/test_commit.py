@@ -91,10 +91,12 @@ def test_without_a_timeout_nothing_is_ever_pending(one, before):
 
 
 def test_a_node_that_fails_in_a_later_phase_has_the_change_undone_on_all(one, before):
-    # somebody removes the new way on one node, between the phases
-    code, printed = interrupted(
-        one, "PLAY [Switch", lambda _run: one.on("vm2", "ip link del vxlan1"), *VXLAN, "-e", "fabric_serial=1"
-    )
+    # somebody puts something else in the place of the new way on one node, between the phases
+    def replace(_run):
+        one.on("vm2", "ip link del vxlan1; ip link add vxlan1 type dummy")
+
+    code, printed = interrupted(one, "PLAY [Switch", replace, *VXLAN, "-e", "fabric_serial=1")
+    one.on("vm2", "ip link del vxlan1")
     assert code == 2 and re.search(rf"^commit {ID} undone on 2 nodes: vm2 failed in switch$", printed, re.M), printed
     assert re.search(r"PLAY \[Contract: left out, as vm2 failed in switch\]", printed)
     assert [counts["failed"] for counts in recap(printed).values()] == [0, 1]
