@@ -105,7 +105,7 @@ class ActionModule(ActionBase):
         if result.get("failed"):
             progress.note(self._node, ended="doubt")
             return {**result, "msg": "; ".join(filter(None, [own, result.get("msg")]))}
-        progress.note(self._node, ended="cancelled" if result.get("changed") else "")
+        progress.note(self._node, ended="cancelled" if result.get("ended") in ("cancelled", "expired") else "")
         self._print(_left(result))
         return {**result, **said}
 
