@@ -156,7 +156,8 @@ class Result:
             ]
             lines += [f"  and {len(flow.gaps) - 20} more gaps"] if len(flow.gaps) > 20 else []
         for one in self.connections:
-            lines.append(f"{one.client} - {one.server}: {one.retransmissions} retransmissions {one.broken}".rstrip())
+            again = f"{one.retransmissions} retransmissions, {one.needless} of them needless"
+            lines.append(f"{one.client} - {one.server}: {again} {one.broken}".rstrip())
             lines += [f"  {_clock(when)}: {count}" for when, count in one.events]
         return "\n".join([*lines, *(f"{place}: {counts}" for place, counts in self.counters.items())])
 

@@ -15,8 +15,10 @@ unres_qlen_bytes of them, by default 208 KiB. A qdisc could redirect the packets
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from .messages import NLM_F_CREATE, NLM_F_REPLACE, NUD_INCOMPLETE, NUD_PERMANENT, Index, Message
 from .netlink import Decoded, Netlink
@@ -41,12 +43,28 @@ def hand_over(netlink: Netlink, netns: str, asked: Handover) -> Optional[str]:
     """Carry ``asked`` out in ``netns``; return None, or why it failed."""
     held = _held(netlink, asked)
     answers: List[Optional[str]] = [None]
-    _set(netlink, asked, held, NUD_INCOMPLETE, {})
-    try:
-        netlink.request([(0, netns, asked.message)], answers)
-    finally:
-        _set(netlink, asked, held, NUD_PERMANENT, {"NDA_LLADDR": asked.mac})
+    with _hurry():
+        _set(netlink, asked, held, NUD_INCOMPLETE, {})
+        try:
+            netlink.request([(0, netns, asked.message)], answers)
+        finally:
+            _set(netlink, asked, held, NUD_PERMANENT, {"NDA_LLADDR": asked.mac})
     return answers[0]
+
+
+@contextmanager
+def _hurry() -> Iterator[None]:
+    """Let this thread run before others: on a busy machine they would keep it waiting, and what is held with it."""
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except OSError:  # not allowed: it takes as long as it takes
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
 
 
 def _held(netlink: Netlink, asked: Handover) -> List[Decoded]:

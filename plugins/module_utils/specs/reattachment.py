@@ -56,7 +56,7 @@ def refs(observed: Observed, steps: Iterable[Step]) -> Set[Ref]:
     found: Set[Ref] = set()
     for move in moves(observed, steps):
         found.add(("neighbor", NeighborKey(*move.end, "")))
-        found.add(("sysctl", _redirects(move.end)))
+        found |= {("sysctl", key) for key in (_redirects(move.end), _loss_probes(move.end))}
     return found
 
 
@@ -118,6 +118,9 @@ def _in_endpoint(state: _State, move: Move) -> Iterator[Resource]:
     gateways = list(dict.fromkeys(via for via in ways if via))
     for via in gateways:
         yield _neighbor(move.end, via, move.node_mac)
+    # What is held is late, not lost: TCP sends nothing again before its timer ends, which is 200 ms or more; a probe is sent
+    # after 8 (tcp_schedule_loss_probe, net/ipv4/tcp_output.c).
+    yield Resource("sysctl", _loss_probes(move.end), {"value": "0"})
     networks = [
         ipaddress.ip_interface(text).network
         for one, text in state.addresses(move.end)
@@ -136,6 +139,10 @@ def _in_endpoint(state: _State, move: Move) -> Iterator[Resource]:
 
 def _redirects(end: LinkKey) -> SysctlKey:
     return SysctlKey(end.netns, link_sysctl("ipv6", "conf", end.name, "accept_redirects"))
+
+
+def _loss_probes(end: LinkKey) -> SysctlKey:
+    return SysctlKey(end.netns, "net.ipv4.tcp_early_retrans")
 
 
 def _neighbor(link: LinkKey, address: str, mac: str) -> Resource:

@@ -44,7 +44,7 @@ class Transition(phases.Transition):
             *self._loose_filters(observed, desired, switch),
             *self._small_packets(observed, desired, switch),
             *self._plain_sources(observed, desired),
-            *reattachment.desired(observed, desired, switch, OWNER),
+            *_with_small_packets(reattachment.desired(observed, desired, switch, OWNER), _smaller_mtu(switch)),
         ]
 
     @staticmethod
@@ -56,10 +56,7 @@ class Transition(phases.Transition):
         """
         yield from _small_by_link(switch)
         known = observed.keys() | {one.resource.ref for one in desired}
-        small = {}
-        for step in switch:
-            if _resizes_endpoint(step):
-                small[step.after.key] = min(step.before.values["mtu"], step.after.values["mtu"])
+        small = _smaller_mtu(switch)
         for found in observed.values() if small else ():
             mtu = small.get(LinkKey(found.netns, found.values.get("dev", "")))
             if mtu is None or found.kind != "route" or found.owner == OWNER or found.key.table != RT_TABLE_MAIN:
@@ -150,6 +147,24 @@ def _small_by_link(switch: List[Step]) -> Iterator[Desired]:
     for step in switch:
         if _resizes_endpoint(step) and MTU6 in step.fields and step.after.values["mtu"] < step.before.values["mtu"]:
             yield Desired(Resource("link", step.after.key, {MTU6: step.after.values[MTU6]}, step.after.owner))
+
+
+def _smaller_mtu(switch: List[Step]) -> Dict[LinkKey, int]:
+    """Return the end of an endpoint whose MTU changes -> the smaller of both."""
+    return {
+        step.after.key: min(step.before.values["mtu"], step.after.values["mtu"])
+        for step in switch
+        if step.before is not None and _resizes_endpoint(step)
+    }
+
+
+def _with_small_packets(entries: Iterable[Desired], small: Dict[LinkKey, int]) -> Iterator[Desired]:
+    """Yield ``entries``, of which the routes of endpoints have the MTU of those of :meth:`Transition._small_packets`."""
+    for entry in entries:
+        route = entry.resource
+        mtu = small.get(LinkKey(route.netns, route.values.get("dev") or "")) if route.owner == OWNER else None
+        is_large = route.kind == "route" and mtu is not None
+        yield entry._replace(resource=route.merged({"mtu": mtu, "lock": True})) if is_large else entry
 
 
 def _resizes_endpoint(step: Step) -> bool:
