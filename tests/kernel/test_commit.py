@@ -98,11 +98,12 @@ def test_a_pending_commit_refuses_every_other_change(arranged, capsys):
     assert arranged.task("route", prefix="10.6.0.0/24", via="192.0.2.6")["changed"]
 
 
-def test_several_tasks_of_one_commit_are_undone_together(arranged):
+@pytest.mark.parametrize("done", [1, 2, 3])
+def test_the_phases_of_one_commit_are_undone_together(arranged, done):
     before = everything(arranged)
-    arrange({**OLD, "vxlan": NEW["vxlan"]}, "c7")
-    arrange({**NEW, "masquerade": OLD["masquerade"]}, "c7")
-    arrange(NEW, "c7")
+    for phase in ("expand", "switch", "contract")[:done]:
+        left = arrange(NEW, "c7", phase=phase)["remaining"]
+    assert len(left) == 3 - done
     assert cli.main(["cancel"]) == 0
     assert same(before, arranged)
 
