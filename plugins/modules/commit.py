@@ -31,7 +31,7 @@ options:
   state:
     description:
       - V(pending) only reports what is pending.
-      - V(extended) gives the commit O(timeout) seconds from now.
+      - V(extended) gives the commit O(timeout) seconds from now, or more if it has more.
       - V(confirmed) makes the change final. The fabric is saved for the next boot first; if that fails, the commit stays pending.
       - V(cancelled) undoes the change now.
       - V(extended) and V(confirmed) fail if the commit was already undone on the node, and say how it ended.

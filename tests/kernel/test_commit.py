@@ -13,7 +13,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import 
 from ansible_collections.nodenet.fabric.plugins.module_utils.system import deadman, pending, reconcile
 from ansible_collections.nodenet.fabric.plugins.module_utils.system.reconcile import File
 from ansible_collections.nodenet.fabric.plugins.modules import sweep
-from commits import NEW, OLD, arrange, everything, same, waited
+from commits import MARKS, NEW, OLD, arrange, everything, same, waited
 from snapshot import differences
 
 
@@ -152,6 +152,15 @@ def test_what_cannot_be_restored_is_said_and_the_rest_is_restored(arranged):
     assert done["left"] and all("10.9.0.0/24" in one for one in done["left"])
     assert commit.report()["left"] == done["left"] and "could not be undone: " in commit.sentence(pending.history()[-1])
     assert "10.0.0.0/24" in arranged.sh("nft list ruleset")
+
+
+def test_a_commit_that_makes_unreadable_marks_anew_is_undone_without_them(arranged):
+    before = arranged.snapshot()
+    with open(MARKS, "w", encoding="utf-8") as target:
+        target.write("{")
+    arrange(NEW, "c16", adopt=True)
+    assert commit.cancel("c16")["left"] == []
+    assert differences(before, arranged.snapshot()) == []
 
 
 @pytest.fixture

@@ -91,7 +91,8 @@ class Commit:
     def _new(self, session: Session, observed: Observed) -> Pending:
         found = pending.new(self.id, self.holder, self.timeout, self.persist)
         found.before = [to_plain(one) for one in observed.values()]
-        found.marks = session.kernel.ledger.text()
+        ledger = session.kernel.ledger
+        found.marks = None if ledger.fresh else ledger.text()  # also if they could not be read, and are made anew
         return found
 
 
@@ -212,7 +213,7 @@ def expire(id: str) -> None:
         try:
             if _waited(id):
                 return
-        except (FabricError, OSError) as failure:
+        except Exception as failure:  # whatever it is, the next try may do it
             sys.stderr.write(f"nodenet-fabric: {failure}\n")  # the journal has it
             time.sleep(PAUSE_SECONDS)
 

@@ -87,13 +87,13 @@ class Pending:
         return self.deadline <= now()
 
     def extend(self, timeout: int) -> None:
-        """Give it ``timeout`` seconds from now."""
+        """Give it ``timeout`` seconds from now, and not less than it has: the switch wakes no earlier than it was armed for."""
         self.timeout, self.extended = timeout, True
         self.renew()
 
     def renew(self) -> None:
         """Let its time begin again: whoever may confirm it has just been here."""
-        self.deadline = now() + self.timeout
+        self.deadline = max(self.deadline, now() + self.timeout)
 
     def keep(self, before: Files, first: List[List[str]], last: List[List[str]]) -> None:
         """Remember files as they are before a change, and the commands by which others notice that they are restored."""
@@ -152,8 +152,8 @@ def new(id: str, holder: str, timeout: int, persist: Optional[Dict[str, Any]]) -
 
     :raises InputError: the id cannot be the name of a file.
     """
-    if not re.fullmatch(r"\w[\w.-]{0,63}", id, re.ASCII):
-        raise InputError("commit.id", f"{id!r} is not an id: 1 to 64 letters, digits, '-', '_' or '.'")
+    if not re.fullmatch(r"\w[\w-]{0,63}", id, re.ASCII):
+        raise InputError("commit.id", f"{id!r} is not an id: 1 to 64 letters, digits, '-' or '_'")
     if timeout < 1:
         raise InputError("commit.timeout", f"{timeout} is not a number of seconds")
     return Pending(id, holder, wall_clock(), timeout, now() + timeout, persist=persist)

@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("id", ["", "../up", ".hidden", "a/b", "a b", "ü", "x" * 65])
+@pytest.mark.parametrize("id", ["", "../up", ".hidden", "a.timer", "a/b", "a b", "ü", "x" * 65])
 def test_an_id_is_the_name_of_a_file(id):
     with pytest.raises(InputError, match="is not an id"):
         pending.new(id, "", 1, None)
@@ -87,6 +87,8 @@ def test_more_time_counts_from_now():
     assert one.overdue and one.seconds_left == 0
     one.extend(30)
     assert 29 < one.seconds_left <= 30 and one.extended and one.timeout == 30
+    one.extend(10)
+    assert one.seconds_left > 29
 
 
 @pytest.fixture
