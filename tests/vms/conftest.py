@@ -24,6 +24,7 @@ SNAPSHOT = (ROOT / "tests" / "snapshot.py").read_text(encoding="utf-8")
 FILES = "find /etc/nodenet /etc/systemd /etc/sysctl.d /etc/modules-load.d /usr/local /run/nodenet 2>/dev/null | sort"
 # the ipip module's own device is there as long as the module is: it is there before
 MODULES = "modprobe -a ipip vxlan nf_tables"
+FORWARDS_NO_MORE = "sysctl -eqw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0"
 
 
 class Site:
@@ -50,7 +51,7 @@ class Site:
         found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert (found.returncode != 0) == fails, found.stdout + found.stderr
         if self.is_down:  # it leaves forwarding on, for whoever relies on it by now; here nobody does
-            self.everywhere("sysctl -eqw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
+            self.everywhere(FORWARDS_NO_MORE)
         return found.stdout + found.stderr
 
     def on(self, host, script):

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the nodenet.fabric authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes from and to ipip, which few kernels of labs have: no packet is lost on the way from one fabric to the other."""
+
+import itertools
+import sys
+import time
+
+import pytest
+from conftest import FORWARDS_NO_MORE, ROOT
+from test_scenarios import near
+from worker import PLACE, Worker, run_all
+
+sys.path.append(str(ROOT / "tests" / "kernel"))
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import PHASES
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
+from loss import End, Traffic
+from rendered import arranged, variables_of
+
+NODES = {"vm1": ("ns245", "172.245.0.2"), "vm2": ("ns246", "172.246.0.2")}
+STATES = list(itertools.product(("host_gw", "vxlan", "ipip"), ("bridge", "routed")))
+CHANGES = [pair for pair in itertools.permutations(STATES, 2) if any("ipip" in state for state in pair)]
+# an emulated processor sends no thousand a second beside all else that it has to do
+RATE, AT_LEAST = 250, 2000
+
+
+def circuit(edges):
+    """Return the states in an order that takes each change once (Hierholzer's walk: each state has as many ways in as out)."""
+    left, path, found = list(edges), [edges[0][0]], []
+    while path:
+        onward = next((edge for edge in left if edge[0] == path[-1]), None)
+        if onward:
+            left.remove(onward)
+            path.append(onward[1])
+        else:
+            found.insert(0, path.pop())
+    return found
+
+
+def options(state, phase=None):
+    """Return node -> what ``site`` has arrange do there."""
+    backend, attachment = state
+    hosts = variables_of("ipip", fabric_backend=backend, fabric_attachment=attachment)
+    hosts["vm2"]["fabric_node_address"] = near("192.168.33.246")
+    unset = {**dict.fromkeys(SPECS), "adopt": False, "promised": [], "phase": phase}
+    return {node: {**unset, **arranged(hosts, node)} for node in NODES}
+
+
+@pytest.fixture(scope="module")
+def workers(site):
+    """Two machines on one L2, and what runs arrange on each."""
+    one = site("ipip", near)
+    files = [ROOT / "tests" / name for name in ("loss_agent.py", "loss_sockets.py")]
+    made = {node: Worker(one.fleet.machines[one.machine[node]], files) for node in NODES}
+    run_all(made, options(STATES[-1]))
+    yield made
+    run_all(
+        made, {node: {**params, "sets": [], "remove_sets_except": []} for node, params in options(STATES[0]).items()}
+    )
+    for worker in made.values():
+        worker.close()
+    one.everywhere(FORWARDS_NO_MORE)
+
+
+def traffic(workers):
+    ends = [End(node, f"/run/netns/{netns}", (address,), node) for node, (netns, address) in NODES.items()]
+    machines = {node: worker.words("python3", f"{PLACE}/loss_agent.py") for node, worker in workers.items()}
+    return Traffic([tuple(ends)], rate=RATE, tcp=False, machines=machines)
+
+
+def test_no_packet_is_lost_on_the_way_from_ipip_or_to_it(workers):
+    states = circuit(CHANGES)
+    assert sorted(itertools.pairwise(states)) == sorted(CHANGES)
+    run_all(workers, options(states[0]))
+    with traffic(workers) as packets:
+        for number, (old, new) in enumerate(itertools.pairwise(states)):
+            packets.part(f"{number + 1}: {' '.join(old)} -> {' '.join(new)}")
+            enough = time.monotonic() + AT_LEAST * 1.1 / (2 * RATE)
+            for phase in PHASES:
+                found = run_all(workers, options(new, phase))
+            assert [result["remaining"] for result in found.values()] == [[], []]
+            time.sleep(max(0, enough - time.monotonic()))
+        packets.part("")
+        result = packets.stop()
+    del result.parts[""]
+    assert len(result.parts) == 18 and min(part.sent for part in result.parts.values()) >= AT_LEAST
+    lossy = {name: (part.lost, part.sent) for name, part in result.parts.items() if part.lost}
+    assert not lossy, result.text()
+
+
+def test_all_at_once_and_one_node_after_the_other_loses_packets(workers):
+    run_all(workers, options(("host_gw", "bridge")))
+    with traffic(workers) as packets:
+        for node, params in options(("ipip", "bridge")).items():
+            run_all({node: workers[node]}, {node: params})
+        result = packets.stop()
+    assert result.lost, result.text()
