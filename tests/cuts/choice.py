@@ -19,7 +19,7 @@ def points_of(timed):
 
     :param timed: (seconds, step) of a run.
     """
-    taken = _durations(timed)
+    taken = durations(timed)
     modules = {task for task, seconds in taken.items() if seconds > RUNS_A_MODULE}
     steps = [step for _when, step in timed]
     first = next(number for number, step in enumerate(steps) if _task(step) in modules)
@@ -64,7 +64,7 @@ def _task(step):
     return "|".join(step.split("|")[1:3])
 
 
-def _durations(timed):
+def durations(timed):
     """Return task -> the seconds from its first step to its last."""
     found = {}
     for when, step in timed:

@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "scripts" / "vm_lab")]
+sys.path += [str(ROOT / "tests" / "cuts"), str(ROOT / "tests" / "kernel")]
 from fleet import Fleet
 
 BIN = Path(sys.executable).parent

@@ -4,19 +4,16 @@
 """Changes from and to ipip, which few kernels of labs have: no packet is lost on the way from one fabric to the other."""
 
 import itertools
-import sys
 import time
 
 import pytest
-from conftest import FORWARDS_NO_MORE, ROOT
-from test_scenarios import near
-from worker import PLACE, Worker, run_all
-
-sys.path.append(str(ROOT / "tests" / "kernel"))
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import PHASES
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
+from conftest import FORWARDS_NO_MORE, ROOT
 from loss import End, Traffic
 from rendered import arranged, variables_of
+from test_scenarios import near
+from worker import PLACE, Worker, run_all
 
 NODES = {"vm1": ("ns245", "172.245.0.2"), "vm2": ("ns246", "172.246.0.2")}
 STATES = list(itertools.product(("host_gw", "vxlan", "ipip"), ("bridge", "routed")))
