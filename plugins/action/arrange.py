@@ -109,7 +109,8 @@ class ActionModule(ActionBase):
             self._node,
             objects=objects,
             remaining=[] if checked else result.get("remaining") or [],
-            touched=bool(result.get("changed")) and not checked,
+            # what changed without beginning a commit, such as packages, is not to be confirmed
+            touched=bool(result.get("pending", result.get("changed"))) and not checked,
         )
 
     @property

@@ -60,9 +60,18 @@ class ActionModule(ActionBase):
         except Exception as failure:  # whatever it is, the change is not to be confirmed elsewhere
             progress.note_failure(self._node, "confirm", failure, isinstance(failure, AnsibleConnectionFailure))
             raise
+        if not result.get("failed") and not result.get("commit"):
+            result = {**result, **self._lost()}
         if result.get("failed"):
             progress.note_failure(self._node, "confirm", result.get("msg", ""))
         return {**result, "changed": False}
+
+    def _lost(self):
+        """Return the failure of a node that knows nothing of the commit that began there: what is below /run ends with a boot."""
+        return {
+            "failed": True,
+            "msg": f"commit {self._noted.commit['id']} is not pending on this node any more: it has booted since and is as before",
+        }
 
     # the end
 
@@ -85,6 +94,8 @@ class ActionModule(ActionBase):
             unreachable = isinstance(failure, AnsibleConnectionFailure)
             progress.note_failure(self._node, "confirm", failure, unreachable, ended="doubt")
             raise
+        if not result.get("failed") and result.get("ended") != "confirmed":
+            result = {**result, **self._lost()}
         if result.get("failed"):
             progress.note_failure(self._node, "confirm", result.get("msg", ""), ended="doubt")
             return result

@@ -346,6 +346,10 @@ remaining:
   type: list
   elements: str
   sample: [switch, contract]
+pending:
+  description: Whether the commit waits for its confirmation. One that changes nothing does not begin.
+  returned: when O(commit) was given
+  type: bool
 reasons:
   description: Why an object was recreated instead of changed in place.
   returned: when one was recreated

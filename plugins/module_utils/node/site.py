@@ -60,7 +60,7 @@ def site(params: Dict[str, Any], check: bool) -> Result:
             done = _joined(done, name, step())
         except FabricError as failure:
             raise _Unfinished(failure, done, name) from failure
-    return done
+    return {**done, "pending": pending.read() is not None} if commit and not check else done
 
 
 def _is_unfinished(done: Result, commit: Optional[Commit]) -> bool:
