@@ -7,6 +7,7 @@ import json
 import time
 
 import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs import halves
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.transition import Transition
 from fleet import Fleet
 
@@ -99,7 +100,7 @@ def test_another_mtu_loses_not_even_packets_of_full_size(fleet):
 
 
 def test_without_smaller_packets_on_the_way_it_does(fleet, monkeypatch):
-    monkeypatch.setattr(Transition, "_small_packets", staticmethod(lambda *_words: []))
+    monkeypatch.setattr(halves, "small_packets", lambda *_words: [])
     one = fleet(**HOST_GW)
     assert walked(one, of_endpoints_and_node(one), MTUS, size=1472).lost
 
@@ -162,3 +163,22 @@ def test_another_subnet_loses_nothing(fleet, attachment):
 
 def test_another_subnet_all_at_once_loses_packets(fleet):
     assert moved(fleet("dual-stack"), phased=False).lost
+
+
+def source(one, target):
+    """Return the address from which vm2's endpoint sends to ``target``."""
+    return json.loads(one.nodes["vm2"].sh(f"ip -n ns246 -j route get {target}"))[0]["prefsrc"]
+
+
+@pytest.mark.parametrize("decided", [True, False])
+def test_an_endpoint_sends_from_the_new_address_when_all_have_a_route_to_it(fleet, monkeypatch, decided):
+    if not decided:
+        monkeypatch.setattr(halves, "sources", lambda *_words: [])
+    one = fleet("dual-stack", fabric_attachment="routed")
+    one.declare(renumbered, fabric_attachment="routed")
+    found = []
+    for phase in ("expand", "switch", "contract"):
+        one.phase(phase, 0)
+        found.append((source(one, "172.245.0.2"), source(one, "fd00:245::2")))
+    old, new = ("172.246.0.2", "fd00:246::2"), ("172.250.0.2", "fd00:250::2")
+    assert found == [old, new if decided else old, new]

@@ -29,11 +29,15 @@ class Transition:
         """Return the refs of what :meth:`desired` must see, too; ``plan`` does all at once."""
         return set()
 
-    def desired(self, observed: Observed, desired: List[Desired], switch: List[Step]) -> List[Desired]:
-        """Return what is to be there while the steps of ``switch`` are done, on some nodes or on all.
+    def desired(
+        self, observed: Observed, desired: List[Desired], switch: List[Step], gone: Set[Ref], phase: str
+    ) -> List[Desired]:
+        """Return what is to be there when ``phase`` (expand or switch) ends, until contract.
 
         :param observed: what there is after expand.
         :param desired: what there will be in the end.
+        :param switch: what switch does.
+        :param gone: refs of what ends in contract.
         """
         return []
 
@@ -67,10 +71,12 @@ def phases_of(
     names = PHASES[PHASES.index(start) :]
     if full and split.is_simple(full):
         return [Phase(name, full if name == start else Plan(), desired, purge) for name in names]
-    extra = _transitional(split, observed, planner, transition) if full and transition and start != CONTRACT else []
+    extra = (
+        _transitional(split, observed, planner, transition, full) if full and transition and start != CONTRACT else {}
+    )
     found: List[Phase] = []
     for name in names:
-        aim = desired if name == CONTRACT else split.until(name) + extra
+        aim = desired if name == CONTRACT else split.until(name) + extra.get(name, [])
         removes = purge if name == CONTRACT else None
         plan = planner(observed, aim, purge=removes) if full or extra else Plan()
         found.append(Phase(name, plan, aim, removes))
@@ -78,12 +84,15 @@ def phases_of(
     return found
 
 
-def _transitional(split: _Split, observed: Observed, planner: Planner, transition: Transition) -> List[Desired]:
-    """Return what is to be there only until contract."""
+def _transitional(
+    split: _Split, observed: Observed, planner: Planner, transition: Transition, full: Plan
+) -> Dict[str, List[Desired]]:
+    """Return phase -> what is to be there only until contract."""
     aim = split.until(EXPAND)
     expanded = after(observed, planner(observed, aim))
-    switch = planner(expanded, split.until(SWITCH))
-    return transition.desired(expanded, split.desired, switch.steps) if switch else []
+    switch = planner(expanded, split.until(SWITCH)).steps
+    gone = {one.ref for step in full.steps if step.after is None for one in step.everything} - split.wanted.keys()
+    return {phase: transition.desired(expanded, split.desired, switch, gone, phase) for phase in (EXPAND, SWITCH)}
 
 
 def after(observed: Observed, plan: Plan) -> Observed:

@@ -14,16 +14,12 @@ from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple, Union
 from ..engine import phases
 from ..engine.resource import Desired, Observed, Ref, Resource
 from ..engine.step import CHANGE, Plan, Step
-from ..kernel.messages import RT_TABLE_MAIN
 from ..kinds import nat
-from ..kinds.devconf import LOOSE, MTU6
+from ..kinds.devconf import LOOSE
 from ..kinds.devconf import STRICT as FILTER
-from ..kinds.fields import given
-from ..kinds.route import RouteKey, metric_of
 from ..kinds.sysctl import Sysctl, SysctlKey, link_sysctl
 from ..kinds.ties import LinkKey
-from ..ownership import ROUTE_PROTOCOL
-from . import reattachment
+from . import halves, reattachment
 
 OWNER = "transition"
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
@@ -39,34 +35,16 @@ class Transition(phases.Transition):
             _rp_filter(netns, name) for netns, dev in _devices(observed, plan.steps) for name in (dev, "all", "default")
         } | reattachment.refs(observed, plan.steps)
 
-    def desired(self, observed: Observed, desired: List[Desired], switch: List[Step]) -> List[Desired]:
+    def desired(
+        self, observed: Observed, desired: List[Desired], switch: List[Step], gone: Set[Ref], phase: str
+    ) -> List[Desired]:
         return [
             *self._loose_filters(observed, desired, switch),
-            *self._small_packets(observed, desired, switch),
+            *halves.small_packets(observed, desired, switch, OWNER),
             *self._plain_sources(observed, desired),
-            *_with_small_packets(reattachment.desired(observed, desired, switch, OWNER), _smaller_mtu(switch)),
+            *halves.sources(observed, desired, gone, phase, OWNER),
+            *halves.with_small_packets(reattachment.desired(observed, desired, switch, OWNER), switch, OWNER),
         ]
-
-    @staticmethod
-    def _small_packets(observed: Observed, desired: List[Desired], switch: List[Step]) -> Iterator[Desired]:
-        """An endpoint whose MTU changes sends what fits into the smaller one until all take the larger one.
-
-        Each of its routes has a half on either side, with that MTU: so the routes stay as they are. The MTU is locked, as TCP
-        sends once more as much as before (ip_queue_xmit, net/ipv4/ip_output.c, learns of a route after the size is chosen).
-        """
-        yield from _small_by_link(switch)
-        known = observed.keys() | {one.resource.ref for one in desired}
-        small = _smaller_mtu(switch)
-        for found in observed.values() if small else ():
-            mtu = small.get(LinkKey(found.netns, found.values.get("dev", "")))
-            if mtu is None or found.kind != "route" or found.owner == OWNER or found.key.table != RT_TABLE_MAIN:
-                continue
-            for half in _halves(found.key.prefix):
-                values = {name: found.values.get(name) for name in ("type", "via", "dev", "scope", "onlink", "src")}
-                values.update(mtu=min(mtu, found.values.get("mtu") or mtu), protocol=ROUTE_PROTOCOL, lock=True)
-                ref = "route", RouteKey(found.netns, RT_TABLE_MAIN, half, metric_of(half, 0))
-                if ref not in known or _owner(observed, ref) == OWNER:
-                    yield Desired(Resource(*ref, given(**values), OWNER))
 
     @staticmethod
     def _plain_sources(observed: Observed, desired: List[Desired]) -> Iterator[Desired]:
@@ -140,51 +118,6 @@ def _device(networks: Iterable[Tuple[str, Network, Optional[str]]], route: Resou
 
 def _masquerades(one: Resource) -> bool:
     return one.kind == "nat" and one.key.word == "masquerade" and bool(one.values.get("postrouting"))
-
-
-def _small_by_link(switch: List[Step]) -> Iterator[Desired]:
-    """IPv6 has an MTU of the link itself, for what is sent: where the link's shrinks, TCP must know before it sends again."""
-    for step in switch:
-        if _resizes_endpoint(step) and MTU6 in step.fields and step.after.values["mtu"] < step.before.values["mtu"]:
-            yield Desired(Resource("link", step.after.key, {MTU6: step.after.values[MTU6]}, step.after.owner))
-
-
-def _smaller_mtu(switch: List[Step]) -> Dict[LinkKey, int]:
-    """Return the end of an endpoint whose MTU changes -> the smaller of both."""
-    return {
-        step.after.key: min(step.before.values["mtu"], step.after.values["mtu"])
-        for step in switch
-        if step.before is not None and _resizes_endpoint(step)
-    }
-
-
-def _with_small_packets(entries: Iterable[Desired], small: Dict[LinkKey, int]) -> Iterator[Desired]:
-    """Yield ``entries``, of which the routes of endpoints have the MTU of those of :meth:`Transition._small_packets`."""
-    for entry in entries:
-        route = entry.resource
-        mtu = small.get(LinkKey(route.netns, route.values.get("dev") or "")) if route.owner == OWNER else None
-        is_large = route.kind == "route" and mtu is not None
-        yield entry._replace(resource=route.merged({"mtu": mtu, "lock": True})) if is_large else entry
-
-
-def _resizes_endpoint(step: Step) -> bool:
-    """Say whether ``step`` changes the MTU of the end of a veth that is in an endpoint."""
-    link = step.after
-    if step.action != CHANGE or link.kind != "link" or "mtu" not in step.fields:
-        return False
-    peer = link.values.get("peer")
-    return bool(link.netns and peer and peer[0] != link.netns)
-
-
-def _halves(prefix: str) -> List[str]:
-    network = ipaddress.ip_network(prefix)
-    if network.is_link_local or network.is_multicast or network.prefixlen == network.max_prefixlen:
-        return []
-    return [str(half) for half in network.subnets()]
-
-
-def _owner(observed: Observed, ref: Ref) -> Optional[str]:
-    return observed[ref].owner if ref in observed else None
 
 
 def _rp_filter(netns: str, name: str) -> Ref:
