@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).absolute().parent))
 from choice import points_of, sample
 from points import Outcome, Trials
-from ssh_lab import OLD, SshLab
+from ssh_lab import SshLab
 
 
 class Table:
@@ -93,9 +93,9 @@ def _lab(number, options, table, waiting, ready):
 
 
 def _tried(trials, point):
-    """Return the outcome of a point; what a test could not do counts as bad, and the lab goes on from the old state."""
+    """Return the outcome of a point; what a test could not do counts as bad, and the lab goes on from a known state."""
     try:
-        if trials.state != OLD:
+        if not trials.state:
             trials.restore()
         return trials.attempt(point)
     except Exception:  # one point is not to end the others

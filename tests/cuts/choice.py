@@ -61,13 +61,13 @@ def _within(taken, modules):
 
 
 def _task(step):
-    return "|".join(step.split("|")[1:3])
+    return step.split("|")[1] if "|" in step else ""
 
 
 def durations(timed):
     """Return task -> the seconds from its first step to its last."""
     found = {}
     for when, step in timed:
-        if step.count("|") > 1:
+        if "|" in step:
             found.setdefault(_task(step), []).append(when)
     return {task: times[-1] - times[0] for task, times in found.items()}

@@ -6,7 +6,7 @@
 import re
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).absolute().parents[1]))
@@ -28,14 +28,14 @@ class Point:
     :param step: as ``callback_plugins/steps.py`` names steps.
     :param cut: of :mod:`injectors`, or what cuts by itself.
     :param delay: seconds after the step, while the run goes on; none: it waits at the step.
-    :param target: the fabric that the run would make.
+    :param target: the fabric that the run would make; none: the one that is not there.
     """
 
     step: str
     cut: str
     node: str = "vm2"
     delay: float = 0.0
-    target: str = NEW
+    target: str = ""
     options: tuple = ()
 
     def __str__(self):
@@ -90,16 +90,19 @@ class Trials:
         """Bring all nodes to a state, whatever they are."""
         self.lab.play("site", variant, *self.options)
         self.state = variant
-        found = {node: state for node, (state, _lines) in self._compared().items()}
+        found = {node: state for node, (state, _lines) in self.compared().items()}
         assert set(found.values()) == {variant}, found
 
     def attempt(self, point, *options):
         """Cut a run at a point, and return the outcome; the nodes are all ``self.state`` afterwards, or it is None."""
         options = (*point.options, *(options or self.options))
-        run = self.lab.playbook("site", point.target, *options, at="" if point.delay else point.step)
+        target = point.target or (NEW if self.state == OLD else OLD)
+        run = self.lab.playbook("site", target, *options, at="" if point.delay else point.step)
         if point.step and not self._reaches(run, point):
             return self._missed(run)
         time.sleep(point.delay)
+        if not point.step:
+            self._begins(run, point.node)
         injector = CUTS[point.cut]() if point.step else Nothing()
         began = time.monotonic()
         injector.cut(self.lab, run, point.node)
@@ -112,20 +115,30 @@ class Trials:
             injector.heal(self.lab, point.node)
             run.wait(RUN_ENDS_WITHIN)
         last = self._look(run, seconds, self._healed())
-        outcome = last if first.is_good() else first
         self.state = last.state if last.state in (OLD, NEW) else None
-        return self._asked_later(outcome) if outcome.state == MIXED else outcome
+        outcome = last if first.state in (OLD, NEW) else first
+        return self._named(outcome, run.printed()) if outcome.state == MIXED else outcome
 
-    def _asked_later(self, outcome):
-        """Return the outcome of a run that left nodes that differ: the next run must name those in doubt."""
+    def _named(self, outcome, printed):
+        """Return the outcome of a run that left nodes that differ: it, or the next run, must name those in doubt."""
+        if MIXED in outcome.nodes.values():  # one that has neither state: no doubt excuses that
+            return outcome
+        doubted = named_in_doubt(printed)
+        if doubted and _others(outcome.nodes) <= doubted:
+            return replace(outcome, state=IN_DOUBT, details=[f"the run named {', '.join(sorted(doubted))}"])
+        outcome.details += [f"the run: {line}" for line in printed.splitlines() if "commit" in line][:6]
         run = self.lab.playbook("site", OLD, *self.options)
         run.wait()
         self.state = None
-        doubted = self.named_in_doubt(run.printed())
         outcome.details += [f"the next run: {line}" for line in run.printed().splitlines() if "commit" in line][:6]
-        if doubted and _others(outcome.nodes) <= doubted:
+        if named_in_doubt(run.printed()) >= _others(outcome.nodes):
             outcome.state = IN_DOUBT
         return outcome
+
+    def _begins(self, run, node):
+        """Wait until the change has begun on a node; one that is refused never does."""
+        while node not in self.lab.pending() and not run.has_ended():
+            time.sleep(0.01)
 
     def _reaches(self, run, point):
         while not any(line.split(" ", 1)[1] == point.step for line in run.steps()):
@@ -142,15 +155,17 @@ class Trials:
         return outcome
 
     def _settled(self, run, injector, began):
-        """Wait until nothing is pending and nothing can be any more; return after how many seconds that was."""
+        """Wait until nothing is pending and nothing can be any more, or the time is up; return until when something was."""
         deadline = began + self.lab.timeout + GRACE
+        busy = began
         while time.monotonic() < deadline:
             over = run.has_ended() and injector.is_over()
-            now = time.monotonic()
-            if over and not self._busy():
-                return now - began
+            if self._busy():
+                busy = time.monotonic()
+            elif over:
+                break
             time.sleep(0.1)
-        return self.lab.timeout + GRACE
+        return busy - began
 
     def _busy(self):
         """Say whether something is pending, or a module of the run is still at work on a node."""
@@ -167,7 +182,7 @@ class Trials:
 
     def _look(self, run, seconds, in_time=True):
         """Return the outcome so far."""
-        found = self._compared()
+        found = self.compared()
         nodes = {node: state[0] for node, state in found.items()}
         details = [f"{node}: {line}" for node, (state, lines) in found.items() if state == MIXED for line in lines[:8]]
         states = set(nodes.values())
@@ -175,15 +190,9 @@ class Trials:
             return Outcome(LATE, seconds, nodes, [f"pending: {self.lab.pending()}", *details])
         if len(states) == 1 and states <= {OLD, NEW}:
             return Outcome(states.pop(), seconds, nodes, details)
-        doubted = self.named_in_doubt(run.printed())
-        return Outcome(IN_DOUBT if doubted and _others(nodes) <= doubted else MIXED, seconds, nodes, details)
+        return Outcome(MIXED, seconds, nodes, details)
 
-    def named_in_doubt(self, printed):
-        """Return the nodes that a run names as in doubt."""
-        lines = [line for line in printed.splitlines() if "in doubt" in line]
-        return {node for node in NODES for line in lines if re.search(rf"\b{node}\b", line)}
-
-    def _compared(self):
+    def compared(self):
         """Return node -> (which state it has, or MIXED; how it differs from the nearer one)."""
         found = self.lab.snapshot()
         return {node: self._nearest(node, state) for node, state in found.items()}
@@ -199,6 +208,12 @@ class Trials:
     def _differences(before, after):
         # the rule that cuts is none of the fabric's
         return [line for line in lasting_differences(before, after) if f"'{TABLE}'" not in line]
+
+
+def named_in_doubt(printed):
+    """Return the nodes that a run names as in doubt."""
+    lines = [line for line in printed.splitlines() if "in doubt" in line]
+    return {node for node in NODES for line in lines if re.search(rf"\b{node}\b", line)}
 
 
 def _others(nodes):

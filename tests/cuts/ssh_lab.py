@@ -8,9 +8,11 @@ files. All of it is in the lab's namespaces and ends with them.
 """
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.control import end, start
@@ -63,8 +65,8 @@ for folder in /etc /usr/local /root /var/lib; do
     mount -t overlay overlay -o lowerdir=$folder,upperdir=/run/own$folder/upper,workdir=/run/own$folder/work $folder
 done
 """
-# what a run leaves in /run is the fabric's own; the lock is a file that stays, and the list of how commits ended is a history
-LEFT = "find /run/nodenet -type f ! -name lock ! -name commits.json ! -name state.json 2>/dev/null | sort"
+# files below /run/nodenet that stay when a run has ended
+LASTING = ("lock", "commits.json", "state.json")
 
 
 class SshLab:
@@ -188,7 +190,8 @@ class SshLab:
 
     def _marks(self, node):
         """Return what the fabric knows to be its own there; a namespace that was made anew has another number."""
-        marks = json.loads(self.on(node, "cat /run/nodenet/state.json 2>/dev/null || echo '{}'"))
+        path = self.run_folder(node) / "state.json"
+        marks = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         owned = [[kind, owner, key] for kind, owner, keys in marks.pop("owned", []) for key in keys]
         for entry in marks.get("marks", []):
             entry["mark"].pop("identity", None)
@@ -196,23 +199,38 @@ class SshLab:
 
     def left(self, node):
         """Return the files of runs that are on a node."""
-        return self.on(node, LEFT).split()
+        files = self.run_folder(node).rglob("*")
+        return sorted(path.name for path in files if path.is_file() and path.name not in LASTING)
+
+    def run_folder(self, node):
+        """Return where the fabric's files below /run of a node are seen from here."""
+        return Path(f"/proc/{self.hosts[node].pid}/root/run/nodenet")
 
     def pending(self):
         """Return the nodes on which a change waits to be confirmed."""
-        found = self.each(lambda node: self.on(node, "ls /run/nodenet/pending 2>/dev/null | grep json || :"))
-        return [node for node, files in found.items() if files.strip()]
+        return [node for node in NODES if any(self.run_folder(node).glob("pending/*.json"))]
 
     def working(self):
         """Return the nodes on which a module is at work: a Python without arguments, which reads it from SSH."""
-        found = self.each(lambda node: self.on(node, f"pgrep -xf {PYTHON} || :"))
-        return [node for node, pids in found.items() if pids.strip()]
+        there = {os.readlink(f"/proc/{self.hosts[node].pid}/ns/pid"): node for node in NODES}
+        modules = [entry for entry in os.listdir("/proc") if entry.isdigit() and _is_module(entry)]
+        return [there[namespace] for namespace in map(_namespace, modules) if namespace in there]
 
     @staticmethod
     def each(look):
         """Return node -> what ``look`` says of it, all at the same time."""
         with ThreadPoolExecutor() as pool:
             return dict(zip(NODES, pool.map(look, NODES)))
+
+
+def _is_module(pid):
+    with suppress(OSError):  # it has ended
+        return Path(f"/proc/{pid}/cmdline").read_bytes() == f"{PYTHON}\0".encode()
+
+
+def _namespace(pid):
+    with suppress(OSError):
+        return os.readlink(f"/proc/{pid}/ns/pid")
 
 
 def port_of(host):

@@ -18,7 +18,7 @@ from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):
-    """Steps are ``task|PLAY|TASK``, ``start|PLAY|TASK|HOST``, ``done|PLAY|TASK|HOST`` and ``end``."""
+    """Steps are ``task|TASK``, ``start|TASK|HOST``, ``done|TASK|HOST`` and ``end``; titles of plays differ from run to run."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -28,10 +28,6 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self._folder = Path(os.environ["NODENET_STEPS"])
         self._at = os.environ.get("NODENET_WAIT_AT")
-        self._play = ""
-
-    def v2_playbook_on_play_start(self, play):
-        self._play = play.get_name()
 
     def v2_playbook_on_task_start(self, task, is_conditional):
         self._step("task", task)
@@ -60,7 +56,7 @@ class CallbackModule(CallbackBase):
         self._step("done", task, host)
 
     def _step(self, sort, task, host=None):
-        self._come_to("|".join([sort, self._play, task.get_name().strip(), *([host.get_name()] if host else [])]))
+        self._come_to("|".join([sort, task.get_name().strip(), *([host.get_name()] if host else [])]))
 
     def _come_to(self, step):
         with (self._folder / "steps").open("a", encoding="utf-8") as target:
