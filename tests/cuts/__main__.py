@@ -10,6 +10,7 @@ pending. Fails if nodes were mixed and nobody said which.
 import argparse
 import os
 import queue
+import signal
 import sys
 import tempfile
 import threading
@@ -19,6 +20,7 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).absolute().parent))
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.control import end
 from choice import points_of, sample
 from points import Outcome, Trials
 from ssh_lab import SshLab
@@ -47,19 +49,34 @@ def main():
     options = _options()
     table, waiting = Table(), queue.SimpleQueue()
     ready = threading.Event()
-    labs = [
-        threading.Thread(target=_lab, args=(number, options, table, waiting, ready)) for number in range(options.labs)
-    ]
     began = time.monotonic()
-    for lab in labs:
-        lab.start()
-    for lab in labs:
-        lab.join()
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(1))
+    with tempfile.TemporaryDirectory(prefix="nodenet-cuts-", ignore_cleanup_errors=True) as folder:
+        try:
+            _run(
+                threading.Thread(target=_lab, args=(folder, number, options, table, waiting, ready), daemon=True)
+                for number in range(options.labs)
+            )
+        finally:
+            for number in range(options.labs):
+                end(_name(number))
     states = ", ".join(f"{number} {state}" for state, number in sorted(table.counts.items()))
     print(
         f"{sum(table.counts.values())} points in {time.monotonic() - began:.0f} s: {states}; longest {table.longest:.1f} s"
     )
     sys.exit(1 if table.bad or not table.counts else 0)
+
+
+def _run(labs):
+    labs = list(labs)
+    for lab in labs:
+        lab.start()
+    for lab in labs:
+        lab.join()
+
+
+def _name(number):
+    return f"cuts-{os.getpid()}-{number}"
 
 
 def _options():
@@ -71,18 +88,20 @@ def _options():
     return parser.parse_args()
 
 
-def _lab(number, options, table, waiting, ready):
+def _lab(folder, number, options, table, waiting, ready):
     """Try points until none waits; the first lab says which there are."""
-    with (
-        tempfile.TemporaryDirectory(prefix="nodenet-cuts-") as folder,
-        SshLab(folder, f"cuts-{os.getpid()}-{number}", options.timeout) as lab,
-    ):
+    own = Path(folder) / str(number)
+    own.mkdir()
+    with SshLab(own, _name(number), options.timeout) as lab:
         trials = Trials(lab)
-        timed = trials.learn()
-        if number == 0:
-            for point in sample([one for one in points_of(timed) if options.only in str(one)], options.points):
-                waiting.put(point)
-            ready.set()
+        try:
+            timed = trials.learn()
+            if number == 0:
+                for point in sample([one for one in points_of(timed) if options.only in str(one)], options.points):
+                    waiting.put(point)
+        finally:
+            if number == 0:
+                ready.set()
         ready.wait()
         while not waiting.empty():
             try:

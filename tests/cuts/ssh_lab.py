@@ -83,6 +83,7 @@ class SshLab:
     def __enter__(self):
         try:
             self._keys()
+            end(self.name)  # of a test that was killed
             start(self.name, _topology())
             self.hosts = hosts_of(self.name)
             for node, address in NODES.items():

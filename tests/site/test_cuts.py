@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import lab_name
 
 CUTS = Path(__file__).absolute().parents[1] / "cuts"
 sys.path.insert(0, str(CUTS))
@@ -21,7 +22,7 @@ OFF = ("-e", "fabric_confirm_timeout=0")
 @pytest.fixture
 def trials(tmp_path):
     """Return runs over a lab of the test's own, whose nodes have the old fabric."""
-    with SshLab(tmp_path, f"cuts-{tmp_path.name[-20:]}") as lab:
+    with SshLab(tmp_path, lab_name(folder=str(tmp_path))) as lab:
         one = Trials(lab)
         one.steps = [step for _when, step in one.learn()]
         yield one
