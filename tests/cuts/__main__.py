@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cut runs of site at all of their points, as root: ``python tests/cuts [--labs N] [--timeout SECONDS] [--points N] [--only TEXT]``.
+"""Cut runs of site at all of their points, as root: ``python tests/cuts [--labs N] [--timeout SECONDS] [--points N] [--minutes N]``.
 
 Prints a line for each point: what was cut and when, what the nodes were afterwards, and after how many seconds nothing was
 pending. Fails if nodes were mixed and nobody said which.
@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).absolute().parent))
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.control import end
 from choice import points_of, sample
-from points import Outcome, Trials
+from points import GRACE, Outcome, Trials
 from ssh_lab import SshLab
 
 
@@ -30,13 +30,13 @@ class Table:
     """Lines of several labs, and how many points came to what."""
 
     def __init__(self):
-        self.counts, self.longest, self.bad = Counter(), 0.0, []
+        self.counts, self.longest, self.latest, self.bad = Counter(), 0.0, 0.0, []
         self._lock = threading.Lock()
 
-    def add(self, point, outcome):
+    def add(self, point, outcome, latest):
         with self._lock:
             self.counts[outcome.state] += 1
-            self.longest = max(self.longest, outcome.seconds)
+            self.longest, self.latest = max(self.longest, outcome.seconds), max(self.latest, latest)
             print(f"{outcome.state:8} {outcome.seconds:6.1f} s  {point}", flush=True)
             if not outcome.is_good():
                 self.bad.append(point)
@@ -50,6 +50,7 @@ def main():
     table, waiting = Table(), queue.SimpleQueue()
     ready = threading.Event()
     began = time.monotonic()
+    options.until = began + 60 * options.minutes
     signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="nodenet-cuts-", ignore_cleanup_errors=True) as folder:
         try:
@@ -61,8 +62,9 @@ def main():
             for number in range(options.labs):
                 end(_name(number))
     states = ", ".join(f"{number} {state}" for state, number in sorted(table.counts.items()))
+    print(f"{sum(table.counts.values())} points in {time.monotonic() - began:.0f} s: {states}")
     print(
-        f"{sum(table.counts.values())} points in {time.monotonic() - began:.0f} s: {states}; longest {table.longest:.1f} s"
+        f"all over {table.longest:.1f} s after the cut, and {table.latest:.1f} s after a node's time was up, at the latest"
     )
     sys.exit(1 if table.bad or not table.counts else 0)
 
@@ -83,7 +85,9 @@ def _options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labs", type=int, default=2, help="points at a time")
     parser.add_argument("--timeout", type=int, default=10, help="fabric_confirm_timeout")
+    parser.add_argument("--grace", type=float, default=GRACE, help="seconds for the undo itself")
     parser.add_argument("--points", type=int, help="how many, spread evenly over all")
+    parser.add_argument("--minutes", type=float, default=600, help="begin no point afterwards")
     parser.add_argument("--only", default="", help="points whose line has this text")
     return parser.parse_args()
 
@@ -93,7 +97,7 @@ def _lab(folder, number, options, table, waiting, ready):
     own = Path(folder) / str(number)
     own.mkdir()
     with SshLab(own, _name(number), options.timeout) as lab:
-        trials = Trials(lab)
+        trials = Trials(lab, options.grace)
         try:
             timed = trials.learn()
             if number == 0:
@@ -103,12 +107,12 @@ def _lab(folder, number, options, table, waiting, ready):
             if number == 0:
                 ready.set()
         ready.wait()
-        while not waiting.empty():
+        while not waiting.empty() and time.monotonic() < options.until:
             try:
                 point = waiting.get_nowait()
             except queue.Empty:
                 break
-            table.add(point, _tried(trials, point))
+            table.add(point, _tried(trials, point), trials.latest)
 
 
 def _tried(trials, point):

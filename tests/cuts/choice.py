@@ -7,8 +7,10 @@ from injectors import CUTS, Kill, KillAll
 from points import Point
 from ssh_lab import NODES, PORT, ROUTE
 
-# A task that takes longer ran a module on the nodes; one that only queues what it declares takes a tenth of it.
-RUNS_A_MODULE = 0.4  # seconds
+# A task that takes more of the longest one's time ran a module on the nodes; one that only queues takes a tenth.
+RUNS_A_MODULE = 0.2
+# multiples of it fall evenly into an interval, any number of them (Weyl's theorem)
+GOLDEN = 0.6180339887
 # moments within the run of a module
 WITHIN = (0.15, 0.35, 0.55, 0.75, 0.9)
 OF_THE_CHANGE = {PORT: "by the port that it publishes", ROUTE: "by the route that it makes"}
@@ -20,7 +22,7 @@ def points_of(timed):
     :param timed: (seconds, step) of a run.
     """
     taken = durations(timed)
-    modules = {task for task, seconds in taken.items() if seconds > RUNS_A_MODULE}
+    modules = {task for task, seconds in taken.items() if seconds > RUNS_A_MODULE * max(taken.values())}
     steps = [step for _when, step in timed]
     first = next(number for number, step in enumerate(steps) if _task(step) in modules)
     # before the first module nothing can have happened: one point is as good as all
@@ -29,10 +31,9 @@ def points_of(timed):
 
 
 def sample(points, number):
-    """Return so many of the points, spread evenly; none given: all."""
-    if not number or number >= len(points):
-        return points
-    return [points[round(index * (len(points) - 1) / max(number - 1, 1))] for index in range(number)]
+    """Return so many of the points, none given: all; however many of them are tried, they are spread over the run."""
+    spread = sorted(range(len(points)), key=lambda index: index * GOLDEN % 1)
+    return [points[index] for index in spread[:number]]
 
 
 def _of_the_change():

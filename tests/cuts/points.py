@@ -65,10 +65,15 @@ class Outcome:
 
 
 class Trials:
-    """A lab, the two states that its nodes may have, and runs between them that are cut."""
+    """A lab, the two states that its nodes may have, and runs between them that are cut.
 
-    def __init__(self, lab):
+    :param grace: seconds after the timeout, more on a machine that has other work.
+    :ivar latest: how many seconds after a node's time was up it was at last what it was before.
+    """
+
+    def __init__(self, lab, grace=GRACE):
         self.lab, self.known, self.state = lab, {}, None
+        self.grace, self.latest = grace, 0.0
         self.options = ("-e", f"fabric_confirm_timeout={lab.timeout}")
 
     def learn(self):
@@ -156,15 +161,18 @@ class Trials:
 
     def _settled(self, run, injector, began):
         """Wait until nothing is pending and nothing can be any more, or the time is up; return until when something was."""
-        deadline = began + self.lab.timeout + GRACE
-        busy = began
-        while time.monotonic() < deadline:
+        deadline, busy = began + self.lab.timeout, began
+        while time.monotonic() < deadline + self.grace:
             over = run.has_ended() and injector.is_over()
-            if self._busy():
+            pending = self.lab.pending()
+            # a node that the controller still came to has the whole time from then on
+            deadline = max([deadline, *(time.monotonic() + left for left in pending.values())])
+            if pending or self.lab.working():
                 busy = time.monotonic()
             elif over:
                 break
             time.sleep(0.1)
+        self.latest = max(self.latest, busy - deadline)
         return busy - began
 
     def _busy(self):
@@ -173,7 +181,7 @@ class Trials:
 
     def _healed(self):
         """Wait until what began after the cut was healed is over, too; say whether it was in time."""
-        deadline = time.monotonic() + self.lab.timeout + GRACE
+        deadline = time.monotonic() + self.lab.timeout + self.grace
         while self._busy():
             if time.monotonic() > deadline:
                 return False
@@ -182,11 +190,12 @@ class Trials:
 
     def _look(self, run, seconds, in_time=True):
         """Return the outcome so far."""
+        is_late = not in_time or self._busy()
         found = self.compared()
         nodes = {node: state[0] for node, state in found.items()}
         details = [f"{node}: {line}" for node, (state, lines) in found.items() if state == MIXED for line in lines[:8]]
         states = set(nodes.values())
-        if not in_time or self._busy():
+        if is_late:
             return Outcome(LATE, seconds, nodes, [f"pending: {self.lab.pending()}", *details])
         if len(states) == 1 and states <= {OLD, NEW}:
             return Outcome(states.pop(), seconds, nodes, details)

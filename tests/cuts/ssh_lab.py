@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -208,8 +209,9 @@ class SshLab:
         return Path(f"/proc/{self.hosts[node].pid}/root/run/nodenet")
 
     def pending(self):
-        """Return the nodes on which a change waits to be confirmed."""
-        return [node for node in NODES if any(self.run_folder(node).glob("pending/*.json"))]
+        """Return node -> in how many seconds it undoes its change, for those on which one waits to be confirmed."""
+        found = {node: list(self.run_folder(node).glob("pending/*.json")) for node in NODES}
+        return {node: _seconds_left(paths[0]) for node, paths in found.items() if paths}
 
     def working(self):
         """Return the nodes on which a module is at work: a Python without arguments, which reads it from SSH."""
@@ -222,6 +224,12 @@ class SshLab:
         """Return node -> what ``look`` says of it, all at the same time."""
         with ThreadPoolExecutor() as pool:
             return dict(zip(NODES, pool.map(look, NODES)))
+
+
+def _seconds_left(path):
+    with suppress(OSError, ValueError):  # it has just ended
+        return json.loads(path.read_text(encoding="utf-8"))["deadline"] - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return 0.0
 
 
 def _is_module(pid):

@@ -69,7 +69,7 @@ def test_without_a_commit_a_published_port_takes_the_node_away_and_the_run_that_
 
 def test_meanwhile_another_run_is_refused_and_the_repair_waits_and_the_first_run_ends_well(trials):
     run = waiting(trials, first(trials.steps, "task", "Confirm"))
-    assert trials.lab.pending() == list(NODES)
+    assert list(trials.lab.pending()) == list(NODES)
     other = trials.lab.playbook("site", OLD, *trials.options)
     assert other.wait() != 0 and "is pending on this node since" in other.printed(), other.printed()
     assert "nodenet.fabric.cancel" in other.printed()
@@ -84,7 +84,7 @@ def test_meanwhile_another_run_is_refused_and_the_repair_waits_and_the_first_run
 def test_cancel_undoes_at_once_on_all_nodes_and_the_run_is_not_confirmed_afterwards(trials):
     run = waiting(trials, first(trials.steps, "task", "Confirm"))
     trials.lab.play("cancel", NEW)
-    assert trials.lab.pending() == []
+    assert not trials.lab.pending()
     assert states(trials) == dict.fromkeys(NODES, OLD)
     run.go_on()
     assert run.wait() != 0
