@@ -18,6 +18,8 @@ from ssh_lab import NEW, NODES, OLD
 GRACE = 5.0  # seconds
 # A run whose connections were dead goes on when TCP sends again, which it does ever more seldom (RFC 6298, 5.5).
 RUN_ENDS_WITHIN = 120.0
+# what runs that nobody cuts are given, on a machine that has other work
+UNHURRIED = ("-e", "fabric_confirm_timeout=300")
 MIXED, IN_DOUBT, LATE = "MIXED", "in doubt", "LATE"
 
 
@@ -86,14 +88,14 @@ class Trials:
         return steps
 
     def _be(self, variant):
-        run = self.lab.playbook("site", variant, *self.options)
+        run = self.lab.playbook("site", variant, *UNHURRIED)
         assert run.wait() == 0, run.printed()
         self.state, self.known[variant] = variant, self.lab.snapshot()
         return [(float(when), step) for when, _space, step in (line.partition(" ") for line in run.steps())]
 
     def restore(self, variant=OLD):
         """Bring all nodes to a state, whatever they are."""
-        self.lab.play("site", variant, *self.options)
+        self.lab.play("site", variant, *UNHURRIED)
         self.state = variant
         found = {node: state for node, (state, _lines) in self.compared().items()}
         assert set(found.values()) == {variant}, found
@@ -132,7 +134,7 @@ class Trials:
         if doubted and _others(outcome.nodes) <= doubted:
             return replace(outcome, state=IN_DOUBT, details=[f"the run named {', '.join(sorted(doubted))}"])
         outcome.details += [f"the run: {line}" for line in printed.splitlines() if "commit" in line][:6]
-        run = self.lab.playbook("site", OLD, *self.options)
+        run = self.lab.playbook("site", OLD, *UNHURRIED)
         run.wait()
         self.state = None
         outcome.details += [f"the next run: {line}" for line in run.printed().splitlines() if "commit" in line][:6]

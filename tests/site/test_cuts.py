@@ -13,7 +13,7 @@ from ansible_collections.nodenet.fabric.plugins.plugin_utils.lab.topology import
 
 CUTS = Path(__file__).absolute().parents[1] / "cuts"
 sys.path.insert(0, str(CUTS))
-from points import MIXED, Point, Trials
+from points import MIXED, UNHURRIED, Point, Trials
 from ssh_lab import NEW, NODES, OLD, PORT, SshLab
 
 OFF = ("-e", "fabric_confirm_timeout=0")
@@ -35,7 +35,7 @@ def first(steps, sort, *words):
 
 def waiting(trials, step):
     """Return a run to the new fabric that waits at a step."""
-    run = trials.lab.playbook("site", NEW, *trials.options, at=step)
+    run = trials.lab.playbook("site", NEW, *UNHURRIED, at=step)
     deadline = time.monotonic() + 60
     while not any(line.endswith(step) for line in run.steps()):
         assert not run.has_ended() and time.monotonic() < deadline, run.printed()
@@ -56,7 +56,7 @@ def test_cut_anywhere_all_nodes_have_the_old_state_or_all_have_the_new_one():
 
 def test_without_a_commit_a_killed_controller_leaves_nodes_that_differ(trials):
     trials.options = OFF
-    step = first(trials.steps, "start", "Apply the queue", "vm2")
+    step = first(trials.steps, "start", "Apply the queue", "|vm2")
     assert trials.attempt(Point(step, "kill")).state == MIXED
 
 
@@ -70,7 +70,7 @@ def test_without_a_commit_a_published_port_takes_the_node_away_and_the_run_that_
 def test_meanwhile_another_run_is_refused_and_the_repair_waits_and_the_first_run_ends_well(trials):
     run = waiting(trials, first(trials.steps, "task", "Confirm"))
     assert list(trials.lab.pending()) == list(NODES)
-    other = trials.lab.playbook("site", OLD, *trials.options)
+    other = trials.lab.playbook("site", OLD, *UNHURRIED)
     assert other.wait() != 0 and "is pending on this node since" in other.printed(), other.printed()
     assert "nodenet.fabric.cancel" in other.printed()
     repair = "python3 /run/nodenet/pending/nodenet-fabric restore >/run/said 2>&1; echo $?; cat /run/said"
