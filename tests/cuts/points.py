@@ -123,24 +123,28 @@ class Trials:
             run.wait(RUN_ENDS_WITHIN)
         last = self._look(run, seconds, self._healed())
         self.state = last.state if last.state in (OLD, NEW) else None
-        outcome = last if first.state in (OLD, NEW) else first
+        outcome = last if first.is_good() else first
         return self._named(outcome, run.printed()) if outcome.state == MIXED else outcome
 
     def _named(self, outcome, printed):
         """Return the outcome of a run that left nodes that differ: it, or the next run, must name those in doubt."""
-        if MIXED in outcome.nodes.values():  # one that has neither state: no doubt excuses that
-            return outcome
-        doubted = named_in_doubt(printed)
-        if doubted and _others(outcome.nodes) <= doubted:
-            return replace(outcome, state=IN_DOUBT, details=[f"the run named {', '.join(sorted(doubted))}"])
+        if self._are_named(outcome.nodes, printed):
+            return replace(outcome, state=IN_DOUBT)
         outcome.details += [f"the run: {line}" for line in printed.splitlines() if "commit" in line][:6]
         run = self.lab.playbook("site", OLD, *UNHURRIED)
         run.wait()
         self.state = None
         outcome.details += [f"the next run: {line}" for line in run.printed().splitlines() if "commit" in line][:6]
-        if named_in_doubt(run.printed()) >= _others(outcome.nodes):
-            outcome.state = IN_DOUBT
-        return outcome
+        return replace(outcome, state=IN_DOUBT) if self._are_named(outcome.nodes, run.printed()) else outcome
+
+    def _are_named(self, nodes, printed):
+        """Say whether a run named those that are not like the others; one that has neither state is not excused."""
+        return MIXED not in nodes.values() and _others(nodes) <= self.named_in_doubt(printed)
+
+    def named_in_doubt(self, printed):
+        """Return the nodes that a run names as in doubt."""
+        lines = [line for line in printed.splitlines() if "in doubt" in line]
+        return {node for node in NODES for line in lines if re.search(rf"\b{node}\b", line)}
 
     def _begins(self, run, node):
         """Wait until the change has begun on a node; one that is refused never does."""
@@ -201,7 +205,7 @@ class Trials:
             return Outcome(LATE, seconds, nodes, [f"pending: {self.lab.pending()}", *details])
         if len(states) == 1 and states <= {OLD, NEW}:
             return Outcome(states.pop(), seconds, nodes, details)
-        return Outcome(MIXED, seconds, nodes, details)
+        return Outcome(IN_DOUBT if self._are_named(nodes, run.printed()) else MIXED, seconds, nodes, details)
 
     def compared(self):
         """Return node -> (which state it has, or MIXED; how it differs from the nearer one)."""
@@ -219,12 +223,6 @@ class Trials:
     def _differences(before, after):
         # the rule that cuts is none of the fabric's
         return [line for line in lasting_differences(before, after) if f"'{TABLE}'" not in line]
-
-
-def named_in_doubt(printed):
-    """Return the nodes that a run names as in doubt."""
-    lines = [line for line in printed.splitlines() if "in doubt" in line]
-    return {node for node in NODES for line in lines if re.search(rf"\b{node}\b", line)}
 
 
 def _others(nodes):

@@ -68,6 +68,7 @@ done
 """
 # files below /run/nodenet that stay when a run has ended
 LASTING = ("lock", "commits.json", "state.json")
+LEFT = f"find /run/nodenet -type f {' '.join(f'! -name {name}' for name in LASTING)} 2>/dev/null | sort"
 
 
 class SshLab:
