@@ -47,7 +47,8 @@ class Direct(Attachment):
         addresses = endpoints.addresses(
             self.name,
             lambda endpoint, key: _gateway(values, endpoint, key),
-            lambda _endpoint, subnet: 128 if ":" in subnet else length_of(subnet),
+            lambda _endpoint, subnet: length_of(subnet),
+            on_link=False,
         )
         for entry in addresses:
             entry["onlink"] = True if entry["family"] == "ipv6" else None
@@ -122,7 +123,8 @@ def _address(netns: str, dev: str, prefix: str) -> Entry:
 def _pair(record: Entry) -> Tuple[Entry, Entry]:
     """Return the address of a direct endpoint and that of the node, its gateway."""
     gateway = _address("", record["host_end"], f"{record['gateway']}/{length_of(record['prefix'])}")
-    return _address(record["endpoint"], record["interface"], record["prefix"]), {**gateway, "noprefixroute": True}
+    address = _address(record["endpoint"], record["interface"], record["prefix"])
+    return {**address, "noprefixroute": record["noprefixroute"]}, {**gateway, "noprefixroute": True}
 
 
 def _end_address(end: Entry, key: str) -> Entry:
