@@ -16,11 +16,14 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils import progress
+from ..plugin_utils.patience import at_most
 from ..plugin_utils.queue import applied, declared, promises, queue
 from ..plugin_utils.summary import in_order, summary_of, without_objects
 from ..plugin_utils.templated import plain
 
 display = Display()
+# seconds that a node may look at itself before it begins a commit
+BEFORE = 30
 # objects of one task; a run over more says with -v what it is about
 MANY = 100
 QUEUED = ("arrange", "prepare", "persist")
@@ -111,6 +114,7 @@ class ActionModule(ActionBase):
             remaining=[] if checked else result.get("remaining") or [],
             # what changed without beginning a commit, such as packages, is not to be confirmed
             touched=bool(result.get("pending", result.get("changed"))) and not checked,
+            last=result.get("last_commit") or {},
         )
 
     @property
@@ -175,13 +179,15 @@ class ActionModule(ActionBase):
         if asked > MANY:
             display.v(f"{self._task.action}: {asked} objects to observe, plan and apply", host=self._node)
         wrap_async = self._task.async_val and not self._connection.has_native_async
-        result = self._execute_module(
-            # not resolved_action: before ansible-core 2.19 that is this plugin, to which meta/runtime.yml leads
-            module_name=self._task.action,
-            module_args=arguments,
-            task_vars=task_vars,
-            wrap_async=wrap_async,
-        )
+        seconds = _patience(arguments)
+        with at_most(seconds, AnsibleConnectionFailure(f"no answer in {seconds} s")):
+            result = self._execute_module(
+                # not resolved_action: before ansible-core 2.19 that is this plugin, to which meta/runtime.yml leads
+                module_name=self._task.action,
+                module_args=arguments,
+                task_vars=task_vars,
+                wrap_async=wrap_async,
+            )
         stats = result.get("stats") or {}
         if stats and max(asked, stats["observed"]) > MANY:
             display.v(f"{self._task.action}: {_described(stats)}", host=self._node)
@@ -210,6 +216,12 @@ class ActionModule(ActionBase):
         for line in lines:
             if "json" not in C.DEFAULT_STDOUT_CALLBACK:  # whose output is one document
                 display.display(f"{self._node}: {line}")
+
+
+def _patience(arguments):
+    """Return the seconds that a node may take, 0: any time. What it has changed after its commit began is undone by then."""
+    commit = arguments.get("commit")
+    return int(commit["timeout"]) + BEFORE if commit and "phase" in arguments else 0
 
 
 def _asked(arguments):

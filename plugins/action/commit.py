@@ -15,11 +15,14 @@ from ansible.utils.display import Display
 
 from ..plugin_utils import progress
 from ..plugin_utils.meeting import agreed, is_last
+from ..plugin_utils.patience import at_most
 from ..plugin_utils.summary import counted
 
 display = Display()
 # seconds that Ansible may take to start a process for each node
 START = 30
+# seconds that a node may take to answer
+LEAST = 10
 
 
 class ActionModule(ActionBase):
@@ -46,7 +49,11 @@ class ActionModule(ActionBase):
         return self._execute_module(module_name=self._task.action, module_args=arguments, task_vars=task_vars)
 
     def _of_run(self, state, task_vars, **more):
-        return self._module({"state": state, "id": self._noted.commit["id"], **more}, task_vars)
+        # half of the time that the other nodes have
+        seconds = max(LEAST, self._noted.commit["timeout"] // 2)
+        silent = AnsibleConnectionFailure(f"no answer in {seconds} s")
+        with at_most(seconds, silent):
+            return self._module({"state": state, "id": self._noted.commit["id"], **more}, task_vars)
 
     # before the end
 

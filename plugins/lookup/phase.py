@@ -56,10 +56,13 @@ from ansible import context
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
 
 from ..plugin_utils import progress
 from ..plugin_utils.inventory.host_variables import HostVariables
 from ..plugin_utils.reader import GROUP
+
+display = Display()
 
 
 class LookupModule(LookupBase):
@@ -72,6 +75,9 @@ class LookupModule(LookupBase):
             raise AnsibleError(f"nodenet.fabric.phase: there is no phase {name!r}")
         if self.get_option("title"):
             return [_title(name, found)]
+        if name == "switch":  # the first that knows what the nodes have said
+            for sentence in progress.disagreements(found):
+                display.warning(sentence)
         hosts = [str(host) for host in (variables or {}).get("groups", {}).get(GROUP, [])]
         chosen = _chosen(name, found, variables or {}, hosts)
         return [host for host in hosts if host in chosen] + sorted(chosen - {*hosts})

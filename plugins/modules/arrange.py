@@ -330,6 +330,11 @@ persisted:
   returned: when O(persist) was given, or queued by an earlier task
   type: dict
   sample: {objects: 17, files: [/etc/nodenet/fabric.json]}
+last_commit:
+  description: Id of the commit that ended last on this node, and how it C(ended); V(null) if there was none since the node booted.
+  returned: when O(commit) was given
+  type: dict
+  sample: {id: 20261128-040512-3f9a, ended: confirmed}
 phases:
   description:
     - Phase -> what there was to do in it when the task began, for the phase of the task and those after it, with the number of

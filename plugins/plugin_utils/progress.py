@@ -38,6 +38,7 @@ class Node:
     :ivar touched: something may have been changed, which is to be confirmed or cancelled.
     :ivar failed: in which phase it failed, and ``reason`` why; the first failure counts.
     :ivar ended: how the commit ended on it; "doubt": nobody knows.
+    :ivar last: id of the commit that ended there before this run, and how it ended.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Node:
     reason: str = ""
     unreachable: bool = False
     ended: str = ""
+    last: Dict[str, str] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -93,7 +95,7 @@ def nodes() -> Dict[str, Node]:
         lost = found.setdefault(name, Node(name))
         if not lost.failed:
             lost.failed, lost.reason = PHASES[0], "a task failed before the node was arranged"
-    return found
+    return {name: found[name] for name in sorted(found)}
 
 
 def failed() -> List[Node]:
@@ -159,8 +161,27 @@ def phases_line(of: Dict[str, Node]) -> str:
 
 def which(of: List[Node]) -> str:
     """Return which nodes failed, in a few words."""
-    more = f" and {len(of) - FEW} more" if len(of) > FEW else ""
-    return ", ".join(one.failure() for one in of[:FEW]) + more
+    return _few([one.failure() for one in of])
+
+
+def disagreements(of: Dict[str, Node]) -> List[str]:
+    """Return a sentence for each earlier commit that some nodes have kept and others have undone."""
+    ends: Dict[str, Dict[str, List[str]]] = {}
+    for one in of.values():
+        if one.last:
+            kept = "kept" if one.last["ended"] == "confirmed" else "undone"
+            ends.setdefault(one.last["id"], {}).setdefault(kept, []).append(one.name)
+    return [
+        f"the commit {name} was confirmed on {_few(found['kept'])}, and undone on {_few(found['undone'])}: its controller was lost"
+        " in the last moment; this run makes them one again"
+        for name, found in ends.items()
+        if len(found) > 1
+    ]
+
+
+def _few(names):
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more
 
 
 def report(of: Dict[str, Node]) -> List[str]:

@@ -60,7 +60,15 @@ def site(params: Dict[str, Any], check: bool) -> Result:
             done = _joined(done, name, step())
         except FabricError as failure:
             raise _Unfinished(failure, done, name) from failure
-    return {**done, "pending": pending.read() is not None} if commit and not check else done
+    if not commit or check:
+        return done
+    return {**done, "pending": pending.read() is not None, "last_commit": _last()}
+
+
+def _last() -> Optional[Dict[str, str]]:
+    """Return how the last commit ended here: with that of the others a run sees which nodes disagree."""
+    known = pending.history()
+    return {"id": known[-1]["id"], "ended": known[-1]["ended"]} if known else None
 
 
 def _is_unfinished(done: Result, commit: Optional[Commit]) -> bool:

@@ -14,6 +14,7 @@ from ansible.module_utils.common.collections import ImmutableDict
 from ansible_collections.nodenet.fabric.plugins.lookup.phase import LookupModule
 from ansible_collections.nodenet.fabric.plugins.plugin_utils import progress
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.meeting import agreed, is_last
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.patience import at_most
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.queue import declared, queue
 
 COMMIT = {"id": "20261128-040512-3f9a", "timeout": 120, "holder": "root@controller"}
@@ -114,6 +115,25 @@ def test_the_report_names_what_was_confirmed_undone_and_is_in_doubt():
         progress.note(name, ended="cancelled")
     progress.note_failure("vm2", "switch", "no")
     assert progress.report(progress.nodes()) == ["commit 20261128-040512-3f9a undone on 2 nodes: vm2 failed in switch"]
+
+
+def test_nodes_that_disagree_about_an_earlier_commit_are_named():
+    for name, how in {"vm1": "confirmed", "vm2": "expired", "vm3": "confirmed"}.items():
+        expanded(name, last={"id": "20261128-030000-aaaa", "ended": how})
+    (sentence,) = progress.disagreements(progress.nodes())
+    assert sentence.startswith("the commit 20261128-030000-aaaa was confirmed on vm1, vm3, and undone on vm2: ")
+    expanded("vm2", last={"id": "20261128-031000-bbbb", "ended": "cancelled"})
+    assert progress.disagreements(progress.nodes()) == []
+
+
+def test_a_node_that_does_not_answer_is_not_waited_for():
+    start = time.monotonic()
+    with pytest.raises(ConnectionError, match="no answer"), at_most(0.2, ConnectionError("no answer")):
+        time.sleep(10)
+    assert time.monotonic() - start < 5
+    with at_most(0.2, ConnectionError("no answer")):
+        pass
+    time.sleep(0.3)
 
 
 # --- the decision ---
