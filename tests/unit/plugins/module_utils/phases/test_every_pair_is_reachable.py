@@ -108,6 +108,13 @@ CHANGES = {
         f"{one} to {other}": (inventory(backend=one), inventory(backend=other))
         for one, other in itertools.permutations(BACKENDS, 2)
     },
+    **{
+        f"another subnet, {attachment} and {backend}": (
+            inventory(attachment, backend),
+            inventory(attachment, backend, second_octet=250),
+        )
+        for attachment, backend in (("bridge", "host_gw"), ("routed", "vxlan"))
+    },
     "another port": (inventory(backend="vxlan"), inventory(backend="vxlan", fabric_vxlan_port=4789)),
     "another VNI": (inventory(backend="vxlan"), inventory(backend="vxlan", fabric_vxlan_vni=7)),
 }
