@@ -71,7 +71,7 @@ def program(*words, stdin=None, env=None):
     return run
 
 
-def measured(work, gone=None, limit=300):
+def measured(work, gone=None, limit=900):
     """Run ``work`` in a process of its own and return its Sample.
 
     :param work: a function; what it returns becomes the sample's ``result``. Or a program (see :func:`program`). If it has a

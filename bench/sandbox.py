@@ -21,7 +21,7 @@ from .places import COLLECTIONS, ROOT
 ENTER = 'mount -t tmpfs tmpfs /run && mkdir /run/netns /run/bench && ip link set lo up && exec "$@"'
 
 
-def run(family, contestant, size, limit=600):
+def run(family, contestant, size, limit=1800):
     """Run one round in a sandbox and return phase -> Sample as plain data.
 
     :raises measure.Failed: it did not do its work.
