@@ -73,7 +73,9 @@ def traffic(**options):
     )
 
 
-def test_in_phases_nothing_is_lost(far):
+@pytest.mark.parametrize("strict", (0, 1))
+def test_in_phases_nothing_is_lost(far, strict):
+    far.sh(f"sysctl -qw net.ipv4.conf.all.rp_filter={strict}")
     with traffic() as sent:
         for attached in (MIXED, ROUTED, MIXED, BRIDGE, ROUTED, BRIDGE):
             in_phases(attached)
