@@ -99,7 +99,7 @@ def _lab(folder, number, options, table, waiting, ready):
     with SshLab(own, _name(number), options.timeout) as lab:
         trials = Trials(lab, options.grace)
         try:
-            timed = trials.learn()
+            timed = trials.learn(twice=number == 0)
             if number == 0:
                 for point in sample([one for one in points_of(timed) if options.only in str(one)], options.points):
                     waiting.put(point)
