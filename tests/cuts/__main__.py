@@ -87,6 +87,7 @@ def _options():
     parser.add_argument("--timeout", type=int, default=10, help="fabric_confirm_timeout")
     parser.add_argument("--grace", type=float, default=GRACE, help="seconds for the undo itself")
     parser.add_argument("--points", type=int, help="how many, spread evenly over all")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many of them, tried before")
     parser.add_argument("--minutes", type=float, default=600, help="begin no point afterwards")
     parser.add_argument("--only", default="", help="points whose line has this text")
     return parser.parse_args()
@@ -101,7 +102,8 @@ def _lab(folder, number, options, table, waiting, ready):
         try:
             timed = trials.learn(twice=number == 0)
             if number == 0:
-                for point in sample([one for one in points_of(timed) if options.only in str(one)], options.points):
+                points = [one for one in points_of(timed) if options.only in str(one)]
+                for point in sample(points, options.points)[options.skip :]:
                     waiting.put(point)
         finally:
             if number == 0:
