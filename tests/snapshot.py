@@ -100,10 +100,7 @@ def one():
         "routes": routes,
         "neighbors": read("ip", "-j", "neigh", "show", "nud", "permanent"),
         "proxies": [entry for version in ("-4", "-6") for entry in read("ip", version, "-j", "neigh", "show", "proxy")],
-        # what a bridge has learned from the packets that crossed it comes and goes
-        "fdb": read(
-            "bridge", "-j", "fdb", "show", keep=lambda entry: entry.get("state") and not _is_group(entry.get("mac", ""))
-        ),
+        "fdb": read("bridge", "-j", "fdb", "show", keep=_stays),
         "sysctls": _sysctls(),
         "nft": plain(json.loads(output("nft", "-j", "list", "ruleset") or "{}").get("nftables", [])),
     }
@@ -132,8 +129,9 @@ def _text(path):
         return source.read().strip()
 
 
-def _is_group(mac):
-    return mac.startswith(("33:33", "01:00"))
+def _stays(entry):
+    """Say whether a forwarding entry means something: what a bridge has learned from packets comes and, when it is old, goes."""
+    return entry.get("state", "") not in ("", "stale") and not entry.get("mac", "").startswith(("33:33", "01:00"))
 
 
 def snapshot():
