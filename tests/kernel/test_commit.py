@@ -66,6 +66,23 @@ def test_a_confirmed_change_stays_and_nothing_of_the_commit_is_left(arranged):
     assert not os.path.exists("/run/nodenet")
 
 
+def lives(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("end", [commit.confirm, commit.cancel])
+def test_nothing_of_the_switch_outlives_the_commit(arranged, end):
+    arrange(NEW, "c17")
+    group = os.getpgid(int(arranged.sh("pgrep -f -o 'expire c17$'")))
+    assert lives(group)
+    end("c17")
+    waited(lambda: not lives(group), 2)
+
+
 def test_an_extended_commit_has_more_time(arranged):
     arrange(NEW, "c5", timeout=1)
     assert commit.extend("c5", 3)["commit"]["extended"]
