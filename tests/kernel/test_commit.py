@@ -83,6 +83,15 @@ def test_nothing_of_the_switch_outlives_the_commit(arranged, end):
     waited(lambda: not lives(group), 2)
 
 
+def test_by_hand_with_the_program_beside_the_commit(arranged):
+    arrange(NEW, "c18")
+    program = f"cd / && env -u PYTHONPATH python3 {pending.PROGRAM}"
+    assert "commit c18 of me@here is pending" in arranged.sh(f"{program} pending")
+    printed = arranged.sh(f"{program} cancel c18")
+    assert "network namespace 'blue' removed" in printed and "commit c18 was cancelled and undone" in printed
+    assert not arrange(OLD)["changed"]
+
+
 def test_an_extended_commit_has_more_time(arranged):
     arrange(NEW, "c5", timeout=1)
     assert commit.extend("c5", 3)["commit"]["extended"]

@@ -49,3 +49,13 @@ def test_it_starts_without_the_collection(tmp_path, module):
     assert subprocess.run(start, capture_output=True, check=False, cwd="/", env=away).returncode == 0
     (tmp_path / "nodenet_fabric" / (module.replace(".", "/") + ".py")).unlink()
     assert subprocess.run(start, capture_output=True, check=False, cwd="/", env=away).returncode != 0
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_program_builds_itself(tmp_path, packed):
+    """A commit that is confirmed by hand installs it."""
+    first = tmp_path / "nodenet-fabric"
+    first.write_bytes(program.program(packed=packed))
+    build = f"import sys; sys.path.insert(0, {str(first)!r}); from nodenet_fabric.persistence.program import program"
+    words = [sys.executable, "-I", "-c", f"{build}; sys.stdout.buffer.write(program())"]
+    assert subprocess.run(words, capture_output=True, check=True, cwd="/").stdout == program.program()
