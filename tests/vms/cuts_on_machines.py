@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 from conftest import SNAPSHOT
-from points import GRACE, Trials
+from points import GRACE, MIXED, Trials
 from run import Run
 from ssh_lab import LEFT, NEW, OLD
 
@@ -71,8 +71,9 @@ class Machines:
         return {node: {"network": json.loads(text), "files": files[node].split("\n")} for node, text in states.items()}
 
     def pending(self):
+        """Return node -> the file of its commit, for those on which one waits to be confirmed."""
         found = self.each("ls /run/nodenet/pending 2>/dev/null | grep json || :")
-        return [node for node, listed in found.items() if listed.strip()]
+        return {node: listed.strip() for node, listed in found.items() if listed.strip()}
 
     def working(self):
         return [node for node, pids in self.each(WORKING).items() if pids.strip()]
@@ -86,14 +87,14 @@ class NodesEnd(Trials):
     """Runs of site during which a node reboots, or loses its power."""
 
     def learn(self):
-        """Find out what the two states are; return the steps of the way from the old one to the new. The nodes are old."""
+        """Find out what the two states are; return the steps of the way from the old one to the new. The nodes are new."""
         self._be(OLD)
-        steps = self._be(NEW)
-        self._be(OLD)
-        return steps
+        return self._be(NEW)
 
     def attempt(self, point):
-        run = self.lab.playbook("site", NEW, *self.options, at="" if point.delay else point.step)
+        """Cut a run from the state that is there to the other one."""
+        target = NEW if self.state == OLD else OLD
+        run = self.lab.playbook("site", target, *self.options, at="" if point.delay else point.step)
         if not self._reaches(run, point):
             return self._missed(run)
         time.sleep(point.delay)
@@ -108,7 +109,10 @@ class NodesEnd(Trials):
             time.sleep(0.5)
         outcome = self._look(run, time.monotonic() - began)
         self.state = outcome.state if outcome.state in (OLD, NEW) else None
-        return outcome if outcome.is_good() else self._with_output(outcome, run)
+        if outcome.is_good():
+            return outcome
+        outcome = self._with_output(outcome, run)
+        return self._named(outcome, run.printed()) if outcome.state == MIXED else outcome
 
     def _end(self, point):
         machine = self.lab.fleet.machines[point.node]
@@ -123,9 +127,11 @@ class NodesEnd(Trials):
     def _with_output(outcome, run):
         return replace(outcome, details=[*outcome.details, *run.printed().splitlines()[-60:]])
 
-    def named_in_doubt(self, printed):
+    def _are_named(self, nodes, printed):
+        """Say whether a run named one of two nodes that are not alike."""
         lines = [line for line in printed.splitlines() if "in doubt" in line]
-        return {node for node in self.lab.names for line in lines if re.search(rf"\b{node}\b", line)}
+        found = {node for node in self.lab.names for line in lines if re.search(rf"\b{node}\b", line)}
+        return MIXED not in nodes.values() and bool(found)
 
 
 def _inventory(names, variant):

@@ -46,7 +46,7 @@ def tried(trials, points):
     """Return (point, outcome) of all ``points``, one after the other."""
     found = []
     for point in points:
-        if trials.state != OLD:
+        if not trials.state:
             trials.restore()
         found.append((point, trials.attempt(point)))
     return found
@@ -84,4 +84,4 @@ def test_without_its_controller_each_machine_undoes_the_change_by_a_timer(pairs)
     while lab.pending() or "".join(lab.each(UNITS).values()):
         assert time.monotonic() < ended + 30 + GRACE + LOOKING
         time.sleep(1)
-    assert {node: state for node, (state, _lines) in trials._compared().items()} == dict.fromkeys(lab.names, OLD)
+    assert {node: state for node, (state, _lines) in trials.compared().items()} == dict.fromkeys(lab.names, OLD)
