@@ -209,7 +209,7 @@ class Ledger:
         before = known.get("before")
         if before is None and step.before is not None and step.before.owner is None:
             before = step.before.values
-        if before is None and step.before is None and "before" in resource.values:
+        if not known and step.before is None and "before" in resource.values:
             before = {"value": resource.values["before"]}  # of a setting that comes with its link
         if before is not None:
             mark["before"] = before
