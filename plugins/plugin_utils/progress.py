@@ -195,7 +195,9 @@ def report(of: Dict[str, Node]) -> List[str]:
     if ends["confirmed"]:
         lines.append(f"{_named(commits)} confirmed on {counted(len(ends['confirmed']), 'node')}: {phases_line(of)}")
     if commits and not ends["confirmed"]:
-        lines.append(f"{_named(commits)} undone on {counted(len(ends['cancelled']), 'node')}: {which(bad) or HALF_WAY}")
+        undone = len(ends["cancelled"])
+        ended = f"undone on {counted(undone, 'node')}" if undone else "not confirmed"
+        lines.append(f"{_named(commits)} {ended}: {which(bad) or HALF_WAY}")
     if ends["doubt"]:
         doubt, timeout = ", ".join(ends["doubt"]), commits[0]["timeout"]
         lines.append(

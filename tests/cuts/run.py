@@ -3,14 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A playbook that runs on a host of the lab, and is looked at and ended from outside."""
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).absolute().parents[2]
 BIN = Path(sys.executable).parent
 STEPS = Path(__file__).absolute().parent / "callback_plugins"
+
+
+def _short_folder():
+    """Return a new folder whose path leaves room for the name of a socket in it: unix(7) gives both 108 bytes."""
+    folder = tempfile.mkdtemp(prefix="nodenet-", dir="/tmp")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class Run:
@@ -31,7 +41,7 @@ class Run:
             "ANSIBLE_HOME": str(folder / "home"),
             "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
             "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(folder / "cp"),
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": _short_folder(),
             "ANSIBLE_CALLBACK_PLUGINS": str(STEPS),
             "ANSIBLE_CALLBACKS_ENABLED": "steps",
             "NODENET_STEPS": str(folder),
