@@ -89,6 +89,12 @@ def lasting(values: Dict[str, Any]) -> Dict[str, Any]:
     return {name: value for name, value in values.items() if name not in FIELDS or name in kept}
 
 
+def unbound(link: Resource[LinkKey]) -> Resource[LinkKey]:
+    """Return ``link`` without an MTU of IPv6 that is the link's: made anew, it follows another one."""
+    values = {name: value for name, value in link.values.items() if name != MTU6 or value != link.values.get("mtu")}
+    return Resource(link.kind, link.key, values, link.owner)
+
+
 def ipv4_attribute(values: Dict[str, Any], fields: Collection[str]) -> Optional[Tuple[str, Dict[str, Any]]]:
     """Return AF_INET's part of IFLA_AF_SPEC for those of ``fields`` that are IPv4's, or None."""
     numbers = tuple((IPV4[name][0], _number(name, values)) for name in IPV4 if name in fields)

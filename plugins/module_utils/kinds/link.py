@@ -35,7 +35,6 @@ QUEUES = [("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]
 
 # Instead of the key of the other end of a veth that is in no namespace that was looked at
 NOWHERE = LinkKey("?", "")
-
 # what a count calls an interface of each type
 NOUNS = {"veth": "veth", "bridge": "bridge", "vxlan": "VXLAN device", "ipip": "IPIP tunnel"}
 
@@ -102,7 +101,8 @@ class Link(Kind[LinkKey]):
 
     def remade(self, was: Resource[LinkKey], desired: Resource[LinkKey]) -> Resource[LinkKey]:
         """What a link of another type had is nothing that this one could have, and the node's settings are as the node is."""
-        return super().remade(self.wanted(was), desired) if desired.values["type"] == was.values["type"] else desired
+        kept = devconf.unbound(self.wanted(was))
+        return super().remade(kept, desired) if desired.values["type"] == was.values["type"] else desired
 
     def changes_in(self, field: str, before: Resource[LinkKey], after: Resource[LinkKey]) -> str:
         return EXPAND if field in ("alias", "up") else SWITCH
