@@ -15,7 +15,7 @@ DATAPATH ?= 2
 CHANGES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms faults cuts fresh bench build clean
+.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms faults cuts cuts-vms fresh bench build clean
 
 VM ?= vm1
 VM_LAB = PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 scripts/vm_lab
@@ -70,6 +70,11 @@ faults: setup-dev ## a fault at every point of every case, an hour and more (as 
 cuts: setup-dev ## a site that is cut at each of its steps, an hour (as root): make cuts LABS=2 POINTS=20
 	@PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 tests/cuts --labs $(or $(LABS),2) \
 		$(if $(POINTS),--points $(POINTS))
+
+cuts-vms: setup-dev ## the same on virtual machines that reboot or lose power, half an hour (as root)
+	@scripts/setup vms
+	@NODENET_CUTS=all PATH=$(CURDIR)/.venv/bin:$(PATH) PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 \
+		ANSIBLE_COLLECTIONS_PATH=.venv/collections .venv/bin/python3 -m pytest -v -p no:cacheprovider tests/vms/test_commit.py
 
 test-vms: setup-dev ## the playbooks and molecule on virtual machines, reboots and power cuts (as root)
 	@scripts/setup vms

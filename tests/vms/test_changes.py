@@ -76,13 +76,13 @@ def hung(workers):
     return {node: [line for line in log.stdout.splitlines() if "WATCHDOG" in line][-1:] for node, log in logs.items()}
 
 
-def test_no_packet_is_lost_on_the_way_from_ipip_or_to_it(workers):
-    states = circuit(CHANGES)
-    assert sorted(itertools.pairwise(states)) == sorted(CHANGES)
+def losses(workers, states):
+    """Take the machines from state to state in phases; return the changes that lost packets, and what there is to say of them."""
+    changes = list(itertools.pairwise(states))
     run_all(workers, options(states[0]))
     with traffic(workers) as packets:
-        for number, (old, new) in enumerate(itertools.pairwise(states)):
-            packets.part(f"{number + 1}: {' '.join(old)} -> {' '.join(new)}")
+        for number, (old, new) in enumerate(changes):
+            packets.part(str(number))
             enough = time.monotonic() + AT_LEAST * 1.1 / (2 * RATE)
             for phase in PHASES:
                 found = run_all(workers, options(new, phase))
@@ -90,10 +90,22 @@ def test_no_packet_is_lost_on_the_way_from_ipip_or_to_it(workers):
             time.sleep(max(0, enough - time.monotonic()))
         packets.part("")
         result = packets.stop()
-    del result.parts[""]
-    assert len(result.parts) == 18 and min(part.sent for part in result.parts.values()) >= AT_LEAST
-    lossy = {name: (part.lost, part.sent) for name, part in result.parts.items() if part.lost}
-    assert not lossy, f"{lossy}\n{result.text()}\n{hung(workers)}"
+    parts = [result.parts[str(number)] for number in range(len(changes))]
+    assert min(part.sent for part in parts) >= AT_LEAST
+    lossy = {change: (part.lost, part.sent) for change, part in zip(changes, parts) if part.lost}
+    return lossy, f"{lossy}\n{result.text()}\n{hung(workers)}"
+
+
+def test_no_packet_is_lost_on_the_way_from_ipip_or_to_it(workers):
+    states = circuit(CHANGES)
+    assert sorted(itertools.pairwise(states)) == sorted(CHANGES)
+    lossy, text = losses(workers, states)
+    print(text)
+    # an emulated machine may lose a packet by itself; a wrong order loses each time
+    assert sum(lost for lost, _sent in lossy.values()) < len(CHANGES), text
+    for change in lossy:
+        again, more = losses(workers, change)
+        assert not again, f"{text}\n{more}"
 
 
 def test_all_at_once_and_one_node_after_the_other_loses_packets(workers):
