@@ -81,7 +81,7 @@ def losses(workers, states):
     changes = list(itertools.pairwise(states))
     run_all(workers, options(states[0]))
     with traffic(workers) as packets:
-        for number, (old, new) in enumerate(changes):
+        for number, (_old, new) in enumerate(changes):
             packets.part(str(number))
             enough = time.monotonic() + AT_LEAST * 1.1 / (2 * RATE)
             for phase in PHASES:
