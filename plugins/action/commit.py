@@ -49,8 +49,9 @@ class ActionModule(ActionBase):
         return self._execute_module(module_name=self._task.action, module_args=arguments, task_vars=task_vars)
 
     def _of_run(self, state, task_vars, **more):
-        # half of the time that the other nodes have
-        seconds = max(LEAST, self._noted.commit["timeout"] // 2)
+        timeout = self._noted.commit["timeout"]
+        # all others wait for one that is asked for more time, and half of theirs is left; at the end nobody waits
+        seconds = max(LEAST, timeout // 2) if state == "extended" else timeout + START
         silent = AnsibleConnectionFailure(f"no answer in {seconds} s")
         with at_most(seconds, silent):
             return self._module({"state": state, "id": self._noted.commit["id"], **more}, task_vars)
