@@ -33,7 +33,7 @@ class Run:
 
     def __init__(self, entered, folder, words, at=""):
         folder.mkdir()
-        self.folder = folder
+        self.folder, self._ways = folder, _short_folder()
         self._out = (folder / "output").open("w")
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
@@ -41,7 +41,7 @@ class Run:
             "ANSIBLE_HOME": str(folder / "home"),
             "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
             "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": _short_folder(),
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": self._ways,
             "ANSIBLE_CALLBACK_PLUGINS": str(STEPS),
             "ANSIBLE_CALLBACKS_ENABLED": "steps",
             "NODENET_STEPS": str(folder),
@@ -60,7 +60,9 @@ class Run:
 
     def wait(self, seconds=180):
         """Wait for its end, and return its status."""
-        return self._process.wait(timeout=seconds)
+        status = self._process.wait(timeout=seconds)
+        shutil.rmtree(self._ways, ignore_errors=True)
+        return status
 
     def has_ended(self):
         return self._process.poll() is not None
