@@ -59,14 +59,17 @@ def phases_of(
     purge: Optional[Purge] = None,
     transition: Optional[Transition] = None,
     start: str = EXPAND,
+    *,
+    full: Optional[Plan] = None,
 ) -> List[Phase]:
     """Return the phases that bring ``observed`` to ``desired``, from ``start`` on.
 
     Each is planned on what the earlier ones leave. The first also does what an earlier one should have done.
 
     :param planner: plans from (observed, desired, purge).
+    :param full: the plan that does all at once, if the caller has it.
     """
-    full = planner(observed, desired, purge=purge)
+    full = planner(observed, desired, purge=purge) if full is None else full
     split = _Split(kinds, observed, desired)
     names = PHASES[PHASES.index(start) :]
     if full and split.is_simple(full):

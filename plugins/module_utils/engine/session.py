@@ -109,7 +109,7 @@ class Session:
         plan = self._planned(partial(planner, desired=desired, purge=purge), scope, observed, transition)
         if refuse:
             refuse(plan)
-        phases = phases_of(self.kinds, observed, desired, planner, purge, transition, phase) if phase else []
+        phases = phases_of(self.kinds, observed, desired, planner, purge, transition, phase, full=plan) if phase else []
         if phases and not check:
             _name, plan, desired, purge = phases[0]
         clock.ends("plan")
