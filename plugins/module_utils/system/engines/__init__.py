@@ -101,13 +101,13 @@ def numbers(text: str) -> Tuple[int, ...]:
 def _adapter(engine: str) -> Any:
     """Return the file for ``engine``; a run loads only the one that it asks."""
     if engine in ("lxc", "nspawn"):
-        from . import machines
+        from . import machines  # noqa: PLC0415 - as below
 
         return machines.of(engine)
     if engine == "docker":
-        from . import docker as adapter
+        from . import docker as adapter  # noqa: PLC0415 - as the docstring says
     elif engine == "podman":
-        from . import podman as adapter  # type: ignore[no-redef]
+        from . import podman as adapter  # type: ignore[no-redef] # noqa: PLC0415
     else:
-        from . import cni as adapter  # type: ignore[no-redef]
+        from . import cni as adapter  # type: ignore[no-redef] # noqa: PLC0415
     return adapter
