@@ -70,7 +70,8 @@ class Kind(Generic[K]):
     A ``shared`` object exists whether or not anybody desires it (a sysctl). It is never in conflict, it lasts as long as one
     set holds it (the field ``holders``), and removing it restores its former value. An object that ``has_identity`` can be
     replaced by another of the same key (see :meth:`identity`). Its contents cannot be restored, so it is removed last,
-    when all else is seen to work. The kernel stores no mark of ours on a kind that ``needs_ledger_mark``.
+    when all else is seen to work. The kernel stores no mark of ours on a kind that ``needs_ledger_mark``. A ``durable``
+    object lasts over a reboot by itself (a file): boot and repair leave it out, and it is not saved for them.
     """
 
     name: str = ""
@@ -81,6 +82,7 @@ class Kind(Generic[K]):
     shared: bool = False
     has_identity: bool = False
     needs_ledger_mark: bool = True
+    durable: bool = False
     tied_to: Tuple[str, ...] = ()
     provided: Tuple[str, ...] = ()
     shakes_off: Dict[str, Tuple[str, ...]] = {}
@@ -221,6 +223,14 @@ class Kind(Generic[K]):
         :returns: warnings, if there are any.
         """
         return None
+
+    def refusals(self, kernel: Any, plan: Plan) -> Iterable[str]:
+        """Return why ``plan`` must not be carried out, a sentence for each reason; nothing was touched yet."""
+        return ()
+
+    def unavailable(self, resource: Resource[K]) -> str:
+        """Return why a durable object can be neither observed nor changed now, or ""; what provides it may not run yet."""
+        return ""
 
     def is_gone(self, kernel: Any, resource: Resource[K]) -> Optional[bool]:
         """Say whether the object is gone; None: only an observation shows it."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from .apply import Applier
-from .errors import FabricError, KernelError, Unrecorded, nothing_changed, reason
+from .errors import Conflict, FabricError, KernelError, Unrecorded, nothing_changed, reason
 from .kind import Kinds, Scope, distinct, overlying
 from .phases import Phase, Transition, phases_of
 from .plan import Purge, Yields, make_plan
@@ -109,6 +109,7 @@ class Session:
         plan = self._planned(partial(planner, desired=desired, purge=purge), scope, observed, transition)
         if refuse:
             refuse(plan)
+        self._refuse(plan)
         phases = phases_of(self.kinds, observed, desired, planner, purge, transition, phase, full=plan) if phase else []
         if phases and not check:
             _name, plan, desired, purge = phases[0]
@@ -144,6 +145,16 @@ class Session:
             self.overlay(observed)
             plan = planner(observed)
         return plan
+
+    def _refuse(self, plan: Plan) -> None:
+        """Refuse a plan to which a kind objects.
+
+        :raises Conflict: it does.
+        """
+        with nothing_changed():
+            problems = [one for kind in self.kinds.values() if plan for one in kind.refusals(self.kernel, plan)]
+        if problems:
+            raise Conflict(problems)
 
     def observe(self, scope: Scope) -> Observed:
         """Return everything in ``scope``, read afresh."""

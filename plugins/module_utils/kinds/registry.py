@@ -29,6 +29,11 @@ def by_name() -> Kinds:
     return {kind.name: kind for kind in all_kinds()}
 
 
+def ending_kinds() -> List[Kind[Any]]:
+    """Return one object of each kind whose objects end with the node's kernel, in the same order."""
+    return [kind for kind in all_kinds() if not kind.durable]
+
+
 def in_play(own: Iterable[Kind[Any]]) -> Tuple[Kinds, Set[str]]:
     """Return (the kinds that a run about the kinds ``own`` can touch, by name; the names of those that it stands on).
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fabric's objects of this node, saved to a file and restored by the kinds, the plan and the undo of the modules."""
+"""The fabric's objects of this node, saved to a file and restored by the kinds, the plan and the undo of the modules.
+
+Objects of durable kinds are not among them: they last by themselves, and at boot what provides them may not run yet.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Tuple
 
 from ..engine.errors import FabricError, Unrecorded
 from ..engine.resource import Desired, Resource, differing, from_plain, to_plain
-from ..kinds.registry import by_name
+from ..kinds.registry import by_name, ending_kinds
 from ..ownership import Ledger
 from ..runner.run import on_node
 from ..system.files import FILE, write
@@ -41,7 +44,7 @@ class Restored(NamedTuple):
 
 def observed() -> Dict[Any, Resource]:
     """Return the fabric's objects in the kernel, ref -> Resource with the fields that can be desired."""
-    return on_node(_ours)
+    return on_node(_ours, ending_kinds())
 
 
 def _ours(session):
@@ -112,7 +115,7 @@ def save(path: str = FILE) -> List[Resource]:
             note(as_text(found))
         return found
 
-    return on_node(work, alone=True)
+    return on_node(work, ending_kinds(), alone=True)
 
 
 def restore(path: str = FILE, check: bool = False, force: bool = False) -> Restored:
@@ -139,7 +142,7 @@ def restore(path: str = FILE, check: bool = False, force: bool = False) -> Resto
                 )
         return _restored(session, resources, check)
 
-    return on_node(work, alone=not check)
+    return on_node(work, ending_kinds(), alone=not check)
 
 
 def _restored(session, resources, check):

@@ -82,6 +82,8 @@ def _marks() -> Ledger:
 def _restore_objects(session: Session, found: Pending) -> Undone:
     kinds, ledger = session.kinds, session.kernel.ledger
     before, planned = objects_in(found.before, kinds), refs_in(found.planned, kinds)
+    out = _unavailable(kinds, before, planned)
+    before, planned = {ref: was for ref, was in before.items() if ref not in out}, planned - out.keys()
     refs = before.keys() | planned
     scope = Scope({"", *ledger.namespaces(), *(key[0] for _kind, key in refs)}, set(refs))
     wanted, lost = restored(kinds, before, planned, session.observe(scope))
@@ -91,7 +93,25 @@ def _restore_objects(session: Session, found: Pending) -> Undone:
     steps = [step for way in undone.ways for step in way.steps if step.action != FALL]
     said = [f"{kinds[step.resource.kind].describe(step.resource)} {_deed(step)}" for step in steps]
     without = [f"{kinds[was.kind].describe(was)} is missing: there is no {_named(kinds, need)}" for was, need in lost]
-    return Undone([*_first(said), *undone.sentences], [*without, *left], len(steps))
+    return Undone([*_first(said), *undone.sentences], [*without, *left, *filter(None, out.values())], len(steps))
+
+
+def _unavailable(kinds: Dict[str, Any], before: Observed, planned: Set[Ref]) -> Dict[Ref, str]:
+    """Return the durable objects that cannot be restored now, with a sentence for each that the commit touched.
+
+    At boot a daemon that provides them starts only after the undo.
+    """
+    durable = {
+        ref: before.get(ref) or Resource(*ref)
+        for ref in {*before, *planned}
+        if ref[0] in kinds and kinds[ref[0]].durable
+    }
+    reasons = {ref: (kinds[ref[0]], one, kinds[ref[0]].unavailable(one)) for ref, one in durable.items()}
+    return {
+        ref: f"{kind.describe(one)} is as the commit left it: {reason}" if ref in planned else ""
+        for ref, (kind, one, reason) in reasons.items()
+        if reason
+    }
 
 
 def _deed(step: Step) -> str:
