@@ -9,7 +9,7 @@ import errno
 import os
 import time
 from dataclasses import dataclass
-from typing import Callable, Collection, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Callable, Collection, Dict, Iterator, List, Optional, Tuple
 
 from .errors import FabricError, Unrecorded
 from .kind import Kinds
@@ -57,15 +57,15 @@ class Applier:
         self.carry_out(plan.levels)
         makes = any(entry.present for entry in desired)
         if makes or not plan.last:
-            self._verify(plan, desired, purge)
+            self._verify(plan, desired, purge, refs_of(plan.last))
             self.record(steps_of(plan.levels))
         if not plan.last:
             return
         self.carry_out(plan.last)
         if not makes:
             self._verify(plan, desired, purge)
-        elif not self._all_gone(steps_of(plan.last)):
-            raise RuntimeError("the kernel did not keep: " + self._names(steps_of(plan.last)) + " is still there")
+        elif not self._all_gone(steps_of(plan.last)):  # something that no process shows holds a namespace
+            self._verify(plan, desired, purge, patience=0)
         self._record_last(plan.steps if not makes else steps_of(plan.last))
 
     def _record_last(self, steps: List[Step]) -> None:
@@ -127,8 +127,15 @@ class Applier:
             return kind.rename(step.before, step.after)
         return kind.delete(step.before) if step.action == DELETE else []
 
-    def _verify(self, plan: Plan, desired: List[Desired], purge: Optional[Purge]) -> None:
-        """Observe until nothing is left to do.
+    def _verify(
+        self,
+        plan: Plan,
+        desired: List[Desired],
+        purge: Optional[Purge],
+        going: Collection[Ref] = frozenset(),
+        patience: float = SETTLE_SECONDS,
+    ) -> None:
+        """Observe until nothing is left to do; ``going`` and ``patience``: see :meth:`_settle`.
 
         What did not end by itself is removed by a request of its own; what the kernel took along (a link's neighbors when
         its MAC address changes, neigh_changeaddr in net/core/neighbour.c) is made again.
@@ -136,9 +143,8 @@ class Applier:
         makes = any(entry.present for entry in desired)
         if not makes and self._all_gone(plan.steps):
             return
-        going: Set[Ref] = refs_of(plan.last) if makes else set()
-        desired = desired + self._fallen(plan, desired)
-        rest = self._settle(desired, purge, going)
+        desired = desired + self._fallen(plan, desired, going)
+        rest = self._settle(desired, purge, going, patience)
         if rest:
             self.carry_out(rest.levels + rest.last)
             rest = self._settle(desired, purge, going)
@@ -166,26 +172,35 @@ class Applier:
             left = [resource for resource in left if not self.is_gone(resource)]
         return not left
 
-    def _fallen(self, plan: Plan, desired: List[Desired]) -> List[Desired]:
-        """Return what should have ended with something else, as entries that want it absent."""
+    def _fallen(self, plan: Plan, desired: List[Desired], going: Collection[Ref]) -> List[Desired]:
+        """Return what should have ended with something else, as entries that want it absent; ``going`` ends later."""
         there = [entry.resource for entry in desired if entry.present]
         there += [resource for step in plan.steps if step.after for resource in step.everything]
         wanted = {ref for one in there for ref in (one.ref, *self.kinds[one.kind].provides(one))}
         return [
             Desired(resource, present=False)
-            for step in steps_of(plan.levels)
+            for step in plan.steps
             if step.action == FALL
             for resource in step.everything
             # the kernel may have made again what it makes by itself
-            if resource.ref not in wanted and self.kinds[resource.kind].restorable(resource)
+            if resource.ref not in wanted
+            and resource.ref not in going
+            and self.kinds[resource.kind].restorable(resource)
         ]
 
-    def _settle(self, desired: List[Desired], purge: Optional[Purge], going: Collection[Ref] = frozenset()) -> Plan:
+    def _settle(
+        self,
+        desired: List[Desired],
+        purge: Optional[Purge],
+        going: Collection[Ref] = frozenset(),
+        patience: float = SETTLE_SECONDS,
+    ) -> Plan:
         """Return the plan of what is left to do, after waiting for what ends by itself.
 
         :param going: refs of what is removed later, and ignored here.
+        :param patience: seconds to wait.
         """
-        deadline = time.monotonic() + SETTLE_SECONDS
+        deadline = time.monotonic() + patience
         pause = POLL_SECONDS
         while True:
             there = self.observe()
@@ -203,9 +218,6 @@ class Applier:
             f"{name} is {step.before.values.get(name)!r}, not {step.after.values.get(name)!r}" for name in step.fields
         )
         return f"{self._name(step)}: {fields or step.action}"
-
-    def _names(self, steps: List[Step]) -> str:
-        return ", ".join(self._name(step) for step in steps[:3])
 
     def _name(self, step: Step) -> str:
         return self.kinds[step.resource.kind].describe(step.resource)

@@ -167,6 +167,14 @@ class Kind(Generic[K]):
         values = {name: value for name, value in resource.values.items() if name not in self.read_only}
         return Resource(resource.kind, resource.key, values, resource.owner)
 
+    def restoring(self, resource: Resource[K]) -> Resource[K]:
+        """Return the desired resource that makes this one, which was observed and is gone, again."""
+        return self.wanted(resource)
+
+    def outlives(self, resource: Resource[K]) -> bool:
+        """Say whether this object goes on when it is removed: without its name, with all on it that is not ours."""
+        return False
+
     def altered(self, found: Resource[K], values: Dict[str, Any]) -> Resource[K]:
         """Return what ``found`` is once its fields are changed to ``values``."""
         return found.merged(values)
@@ -196,6 +204,10 @@ class Kind(Generic[K]):
     def observe(self, kernel: Any, scope: Scope) -> Iterator[Resource[K]]:
         """Yield each object of this kind in the namespaces of ``scope``, one dump for each namespace."""
         raise NotImplementedError
+
+    def examined(self, kernel: Any, resources: List[Resource[K]]) -> Iterator[Resource[K]]:
+        """Yield those of ``resources``, all to be removed, of which a closer look shows more."""
+        return iter(())
 
     def create(self, resource: Resource[K], companions: Collection[Resource[K]]) -> List[Request]:
         """Return the requests that make it and those of its companions that are missing."""

@@ -47,6 +47,8 @@ class Removal:
         """Return what ends with ``ref``, given that all of ``found`` and ``known`` ends too."""
         bound, providers = self._falls
         taken = bound.get(ref, [])
+        if self.kinds[ref[0]].outlives(self.observed[ref]):
+            taken = [one for one in taken if self.observed[one].owner is not None]
         for provided in self.kinds[ref[0]].provides(self.observed[ref]):
             if all(one in found or one in known for one in providers[provided]):
                 taken = [*taken, *bound.get(provided, [])]
@@ -68,16 +70,35 @@ class Removal:
     def steps(self, roots: Dict[Ref, str], known: Collection[Ref], wanted: Observed) -> Tuple[Levels, Levels]:
         """Return levels of steps for ``roots`` (ref -> reason), and those of what is removed last.
 
-        What is removed last takes along all that ends with it, except what is made again before that.
+        What is removed last takes along all that ends with it, except what is made again before that. From what goes on without
+        its name, or is made anew at once, all that is ours is removed first, by requests of its own.
         """
-        last = {ref: reason for ref, reason in roots.items() if self.kinds[ref[0]].has_identity}
-        falling = self.closure(last, known)
+        last = {ref: reason for ref, reason in roots.items() if self.kinds[ref[0]].has_identity and ref not in wanted}
+        anew = {ref: reason for ref, reason in roots.items() if self.kinds[ref[0]].has_identity and ref in wanted}
+        apart = {ref for ref in (*last, *anew) if ref in anew or self.kinds[ref[0]].outlives(self.observed[ref])}
+        falling = self.closure([ref for ref in last if ref not in apart], known)
         again = {ref: "" for ref in falling if ref in wanted}
         early = self.closure(again, known)
         kept = {ref for ref in falling if ref not in early}
-        first = {ref: reason for ref, reason in roots.items() if ref not in kept}
-        levels = self._levels_of({**first, **again}, {*known, *kept})
+        on_apart = self.closure(apart, known)
+        first = {ref: reason for ref, reason in roots.items() if ref not in kept and ref not in on_apart}
+        levels = self._levels_of({**self._ours(on_apart, apart), **first, **again}, {*known, *kept, *apart})
+        levels += self._levels_of(anew, {*known, *kept, *refs_of(levels)})
         return levels, self._levels_of(last, {*known, *early, *refs_of(levels)})
+
+    def _ours(self, refs: Iterable[Ref], bases: Collection[Ref]) -> Dict[Ref, str]:
+        """Return those of ``refs`` that are ours and not ``bases``; of a veth the end that is elsewhere."""
+        inside = {base[1][0] for base in bases}
+        found: Dict[Ref, str] = {}
+        for ref in sorted(refs, key=lambda ref: ref[1][0] in inside):
+            one = self.observed[ref]
+            if (
+                ref not in bases
+                and one.owner is not None
+                and found.keys().isdisjoint(self.kinds[ref[0]].companions(one))
+            ):
+                found[ref] = ""
+        return found
 
     def _levels_of(self, roots: Dict[Ref, str], known: Collection[Ref]) -> Levels:
         """Return levels of steps for ``roots`` (ref -> reason).

@@ -183,7 +183,14 @@ class Session:
         scope.refs |= refs
         with nothing_changed():
             observed.update(self.observe(scope) if netns else self._look(kinds | {ref[0] for ref in refs}, scope))
-        return bool(kinds or netns or refs)
+            closer = self._closer([step.before for step in touched if step.after is None])
+        observed.update(closer)
+        return bool(kinds or netns or refs or closer)
+
+    def _closer(self, leaving: List[Resource]) -> Observed:
+        """Return those of ``leaving`` of which a closer look shows more."""
+        of = {kind: [one for one in leaving if one.kind == kind.name] for kind in self.kinds.values()}
+        return {one.ref: one for kind, some in of.items() if some for one in kind.examined(self.kernel, some)}
 
     def scope(self, desired: List[Desired], everywhere: bool) -> Scope:
         """Return where to look for ``desired`` and what it stands on.

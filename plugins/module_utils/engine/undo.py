@@ -56,6 +56,7 @@ class Undo:
         return [
             f"{self.kinds[one.kind].describe(one)} was made anew: what ran in it is cut off"
             for one in self.remade.values()
+            if not self.kinds[one.kind].outlives(one)
         ]
 
     def _go(self, back: Plan) -> List[str]:
@@ -105,10 +106,14 @@ class Undo:
     def _desired(self, there: Observed) -> List[Desired]:
         """Return entries for what is gone, and for what is ours or in the plan, which may end on the way back."""
         desired = []
+        nameless = {ref for ref, was in self.before.items() if ref not in there and self.kinds[was.kind].outlives(was)}
         for ref, was in self.before.items():
-            restorable = self.kinds[was.kind].restorable(was)
+            kind = self.kinds[was.kind]
+            restorable = kind.restorable(was)
+            if nameless and was.owner is None and any(tie.binds and tie.to in nameless for tie in kind.ties_of(was)):
+                continue  # it is seen again with the name
             if restorable and (was.owner is not None or ref not in there) or ref in self.planned and ref in there:
-                desired.append(Desired(self.kinds[was.kind].wanted(was)))
+                desired.append(Desired(kind.wanted(was) if ref in there else kind.restoring(was)))
         new = [one for ref, one in there.items() if ref not in self.before]
         return desired + [
             Desired(one, present=False) for one in new if one.ref in self.planned or one.owner is not None

@@ -176,6 +176,31 @@ def create(name: str, setup: Optional[Callable[[], Any]] = None) -> None:
         raise
 
 
+def attach(name: str, pid: int, wanted: Optional[Identity] = None) -> None:
+    """Give the network namespace of the process ``pid`` the name ``name``, as ``ip netns attach`` does (ip-netns(8)).
+
+    :param wanted: the namespace that it must be.
+    :raises FileExistsError: there is a namespace of that name.
+    :raises ProcessLookupError: there is no such process, or it has another namespace.
+    """
+    prepare()
+    target = os.path.join(RUN_DIR, name)
+    if identity(name):
+        raise FileExistsError(17, "a network namespace of this name exists", name)
+    try:  # what is open stays the same, whoever gets the pid
+        handle = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise ProcessLookupError(errno.ESRCH, f"process {pid} has ended", name) from None
+    try:
+        source = f"/proc/self/fd/{handle}"
+        if wanted and identity(source) != wanted:
+            raise ProcessLookupError(errno.ESRCH, f"process {pid} has another network namespace now", name)
+        os.close(os.open(target, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o444))
+        _mount(source, target, MS_BIND)
+    finally:
+        os.close(handle)
+
+
 def delete(name: str) -> None:
     """Remove the named namespace: it ends when nothing else holds it (a process, a socket, a mount)."""
     target = os.path.join(RUN_DIR, name)

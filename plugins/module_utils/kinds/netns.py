@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Collection, Iterator, List
+from typing import Any, Collection, Iterable, Iterator, List
 
 from ..engine.kind import Kind, Scope
 from ..engine.request import Request
 from ..engine.resource import Resource
-from ..engine.step import CREATE, DELETE, Step
+from ..engine.step import CREATE, DELETE, Plan, Step
 from ..kernel import namespaces, procfs
 from ..kernel.kernel import Call, Kernel, NewNamespace, Sysctls
 from ..kernel.messages import IFF_UP, Message
+from ..kernel.processes import holding, program_of
 from .shell import inside, ip
 from .ties import NetnsKey
 
@@ -29,13 +30,21 @@ INHERITED = tuple(f"net.ipv4.conf.all.{name}" for name in ("arp_ignore", "arp_fi
 AT_FIRST = ("net.ipv4.ip_forward",)
 
 
+# how many of the processes in a namespace are named
+MOST_NAMED = 5
+
+
 class Netns(Kind[NetnsKey]):
-    """``values``: lo (bool, the loopback is up), ipv6 (bool), inherit (bool)."""
+    """``values``: lo (bool, the loopback is up), ipv6 (bool), inherit (bool).
+
+    Of one that is to be removed while processes are in it also: nsfs (its device and inode), processes (pid and program).
+    """
 
     name = "netns"
     title = "network namespace"
     key = NetnsKey
     has_identity = True
+    read_only = frozenset({"nsfs", "processes"})
 
     def claimed(self, resource: Resource[NetnsKey], owner: str) -> Resource[NetnsKey]:
         """IPv6 off inside is what a kernel without IPv6 has."""
@@ -63,6 +72,24 @@ class Netns(Kind[NetnsKey]):
                 values["inherit"] = owner is None
             yield Resource(self.name, key, values, owner)
 
+    def examined(self, kernel: Kernel, resources: List[Resource[NetnsKey]]) -> Iterator[Resource[NetnsKey]]:
+        identities = {one.ref: kernel.identity(one.netns) for one in resources}
+        found = holding({identity for identity in identities.values() if identity})
+        for one in resources:
+            pids = found.get(identities[one.ref] or (0, 0))
+            if pids:
+                processes = tuple((pid, program_of(pid)) for pid in pids[:MOST_NAMED])
+                yield one.merged({"nsfs": identities[one.ref], "processes": processes})
+
+    def outlives(self, resource: Resource[NetnsKey]) -> bool:
+        """A namespace lasts as long as a process is in it (network_namespaces(7)); the interfaces in it do, too."""
+        return "processes" in resource.values
+
+    def restoring(self, resource: Resource[NetnsKey]) -> Resource[NetnsKey]:
+        """The processes are still in the same namespace."""
+        held = {name: resource.values[name] for name in ("nsfs", "processes") if name in resource.values}
+        return self.wanted(resource).merged(held)
+
     @staticmethod
     def _inside(kernel, name):
         found = next((link for link in kernel.links(name).values() if link[1]["IFLA_IFNAME"] == "lo"), None)
@@ -79,6 +106,9 @@ class Netns(Kind[NetnsKey]):
     def create(self, resource: Resource[NetnsKey], companions: Collection[Resource[NetnsKey]]) -> List[Request]:
         """IPv6 is decided before the namespace has its name, so that nothing comes up with it."""
         values = resource.values
+        if "processes" in values:
+            call = Call(partial(_named_again, resource), closes=resource.netns)
+            return [Request("", call), *self._settings(resource, values.keys() & {"lo", "ipv6"})]
         sysctls = {DISABLE_IPV6: _disabled(values)} if "ipv6" in values else {}
         if values.get("inherit") is False:
             sysctls.update(dict.fromkeys(INHERITED + AT_FIRST, "0"))
@@ -114,7 +144,7 @@ class Netns(Kind[NetnsKey]):
         name = step.resource.netns
         if step.action == DELETE:
             return [f"ip netns del {name}"]
-        made = [f"ip netns add {name}"] if step.action == CREATE else []
+        made = [self._creation(step.after)] if step.action == CREATE else []
         fields = step.after.values if step.action == CREATE else step.fields
         if "ipv6" in fields:
             made.append(inside(name, "sysctl", "-qw", f"{DISABLE_IPV6}={_disabled(step.after.values)}"))
@@ -125,11 +155,36 @@ class Netns(Kind[NetnsKey]):
             made.append(ip(name, "link", "set", "lo", "up" if step.after.values["lo"] else "down"))
         return made
 
+    @staticmethod
+    def _creation(resource):
+        name, processes = resource.netns, resource.values.get("processes")
+        return f"ip netns attach {name} {processes[0][0]}" if processes else f"ip netns add {name}"
+
+    def applied(self, kernel: Kernel, plan: Plan) -> Iterable[str]:
+        """Name the processes in namespaces that have no name any more."""
+        held = [step.before for step in plan.steps if step.action == DELETE and step.before.kind == self.name]
+        for one in held:
+            if "processes" in one.values:
+                named = ", ".join(f"{pid} ({program})" for pid, program in one.values["processes"])
+                yield (
+                    f"{self.describe(one)} has no name any more, and goes on without the fabric's interfaces as long as processes"
+                    f" are in it: {named}. Stop them if they are not needed"
+                )
+
     def is_gone(self, kernel: Kernel, resource: Resource[NetnsKey]) -> bool:
         return not kernel.exists(resource.netns)
 
     def identity(self, kernel: Kernel, resource: Resource[NetnsKey]) -> Any:
         return list(kernel.identity(resource.netns) or ()) or None
+
+
+def _named_again(resource):
+    """Give its name back to the namespace that had it, or to a new one if no process is left in that."""
+    pids = holding({resource.values["nsfs"]})
+    if pids:
+        namespaces.attach(resource.netns, next(iter(pids.values()))[0], resource.values["nsfs"])
+    else:
+        namespaces.create(resource.netns)
 
 
 def _disabled(values):

@@ -102,7 +102,7 @@ def _everything(session: Session, observed: Observed, scope: Scope) -> Observed:
     if len(session.seen) == len(all_kinds()) and netns <= scope.netns and not scope.bystanders:
         return observed
     whole = Session({kind.name: kind for kind in all_kinds()}, session.kernel)
-    return whole.observe(Scope(netns | scope.netns, scope.refs | observed.keys()))
+    return {**whole.observe(Scope(netns | scope.netns, scope.refs | observed.keys())), **observed}
 
 
 def _add(found: Pending, plan: Plan) -> None:
