@@ -81,6 +81,26 @@ def test_down_leaves_nothing(lab):
     assert lab.down() == {"changed": False, "lab": found["lab"], "msg": f"there is no lab {found['lab']}"}
 
 
+def test_what_a_node_writes_below_etc_is_its_own(lab):
+    """In folders that the machine has, and in new ones; the other node, the machine and the next lab do not see it."""
+    lab.up()
+    folders = ("netns/red", "systemd/system/web.service.d", "tmpfiles.d", "nodenet", "cni/net.d", "containers/networks")
+    for folder in folders:
+        lab.sh(
+            "n1",
+            f"mkdir -p /etc/{folder} && echo ours >/etc/{folder}/nodenet-test && cat /etc/hosts /etc/{folder}/nodenet-test",
+        )
+        assert lab.sh("n1", f"cat /etc/{folder}/nodenet-test") == "ours\n"
+        assert lab.attempt("n2", f"test -e /etc/{folder}/nodenet-test").returncode == 1
+        assert not Path(f"/etc/{folder}/nodenet-test").exists()
+    assert lab.sh("n1", "ls /etc/systemd/system").split() == sorted(
+        {*os.listdir("/etc/systemd/system"), "web.service.d"}
+    )
+    lab.down()
+    lab.up()
+    assert lab.attempt("n1", "test -e /etc/nodenet/nodenet-test").returncode == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_keeper_leaves_nothing(lab, number):
     before, found = surroundings(lab.user), lab.up()

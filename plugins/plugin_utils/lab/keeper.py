@@ -24,13 +24,14 @@ def main():
     """Make the lab and keep it."""
     lab, role, digest = sys.argv[sys.argv.index(MARK) + 1 :]
     topology = json.load(sys.stdin)
+    ordinary = os.geteuid() != 0
     try:
         leave_machine()
         if os.fork():  # the first process of a PID namespace is a child of the one that asked for it
             return
         os.setsid()
         own_mounts()
-        underlay.make(topology, {name: start_host(lab, name) for name in topology["hosts"]})
+        underlay.make(topology, {name: start_host(lab, name, ordinary) for name in topology["hosts"]})
     except Exception as failure:  # reported to the one who started us; nothing is left when we end
         _answer(error=_sentence(failure))
         sys.exit(1)

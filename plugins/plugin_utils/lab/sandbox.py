@@ -12,8 +12,13 @@ from .processes import MARK
 
 # linux/sched.h, linux/mount.h
 NEWNS, NEWUTS, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x10000000, 0x20000000, 0x40000000
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 0x1000
+MS_REC, MS_PRIVATE = 0x4000, 1 << 18
 HOST_NAME_MAX = 64
+
+# The folders below /etc in which the fabric writes files of a node. An ordinary user's overlay copies no folder of root's up
+# (its owner is not mapped), so those that are there are made beforehand, and show what both of them hold.
+WRITTEN = ("containers/networks", "cni/net.d", "netns", "nodenet", "systemd/system", "tmpfiles.d")
 
 # What the keeper and the first process of a host become: it buries the dead, in a hundredth of the memory of a Python.
 STAY = "while :; do sleep 2000000 & wait; done"
@@ -66,15 +71,48 @@ def own_mounts():
         pass  # some containers refuse it; nothing of ours reads it, /sys/class/net shows the machine's then
 
 
-def start_host(lab, name):
+def own_settings(ordinary):
+    """Give this mount namespace an /etc of its own: the machine's, over which what is written here lies in memory.
+
+    Where the kernel refuses that, /etc is the machine's and cannot be written.
+
+    :param ordinary: the sandbox is a user's who is not root.
+    """
+    _mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")  # hidden by the /run that is mounted next
+    upper, work = "/run/etc", "/run/work"
+    os.mkdir(upper)
+    os.mkdir(work)
+    for folder in WRITTEN:
+        names = folder.split("/")
+        for depth in range(1, len(names) + 1):
+            part = "/".join(names[:depth])
+            if os.path.isdir(f"/etc/{part}"):
+                os.makedirs(f"{upper}/{part}", exist_ok=True)
+    closed = [
+        folder for folder in WRITTEN if os.path.isdir(f"/etc/{folder}") and not os.access(f"/etc/{folder}", os.R_OK)
+    ]
+    options = f"lowerdir=/etc,upperdir={upper},workdir={work}" + (",userxattr" if ordinary else "")
+    try:
+        _mount("overlay", "/etc", "overlay", MS_NOSUID | MS_NODEV, options)
+    except OSError:
+        if not ordinary:  # others cannot write there
+            _mount("/etc", "/etc", None, MS_BIND | MS_REC)
+            _mount("none", "/etc", None, MS_REMOUNT | MS_BIND | MS_RDONLY)
+    else:
+        for folder in closed:  # what an ordinary user may not read cannot be laid under anything
+            _mount("tmpfs", f"/etc/{folder}", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")
+
+
+def start_host(lab, name, ordinary=False):
     """Start a host: a process that is the first of namespaces of its own. Return its pid, seen from here.
 
+    :param ordinary: see :func:`own_settings`.
     :raises OSError: it could not be made.
     """
     reading, writing = os.pipe()
     between = os.fork()  # the first process of a PID namespace is a child of the one that asked for it
     if between == 0:
-        _become_host(lab, name, writing)
+        _become_host(lab, name, ordinary, writing)
     os.close(writing)
     os.waitpid(between, 0)
     with os.fdopen(reading) as source:  # it ends when the host's program has been started, which closes the pipe
@@ -94,7 +132,7 @@ def become(program, *words):
     os.execv("/bin/sh", ["/bin/sh", "-c", program, MARK, *words])
 
 
-def _become_host(lab, name, answer):
+def _become_host(lab, name, ordinary, answer):
     """Go on as a host's first process; write its pid to ``answer``, or what went wrong. Never returns."""
     try:
         _unshare(NEWNS | NEWNET | NEWUTS | NEWPID)
@@ -102,6 +140,8 @@ def _become_host(lab, name, answer):
         if child:
             os.write(answer, f"{child}\n".encode())
             os._exit(0)
+        _mount("none", "/", None, MS_REC | MS_PRIVATE)
+        own_settings(ordinary)
         own_mounts()
         label = name.encode()[:HOST_NAME_MAX]
         _checked(_libc.sethostname(label, len(label)), "naming it")
