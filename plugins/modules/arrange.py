@@ -105,6 +105,11 @@ options:
       - Published ports, as O(nodenet.fabric.port_forward#module:config) takes them.
     type: list
     elements: dict
+  config_file:
+    description:
+      - Configuration files, as O(nodenet.fabric.config_file#module:config) takes them.
+    type: list
+    elements: dict
   purge:
     description:
       - Remove objects of the set O(owner) that are not listed, of the kinds that are given, even as an empty list.

@@ -89,3 +89,14 @@ def node(private_mounts):
     yield Node()
     while os.path.ismount("/run"):
         check(_libc.umount2(b"/run", MNT_DETACH))
+
+
+@pytest.fixture
+def own_etc(node):
+    """An /etc of the node's own, over the machine's."""
+    os.makedirs("/run/over/etc")
+    os.makedirs("/run/over/work")
+    options = b"lowerdir=/etc,upperdir=/run/over/etc,workdir=/run/over/work"
+    check(_libc.mount(b"overlay", b"/etc", b"overlay", ctypes.c_ulong(0), options))
+    yield
+    check(_libc.umount2(b"/etc", MNT_DETACH))

@@ -25,6 +25,9 @@ EXAMPLES = ("vxlan", "red-blue-bridge", "calico-routed")
 MAC = "02:00:00:00:00:99"
 
 
+pytestmark = pytest.mark.usefixtures("own_etc")
+
+
 @pytest.fixture(autouse=True)
 def no_interface_that_is_up_is_renamed(monkeypatch):
     """As before Linux 6.2: a later kernel renames what is made anew here."""
@@ -61,6 +64,7 @@ MORE = {
     ],
     "route": [{"prefix": "10.9.0.0/16", "via": "10.7.0.9"}, {"prefix": "10.10.0.0/16", "dev": "over"}],
     "masquerade": [{"source": "10.7.0.0/24", "netns": "red"}],
+    "config_file": [{"path": "/etc/netns/red/hosts", "content": "127.0.0.1 localhost"}],
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any, Iterable, List, Set, Tuple
 
 from ..engine.kind import Kind, Kinds, overlying, underlying
 from .address import Address
+from .config_file import ConfigFile
 from .fdb import Fdb
 from .link import Link
 from .nat import Nat
@@ -21,7 +22,7 @@ from .sysctl import Sysctl
 
 def all_kinds() -> List[Kind[Any]]:
     """Return one object of each kind, in the order in which objects are made; what they are tied to still precedes them."""
-    return [Netns(), Sysctl(), Link(), Port(), Address(), Neighbor(), Proxy(), Fdb(), Route(), Nat()]
+    return [Netns(), Sysctl(), Link(), Port(), Address(), Neighbor(), Proxy(), Fdb(), Route(), Nat(), ConfigFile()]
 
 
 def by_name() -> Kinds:

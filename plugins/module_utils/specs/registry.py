@@ -11,6 +11,7 @@ from . import (
     address,
     bridge,
     bridge_port,
+    config_file,
     forwarding,
     ipip_tunnel,
     masquerade,
@@ -42,5 +43,6 @@ SPECS: Dict[str, Spec] = {
         forwarding,
         masquerade,
         port_forward,
+        config_file,
     )
 }
