@@ -49,6 +49,12 @@ options:
       - Whether source ports are chosen at random, so that two simultaneous connections are less likely to get the same one.
     type: bool
     default: true
+  keep: &keep
+    description:
+      - Whether packets to the prefixes of O(exclude) keep their source also where another program masquerades them, as Podman's
+        netavark before 1.14 does with all that leaves a network. It concerns connections that begin afterwards.
+    type: bool
+    default: false
   config:
     description:
       - Several objects in one task; each entry takes the same options. One of O(source) and O(config) is required.
@@ -61,6 +67,7 @@ options:
       exclude: *exclude
       out_interface: *out_interface
       random: *random
+      keep: *keep
       netns:
         description:
           - Namespace of this entry. If omitted, that of the task.

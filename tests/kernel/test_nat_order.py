@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-MASQUERADE = {"source": "10.9.0.0/24", "exclude": ["10.9.0.0/24", "10.8.0.0/24"]}
+MASQUERADE = {"source": "10.9.0.0/24", "exclude": ["10.9.0.0/24", "10.8.0.0/24"], "keep": True}
 PORTS = [
     {"port": "80", "to": "10.9.0.1", "hairpin": ["10.9.0.0/24"]},
     {"port": "80", "to": "10.9.0.2", "address": "192.0.2.1"},

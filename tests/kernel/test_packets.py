@@ -126,6 +126,22 @@ def test_traffic_between_endpoints_keeps_its_source(docker_bridge):
     assert captured(node, "lab-ns1", "lab-ns0", "10.15.10.3") == {"10.15.10.1"}
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_source_is_kept_where_another_program_masquerades(host_gw, keep):
+    """As netavark before 1.14 does with all that leaves a network."""
+    node = host_gw
+    for module, options in STEPS:
+        node.task(module, **options)
+    node.sh(
+        "ip netns exec vm1 nft 'table ip other { chain c { type nat hook postrouting priority srcnat; ip saddr 172.245.0.0/24"
+        " ip daddr != 172.245.0.0/24 masquerade; }; }'"
+    )
+    rule = {"netns": "vm1", "source": "172.245.0.0/24", "exclude": ["172.245.0.0/24", "172.246.0.0/24"], "keep": keep}
+    node.task("masquerade", **rule)
+    assert captured(node, "ns246", "ns245", "172.246.0.2") == {"172.245.0.2" if keep else "192.168.32.245"}
+    assert not node.task("masquerade", **rule)["changed"]
+
+
 def test_ipv6_alike(node):
     node.task("netns", config=[{"name": name, "ipv6": True} for name in ("vm", "outside", "a")])
     node.task("veth", config=[link(("vm", "eth0"), ("outside", "eth0")), link(("vm", "veth0"), ("a", "eth0"))])

@@ -32,11 +32,13 @@ from .ties import in_namespace
 CHAINS = {
     "prerouting": "type nat hook prerouting priority dstnat; policy accept;",
     "output": "type nat hook output priority -100; policy accept;",
+    # the first chain that translates a connection has decided: no later one is asked (nf_nat_inet_fn)
+    "keep": "type nat hook postrouting priority 99; policy accept;",
     "postrouting": "type nat hook postrouting priority srcnat; policy accept;",
     "invalid": "type filter hook postrouting priority filter; policy accept;",
 }
-VERDICTS = ("masquerade", "dnat")
-KEPT = re.compile(r"daddr != { ([^}]*) }")
+VERDICTS = ("masquerade", "dnat", "snat")
+KEPT = re.compile(r"(daddr(?: !=)?) { ([^}]*) }")
 
 
 class NatKey(NamedTuple):
@@ -204,12 +206,12 @@ def prefixes(found: Iterable[str]) -> str:
 def kept(rule: Optional[str]) -> List[str]:
     """Return the prefixes that a rule of masquerade leaves alone."""
     written = KEPT.search(rule or "")
-    return written[1].split(", ") if written else []
+    return written[2].split(", ") if written else []
 
 
 def keeping(rule: str, found: Iterable[str]) -> str:
     """Return a rule of masquerade that leaves the prefixes ``found`` alone, and no others."""
-    return KEPT.sub(f"daddr != {prefixes(found)}", rule)
+    return KEPT.sub(rf"\1 {prefixes(found)}", rule)
 
 
 def _text(expressions):
@@ -241,10 +243,18 @@ def _verdict(expression):
     if word is None:
         return json.dumps(expression, sort_keys=True)
     values = expression[word] or {}
+    if word == "snat":
+        own = values["addr"].get("payload") if isinstance(values["addr"], dict) else None
+        return own_source(own["protocol"]) if own else json.dumps(expression, sort_keys=True)
     flags = "".join(f" {flag}" for flag in _list(values.get("flags", [])))
     if word == "masquerade":
         return word + flags
     return dnat(values["addr"], _ports(values.get("port"))) + flags
+
+
+def own_source(protocol: str) -> str:
+    """Return the verdict that translates a packet of ``protocol`` (ip, ip6) to the source that it has."""
+    return f"snat {protocol} to {protocol} saddr"
 
 
 def dnat(address: str, port: Optional[str] = None) -> str:

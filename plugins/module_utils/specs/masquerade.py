@@ -16,13 +16,14 @@ OPTIONS = {
     "exclude": {"type": "list", "elements": "str", "default": []},
     "out_interface": {"type": "str"},
     "random": {"type": "bool", "default": True},
+    "keep": {"type": "bool", "default": False},
 }
 # RFC 5771, RFC 4291 2.7: a multicast group has no way back through NAT
 MULTICAST = {fields.AF_INET: "224.0.0.0/4", fields.AF_INET6: "ff00::/8"}
 
 
 def resources(options: Options) -> List[Resource]:
-    """Return the object, a rule in each of two chains, that ``options`` describe."""
+    """Return the object, a rule in each of two chains, or of three, that ``options`` describe."""
     source = fields.prefix(options["source"], "source")
     exclude = [fields.prefix(text, "exclude") for text in options["exclude"]]
     for text in exclude:
@@ -30,11 +31,14 @@ def resources(options: Options) -> List[Resource]:
     link = options["out_interface"] and fields.interface(options["out_interface"], "out_interface")
     protocol = "ip6" if fields.family(source) == fields.AF_INET6 else "ip"
     leaving = [f'oifname "{link}"'] if link else []
+    inside = nat.prefixes([*exclude, MULTICAST[fields.family(source)]])
     leaving.append(f"{protocol} saddr {nat.prefixes([source])}")
-    leaving.append(f"{protocol} daddr != {nat.prefixes([*exclude, MULTICAST[fields.family(source)]])}")
+    kept = " ".join([*leaving, f"{protocol} daddr {inside}", nat.own_source(protocol)])
+    leaving.append(f"{protocol} daddr != {inside}")
     verdict = "masquerade fully-random" if options["random"] else "masquerade"
     values = {
         **dict.fromkeys(nat.CHAINS),
+        "keep": kept if options["keep"] else None,
         "postrouting": " ".join([*leaving, verdict]),
         "invalid": " ".join(["ct state invalid", *leaving, "drop"]),
     }
