@@ -42,9 +42,10 @@ class Fleet:
     :param name: of the fleet; the same name in another clone is another fleet.
     :param nodes: how many machines there are beside the router; without it as many as run, or four.
     :param extra: what their image has beside the usual, see :data:`image.EXTRA`.
+    :param router: whether there is one; without it the nodes are on one L2, and nobody is outside.
     """
 
-    def __init__(self, name="vms", nodes=None, extra=()):
+    def __init__(self, name="vms", nodes=None, extra=(), router=True):
         digest = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
         self.cache, self.extra, self.name = cache_folder(), tuple(extra), name
         self.folder = self.cache / "fleets" / f"{name}-{digest}"
@@ -58,7 +59,8 @@ class Fleet:
             for number, machine in enumerate(self.nodes, 1)
         }
         cables = [f"{ROUTER}{number}" for number in range(SEGMENTS)]
-        self.machines[ROUTER] = Machine(self.folder, ROUTER, 0, cables, self.keys)
+        if router:
+            self.machines[ROUTER] = Machine(self.folder, ROUTER, 0, cables, self.keys)
         self._image = None
         self.assigned = {}  # host of the inventory -> machine
 
@@ -197,7 +199,8 @@ class Fleet:
         """
         inventory = Path(inventory)
         hosts = hosts_of(inventory)
-        for name, (segment, script) in underlay(hosts, self.nodes, ROUTER).items():
+        router = ROUTER if ROUTER in self.machines else None
+        for name, (segment, script) in underlay(hosts, self.nodes, router).items():
             if segment is not None:
                 self.cables.plug(name, segment)
             (self.folder / f"{name}.underlay").write_text(script, encoding="utf-8")

@@ -33,7 +33,28 @@ EXTRA = {
     "networkmanager": ["network-manager"],
     "docker": ["docker.io"],
     "ufw": ["ufw"],
+    "engines": [
+        *("docker.io", "podman", "netavark", "containernetworking-plugins", "lxc", "systemd-container"),
+        # without apparmor_parser Docker starts no container on a kernel that has AppArmor
+        *("busybox-static", "apparmor"),
+    ],
 }
+# all that tests take beside the usual: one image for them, as it takes a minute to make
+MANAGERS = ("firewalld", "networkmanager", "docker", "ufw", "engines")
+# they are installed and do not run: a test starts the one that it is about
+DISABLED = (
+    *("docker.service", "docker.socket", "containerd.service", "podman.service", "podman.socket"),
+    *(
+        "podman-auto-update.service",
+        "podman-auto-update.timer",
+        "podman-restart.service",
+        "lxc.service",
+        "lxc-net.service",
+    ),
+    *("lxc-monitord.service", "firewalld.service", "NetworkManager.service", "NetworkManager-wait-online.service"),
+    *("ufw.service", "machines.target"),
+)
+CONTAINER_IMAGE = "/usr/share/nodenet-test.tar"
 MASKED = "apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service"
 
 FILES = {
@@ -87,6 +108,17 @@ chroot "$1" useradd --create-home --shell /bin/bash {USER}
 chroot "$1" install -d -m 0700 -o {USER} -g {USER} /home/{USER}/.ssh
 chroot "$1" systemctl --quiet enable nodenet-management.service nodenet-underlay.service
 chroot "$1" systemctl --quiet mask {MASKED}
+for unit in {" ".join(DISABLED)}; do
+    [ ! -e "$1"/lib/systemd/system/$unit ] || chroot "$1" systemctl --quiet disable $unit
+done
+# a container's image, so that nothing is pulled: docker import and podman import take it
+if chroot "$1" dpkg --status busybox-static >/dev/null 2>&1; then
+    mkdir -p "$1"/tmp/image/bin "$1"/tmp/image/etc "$1"/tmp/image/tmp
+    cp "$1"/bin/busybox "$1"/tmp/image/bin
+    chroot "$1"/tmp/image /bin/busybox --install -s /bin
+    tar -C "$1"/tmp/image -cf "$1"{CONTAINER_IMAGE} .
+    rm -r "$1"/tmp/image
+fi
 chmod 0440 "$1"/etc/sudoers.d/{USER}
 : > "$1"/etc/machine-id
 """

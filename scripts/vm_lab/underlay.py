@@ -42,6 +42,8 @@ def underlay(hosts, machines, router):
     """Return machine -> (number of its L2, its script), for the router and the idle ones, too.
 
     :param hosts: see :func:`hosts_of`.
+    :param router: its name, or None: there is none.
+    :raises ValueError: there are too few machines, or the inventory needs a router.
     """
     topology = topology_of(hosts)
     machine_of = assigned(hosts, machines)
@@ -54,7 +56,10 @@ def underlay(hosts, machines, router):
         script = UNPLUGGED + _plugged(topology["hosts"][host], "eth0", topology["mtu"])
         scripts[machine_of[host]] = (cable[segment], script)
     others = {name: host for name, host in topology["hosts"].items() if name not in hosts}
-    scripts[router] = (None, ROUTER_EMPTY + _router(others, cable, topology["mtu"]))
+    if router:
+        scripts[router] = (None, ROUTER_EMPTY + _router(others, cable, topology["mtu"]))
+    elif others:
+        raise ValueError(f"the fleet has no router, which would be {', '.join(others)}")
     return scripts
 
 

@@ -8,6 +8,7 @@ import re
 import pytest
 from conftest import ROOT, Site
 from fleet import Fleet
+from image import MANAGERS
 
 NODES = ("vm1", "vm2")
 WITHOUT = ("-e", '{"prepare_coexist_with": []}')
@@ -22,7 +23,7 @@ systemctl restart nodenet-underlay
 @pytest.fixture(scope="module")
 def fleet():
     """Return two machines with all of these managers installed and stopped."""
-    machines = Fleet("coexist", 2, extra=("firewalld", "networkmanager", "docker", "ufw"))
+    machines = Fleet("coexist", 2, extra=MANAGERS)
     machines.up()
     machines.each(lambda name: machines.ssh(name, OFF, check=False), machines.machines)
     yield machines
