@@ -4,6 +4,7 @@
 """A change that is undone unless it is confirmed: the node is exactly as before, with its marks and files."""
 
 import os
+import re
 import time
 
 import pytest
@@ -115,12 +116,15 @@ def test_a_pending_commit_refuses_every_other_change(arranged, capsys):
         with pytest.raises(FabricError, match=refusal):
             change()
     assert cli.main(["restore", "--file", "/dev/null"]) == 3 and "commit c6" in capsys.readouterr().err
+    checked = arranged.task("route", _check=True, prefix="10.6.0.0/24", via="192.0.2.6")
+    assert re.search(f"^without --check this is refused now: {refusal}", checked["warnings"][0])
     # what changes nothing is not refused
     assert not arrange(NEW)["changed"] and not arrange(NEW, "other")["changed"]
     assert arrange(NEW, "c6")["changed"] is False and commit.report()["commit"]["id"] == "c6"
     assert cli.main(["pending"]) == 0 and "commit c6 of me@here is pending" in capsys.readouterr().out
     assert cli.main(["confirm", "c6"]) == 0
     assert "commit c6 was confirmed on this node at" in capsys.readouterr().out
+    assert "warnings" not in arranged.task("route", _check=True, prefix="10.6.0.0/24", via="192.0.2.6")
     assert arranged.task("route", prefix="10.6.0.0/24", via="192.0.2.6")["changed"]
 
 

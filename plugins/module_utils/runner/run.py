@@ -22,7 +22,7 @@ from ..kernel.kernel import Kernel
 from ..kinds.registry import all_kinds, in_play
 from ..ownership import Ledger
 from ..system.lock import exclusive
-from ..system.pending import refuse_others
+from ..system.pending import CommitPending, refuse_others
 from .expiry import expire_overdue
 
 
@@ -128,7 +128,18 @@ def _result(outcome, kinds, check):
         if step.reason:
             sentence = f"{kinds[step.resource.kind].describe(step.resource)} is {step.reason}"
             notes["warnings" if step.action == ADOPT else "reasons"].append(sentence)
+    if check and outcome.changed:
+        notes["warnings"] += _refused_now()
     return {**result, **{name: sentences for name, sentences in notes.items() if sentences}}
+
+
+def _refused_now():
+    """Return why a run that changes something would be refused now, as a warning, or none."""
+    try:
+        refuse_others()
+    except CommitPending as refusal:
+        return [f"without --check this is refused now: {refusal}"]
+    return []
 
 
 def _diff(plan, kinds, commands):
