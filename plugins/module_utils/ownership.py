@@ -50,8 +50,8 @@ def owner_in(alias: Optional[str]) -> Optional[str]:
 class Ledger:
     """The marks of this node.
 
-    A mark has the set (``owner``) to which an object belongs, its values before we changed it (``before``), and its
-    ``identity``, which a later object of the same key does not have. ``pending`` are objects of kinds that carry their mark in
+    A mark has the set (``owner``) to which an object belongs, its values before we changed it (``before``), those that the kernel
+    does not know (``noted``), and its ``identity``, which a later object of the same key does not have. ``pending`` are objects of kinds that carry their mark in
     the kernel, until it is there. ``saved`` is the digest of the saved file that has all of our objects (see
     :mod:`persistence.snapshot`); None: something changed since.
 
@@ -159,6 +159,10 @@ class Ledger:
         """Return the values that a shared object had before we changed it, or None."""
         return self.marks.get(ref, {}).get("before")
 
+    def noted(self, ref: Any) -> Dict[str, Any]:
+        """Return the fields of an object that only its mark has."""
+        return dict(self.marks.get(ref, {}).get("noted") or {})
+
     def holders(self, ref: Any) -> Tuple[str, ...]:
         """Return the labels of the sets that share an object: it stays until the last is removed."""
         mark = self.marks.get(ref, {})
@@ -185,10 +189,13 @@ class Ledger:
                     continue
                 if not kinds[resource.kind].needs_ledger_mark:
                     self.pending[resource.ref] = owner
-                elif step.before is None and resource.ref not in self.marks and "before" not in resource.values:
+                    continue
+                noted = {name: resource.values[name] for name in kinds[resource.kind].noted if resource.values.get(name)}
+                is_new = step.before is None and resource.ref not in self.marks
+                if is_new and "before" not in resource.values and not noted:
                     self.marks[resource.ref] = usual.setdefault(owner, {"owner": owner})
                 else:
-                    self._mark(resource, step)
+                    self._mark(resource, step, noted)
         self.save()
 
     def _rename(self, names, kinds):
@@ -201,9 +208,9 @@ class Ledger:
         self.marks.update([(after, self.marks[ref]) for ref, after in new.items()])
         self.outdated = new.keys() - set(new.values())
 
-    def _mark(self, resource, step):
+    def _mark(self, resource, step, noted):
         known = self.marks.get(resource.ref, {})
-        mark = {"owner": resource.owner}
+        mark = {"owner": resource.owner, **({"noted": noted} if noted else {})}
         if len(resource.values.get("holders") or ()) > 1:
             mark["holders"] = list(resource.values["holders"])
         before = known.get("before")

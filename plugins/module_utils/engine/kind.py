@@ -70,7 +70,8 @@ class Kind(Generic[K]):
     A ``shared`` object exists whether or not anybody desires it (a sysctl). It is never in conflict, it lasts as long as one
     set holds it (the field ``holders``), and removing it restores its former value. An object that ``has_identity`` can be
     replaced by another of the same key (see :meth:`identity`). Its contents cannot be restored, so it is removed last,
-    when all else is seen to work. The kernel stores no mark of ours on a kind that ``needs_ledger_mark``. A ``durable``
+    when all else is seen to work. The kernel stores no mark of ours on a kind that ``needs_ledger_mark``, and nothing of its
+    ``noted`` fields, which the mark has. A ``durable``
     object lasts over a reboot by itself (a file): boot and repair leave it out, and it is not saved for them.
     """
 
@@ -82,6 +83,7 @@ class Kind(Generic[K]):
     shared: bool = False
     has_identity: bool = False
     needs_ledger_mark: bool = True
+    noted: Tuple[str, ...] = ()
     durable: bool = False
     tied_to: Tuple[str, ...] = ()
     provided: Tuple[str, ...] = ()
@@ -166,6 +168,10 @@ class Kind(Generic[K]):
         """Return the desired resource that restores this observed one."""
         values = {name: value for name, value in resource.values.items() if name not in self.read_only}
         return Resource(resource.kind, resource.key, values, resource.owner)
+
+    def saved(self, resource: Resource[K]) -> Resource[K]:
+        """Return what the saved file has of this observed resource."""
+        return self.wanted(resource)
 
     def restoring(self, resource: Resource[K]) -> Resource[K]:
         """Return the desired resource that makes this one, which was observed and is gone, again."""

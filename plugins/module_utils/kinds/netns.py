@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
-from typing import Any, Collection, Iterable, Iterator, List
+from typing import Any, Collection, FrozenSet, Iterable, Iterator, List
 
+from ..engine.errors import FabricError, InputError
 from ..engine.kind import Kind, Scope
 from ..engine.request import Request
 from ..engine.resource import Resource
@@ -16,6 +18,7 @@ from ..kernel import namespaces, procfs
 from ..kernel.kernel import Call, Kernel, NewNamespace, Sysctls
 from ..kernel.messages import IFF_UP, Message
 from ..kernel.processes import holding, program_of
+from . import netns_process
 from .shell import inside, ip
 from .ties import NetnsKey
 
@@ -35,9 +38,11 @@ MOST_NAMED = 5
 
 
 class Netns(Kind[NetnsKey]):
-    """``values``: lo (bool, the loopback is up), ipv6 (bool), inherit (bool).
+    """``values``: lo (bool, the loopback is up), ipv6 (bool), inherit (bool); process (whose it is, see netns_process; None: it
+    is one of our own), nsfs (device and inode).
 
-    Of one that is to be removed while processes are in it also: nsfs (its device and inode), processes (pid and program).
+    Of one that is to be removed while processes are in it also: processes (pid and program). The namespace of a process or a
+    container only has its name of us: its loopback and its other interfaces stay as they are.
     """
 
     name = "netns"
@@ -45,13 +50,44 @@ class Netns(Kind[NetnsKey]):
     key = NetnsKey
     has_identity = True
     read_only = frozenset({"nsfs", "processes"})
+    noted = ("process",)
 
     def claimed(self, resource: Resource[NetnsKey], owner: str) -> Resource[NetnsKey]:
-        """IPv6 off inside is what a kernel without IPv6 has."""
-        if resource.values.get("ipv6") is False and not procfs.has_ipv6():
-            others = {name: value for name, value in resource.values.items() if name != "ipv6"}
-            resource = Resource(self.name, resource.key, others)
-        return super().claimed(resource, owner)
+        """IPv6 off inside is what a kernel without IPv6 has; which namespace is a container's is asked at each run.
+
+        :raises InputError: the process or container does not run, or has no network namespace of its own.
+        """
+        values = {"process": None, **resource.values}
+        if values.get("ipv6") is False and (values["process"] or not procfs.has_ipv6()):
+            del values["ipv6"]  # it may need that elsewhere
+        if values["process"]:
+            values["nsfs"] = netns_process.resolved(values["process"])[1]
+            if not values.get("lo", True):
+                del values["lo"]
+        return super().claimed(Resource(self.name, resource.key, values), owner)
+
+    def wanted(self, resource: Resource[NetnsKey]) -> Resource[NetnsKey]:
+        kept = super().wanted(resource)
+        return Resource(kept.kind, kept.key, {"process": None, **kept.values}, kept.owner)
+
+    def saved(self, resource: Resource[NetnsKey]) -> Resource[NetnsKey]:
+        return super().wanted(resource)
+
+    def remade(self, was: Resource[NetnsKey], desired: Resource[NetnsKey]) -> Resource[NetnsKey]:
+        return super().remade(self.wanted(was), desired)
+
+    def fixed_of(self, resource: Resource[NetnsKey], found: Resource[NetnsKey]) -> FrozenSet[str]:
+        """A name is given to one namespace. That of a process may be written down in another way."""
+        values = resource.values
+        is_there = values.get("process") and values.get("nsfs") and values["nsfs"] == found.values.get("nsfs")
+        return frozenset() if is_there else frozenset({"process", "nsfs"})
+
+    def why_anew(self, resource: Resource[NetnsKey], fields: List[str]) -> str:
+        process = resource.values.get("process")
+        if not process:
+            return "it was that of a process, and is to be one of its own"
+        words = netns_process.described(process)
+        return f"it is to be that of {words}" if "process" in fields else f"{words} has another one now"
 
     def label(self, resource: Resource[NetnsKey]) -> str:
         return resource.netns
@@ -70,12 +106,18 @@ class Netns(Kind[NetnsKey]):
             owner = kernel.ledger.owner((self.name, key), identity)
             if name in scope.netns:  # decided when it is made or adopted: reading it costs more than all else
                 values["inherit"] = owner is None
+            noted = kernel.ledger.noted((self.name, key)) if owner is not None else {}
+            values.update(noted)
+            if noted or (owner is None and name in scope.netns):
+                values["nsfs"] = tuple(identity)
             yield Resource(self.name, key, values, owner)
 
     def examined(self, kernel: Kernel, resources: List[Resource[NetnsKey]]) -> Iterator[Resource[NetnsKey]]:
         identities = {one.ref: kernel.identity(one.netns) for one in resources}
         found = holding({identity for identity in identities.values() if identity})
         for one in resources:
+            if one.values.get("process"):
+                continue  # it is known to go on
             pids = found.get(identities[one.ref] or (0, 0))
             if pids:
                 processes = tuple((pid, program_of(pid)) for pid in pids[:MOST_NAMED])
@@ -83,7 +125,7 @@ class Netns(Kind[NetnsKey]):
 
     def outlives(self, resource: Resource[NetnsKey]) -> bool:
         """A namespace lasts as long as a process is in it (network_namespaces(7)); the interfaces in it do, too."""
-        return "processes" in resource.values
+        return "processes" in resource.values or bool(resource.values.get("process"))
 
     def restoring(self, resource: Resource[NetnsKey]) -> Resource[NetnsKey]:
         """The processes are still in the same namespace."""
@@ -106,9 +148,10 @@ class Netns(Kind[NetnsKey]):
     def create(self, resource: Resource[NetnsKey], companions: Collection[Resource[NetnsKey]]) -> List[Request]:
         """IPv6 is decided before the namespace has its name, so that nothing comes up with it."""
         values = resource.values
-        if "processes" in values:
-            call = Call(partial(_named_again, resource), closes=resource.netns)
-            return [Request("", call), *self._settings(resource, values.keys() & {"lo", "ipv6"})]
+        if self.outlives(resource):
+            call = Call(partial(_attach, resource), closes=resource.netns)
+            left = {"lo", "ipv6", "inherit"} if values.get("process") else {"lo", "ipv6"}
+            return [Request("", call), *self._settings(resource, values.keys() & left)]
         sysctls = {DISABLE_IPV6: _disabled(values)} if "ipv6" in values else {}
         if values.get("inherit") is False:
             sysctls.update(dict.fromkeys(INHERITED + AT_FIRST, "0"))
@@ -126,7 +169,7 @@ class Netns(Kind[NetnsKey]):
         """Return the requests for what is set inside; IPv6 first, so that the loopback comes up as it says."""
         requests = []
         if "ipv6" in fields:
-            requests.append(Request("", Sysctls(resource.netns, {DISABLE_IPV6: _disabled(resource.values)})))
+            requests.append(Request("", Sysctls(resource.netns, _ipv6_settings(resource.values))))
         if "inherit" in fields and not resource.values["inherit"]:  # what was there before us nobody knows
             requests.append(Request("", Sysctls(resource.netns, dict.fromkeys(INHERITED, "0"))))
         if "lo" in fields:
@@ -147,18 +190,20 @@ class Netns(Kind[NetnsKey]):
         made = [self._creation(step.after)] if step.action == CREATE else []
         fields = step.after.values if step.action == CREATE else step.fields
         if "ipv6" in fields:
-            made.append(inside(name, "sysctl", "-qw", f"{DISABLE_IPV6}={_disabled(step.after.values)}"))
+            settings = _ipv6_settings(step.after.values).items()
+            made.append(inside(name, "sysctl", "-qw", *(f"{one}={value}" for one, value in settings)))
         if "inherit" in fields and not step.after.values["inherit"]:
-            names = INHERITED + (AT_FIRST if step.action == CREATE else ())
+            is_new = step.action == CREATE and not step.after.values.get("process")
+            names = INHERITED + (AT_FIRST if is_new else ())
             made.append(inside(name, "sysctl", "-qw", *(f"{one}=0" for one in names)))
         if "lo" in fields:
             made.append(ip(name, "link", "set", "lo", "up" if step.after.values["lo"] else "down"))
         return made
 
-    @staticmethod
-    def _creation(resource):
-        name, processes = resource.netns, resource.values.get("processes")
-        return f"ip netns attach {name} {processes[0][0]}" if processes else f"ip netns add {name}"
+    def _creation(self, resource):
+        if not self.outlives(resource):
+            return f"ip netns add {resource.netns}"
+        return f"ip netns attach {resource.netns} {_pid_in(resource) or 'PID'}"
 
     def applied(self, kernel: Kernel, plan: Plan) -> Iterable[str]:
         """Name the processes in namespaces that have no name any more."""
@@ -178,17 +223,38 @@ class Netns(Kind[NetnsKey]):
         return list(kernel.identity(resource.netns) or ()) or None
 
 
-def _named_again(resource):
-    """Give its name back to the namespace that had it, or to a new one if no process is left in that."""
-    pids = holding({resource.values["nsfs"]})
-    if pids:
-        namespaces.attach(resource.netns, next(iter(pids.values()))[0], resource.values["nsfs"])
+def _attach(resource):
+    """Give the name to the namespace of a process, or back to the one that had it, or to a new one if nobody is left in that."""
+    pid, nsfs = _pid_in(resource), resource.values.get("nsfs")
+    if pid:
+        namespaces.attach(resource.netns, pid, tuple(nsfs) if nsfs else None)
+    elif resource.values.get("process"):
+        raise FabricError(f"{netns_process.described(resource.values['process'])} has ended: start it again")
     else:
         namespaces.create(resource.netns)
 
 
+def _pid_in(resource):
+    """Return a process in the namespace that ``resource`` names, or None."""
+    process, nsfs = resource.values.get("process"), resource.values.get("nsfs")
+    if nsfs:
+        pids = holding({tuple(nsfs)}).get(tuple(nsfs))
+        if pids:
+            return pids[0]
+    if process:
+        with suppress(InputError):
+            return netns_process.resolved(process)[0]
+    return None
+
+
 def _disabled(values):
     return "0" if values["ipv6"] else "1"
+
+
+def _ipv6_settings(values):
+    """Return name -> value: of each link, or where others have links of their own, of those to come and of the loopback."""
+    names = [f"net.ipv6.conf.{link}.disable_ipv6" for link in ("default", "lo")]
+    return dict.fromkeys(names if values.get("process") else [DISABLE_IPV6], _disabled(values))
 
 
 def _ipv6(name):

@@ -28,7 +28,8 @@ uses the engine of the collection's modules: it makes only what is missing, and 
 EPILOG = f"""\
 commands:
   save      write the fabric's objects in the kernel to the file, atomically
-  restore   make the objects of the file that are missing, and remove the fabric's objects that the file does not have. The
+  restore   make the objects of the file that are missing, and remove the fabric's objects that the file does not have. An
+            endpoint that is a container or a process is left out while that does not run, and plugged in when it runs. The
             usual file is not restored if the fabric changed since it was saved: it may have objects that the playbook removed
   diff      compare the file with the kernel: - is missing, ! differs, + is the fabric's and not in the file
   show      list the objects of the file
@@ -109,6 +110,10 @@ def _restore(options):
         what = " and ".join(done.causes) or "addresses that others set"
         verb = "object waits" if len(done.waiting) == 1 else "objects wait"
         _say(f"nodenet-fabric: {len(done.waiting)} {verb} for {what}: {waiting} ({done.reason})", sys.stderr)
+    for sentence in done.stopped:
+        _say(f"nodenet-fabric: {sentence}", sys.stderr)
+    if done.stopped:
+        _say(f"nodenet-fabric: {len(done.left_out)} objects stay as they are until these run", sys.stderr)
     return 1 if described and options.check else 4 if done.waiting else 0
 
 

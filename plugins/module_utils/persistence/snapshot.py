@@ -12,14 +12,15 @@ import hashlib
 import json
 from typing import Any, Dict, Iterable, List, NamedTuple, Tuple
 
-from ..engine.errors import FabricError, Unrecorded
-from ..engine.resource import Desired, Resource, differing, from_plain, to_plain
+from ..engine.errors import FabricError, InputError, Unrecorded
+from ..engine.kind import Kind
+from ..engine.resource import Desired, Ref, Resource, differing, from_plain, to_plain
 from ..kinds.registry import by_name, ending_kinds
 from ..ownership import Ledger
 from ..runner.run import on_node
 from ..system.files import FILE, write
 from ..system.pending import refuse_others
-from .waiting import causes, parted
+from .waiting import causes, parted, standing_on
 
 VERSION = 1
 
@@ -33,6 +34,7 @@ class Restored(NamedTuple):
 
     ``steps``: done; ``resources``: of the file; ``waiting``: those of them that are missing or differ, because they depend on
     what others make; ``causes``: names of that; ``reason``: the error of the kernel or the engine.
+    ``left_out``: what stands on a namespace of a container or process that does not run; ``stopped``: a sentence for each of these.
     """
 
     steps: List[Any]
@@ -40,16 +42,22 @@ class Restored(NamedTuple):
     waiting: List[Resource] = []
     causes: List[str] = []
     reason: str = ""
+    left_out: List[Resource] = []
+    stopped: List[str] = []
 
 
 def observed() -> Dict[Any, Resource]:
-    """Return the fabric's objects in the kernel, ref -> Resource with the fields that can be desired."""
+    """Return the fabric's objects in the kernel, ref -> Resource as the file has it."""
     return on_node(_ours, ending_kinds())
 
 
 def _ours(session):
+    return {ref: session.kinds[ref[0]].saved(resource) for ref, resource in _there(session).items()}
+
+
+def _there(session):
     found = session.observe(session.scope([], everywhere=True)).items()
-    return {ref: session.kinds[ref[0]].wanted(resource) for ref, resource in found if resource.owner is not None}
+    return {ref: resource for ref, resource in found if resource.owner is not None}
 
 
 def as_text(resources: Iterable[Resource]) -> str:
@@ -146,9 +154,29 @@ def restore(path: str = FILE, check: bool = False, force: bool = False) -> Resto
 
 
 def _restored(session, resources, check):
-    """Return what :func:`restore` does; the lock is held."""
+    """Return what :func:`restore` does; the lock is held. What stands on a container that does not run stays as it is."""
+    stopped = _stopped(session.kinds, resources)
+    without = standing_on(session.kinds, resources, stopped) if stopped else frozenset()
+    left_out = [one for one in resources if one.ref in without]
+    done = _restored_as_far_as_possible(session, [one for one in resources if one.ref not in without], check, without)
+    return done._replace(resources=resources, left_out=left_out, stopped=list(stopped.values()))
+
+
+def _stopped(kinds: Dict[str, Kind], resources: Iterable[Resource]) -> Dict[Ref, str]:
+    """Return the ref of each namespace of a container or process that does not run -> a sentence about that."""
+    found = {}
+    for one in resources:
+        try:
+            kinds[one.kind].claimed(one, one.owner or "")
+        except InputError as failure:
+            found[one.ref] = f"{kinds[one.kind].describe(one)} is left out: {failure.problem}"
+    return found
+
+
+def _restored_as_far_as_possible(session, resources, check, without):
+    """Restore ``resources``, all or those that depend on nothing foreign; what has its ref in ``without`` stays as it is."""
     try:
-        return Restored(_run(session, resources, check), resources)
+        return Restored(_run(session, resources, check, without), resources)
     except FabricError as failure:
         if isinstance(failure, Unrecorded) or getattr(failure, "left", None):
             raise
@@ -157,7 +185,7 @@ def _restored(session, resources, check):
         if not waiting:
             raise
         try:
-            steps = _run(session, alone, check, {one.ref for one in waiting})
+            steps = _run(session, alone, check, {*without, *(one.ref for one in waiting)})
         except FabricError:
             raise failure from None  # the first, which is about all objects
         there = session.observe(scope)
@@ -188,8 +216,11 @@ def differences(
 
     :returns: (missing in the kernel, different there and in which fields, the fabric's and not in the file).
     """
-    there = observed()
-    desired = {resource.ref: resource for resource in _claimed(by_name(), resources)}
+    there, kinds = on_node(_there, ending_kinds()), by_name()
+    known = {one.ref: one for one in resources}
+    stopped = _stopped(kinds, known.values())
+    running = _claimed(kinds, [one for one in known.values() if one.ref not in stopped])
+    desired = {**known, **{one.ref: one for one in running}}
     missing = [resource for ref, resource in desired.items() if ref not in there]
     other = [
         (resource, differing(resource, there[ref]))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, Iterable, List, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Set, Tuple
 
 from ..engine.kind import Kind
 from ..engine.resource import Resource
@@ -75,6 +75,18 @@ def causes(kinds: Dict[str, Kind], waiting: Iterable[Resource], saved: Iterable[
     refs = dict.fromkeys(ref for one in waiting for ref in kinds[one.kind].requires(one))
     known = {one.ref for one in saved}
     return [ref for ref in refs if ref not in known and not _is_loopback(ref)]
+
+
+def standing_on(kinds: Dict[str, Kind], resources: Iterable[Resource], refs: Iterable[Any]) -> Set[Any]:
+    """Return ``refs`` and the refs of those of ``resources`` that cannot be there without them."""
+    found, left = set(refs), list(resources)
+    while True:  # ends: each round but the last adds one or more of finitely many
+        new = {
+            one.ref for one in left if not found.isdisjoint([*kinds[one.kind].requires(one), *kinds[one.kind].companions(one)])
+        }
+        if new <= found:
+            return found
+        found |= new
 
 
 def _is_loopback(ref):

@@ -68,9 +68,11 @@ def desired_in(
     return desired
 
 
-def purge_of(params: Dict[str, Any], purges: Callable[[Resource], bool]) -> Callable[[Resource], bool]:
-    """Return what says of an observed resource whether the option ``purge`` reaches it."""
-    where = reference(params) if names_netns(params) else None
+def purge_of(
+    params: Dict[str, Any], purges: Callable[[Resource], bool], netns: bool = True
+) -> Callable[[Resource], bool]:
+    """Return what says of an observed resource whether the option ``purge`` reaches it; ``netns``: it lives in a namespace."""
+    where = reference(params) if netns and names_netns(params) else None
 
     def in_reach(resource):
         return resource.owner == params["owner"] and (where is None or resource.netns == where) and purges(resource)

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, Optional
 
+from ..engine.errors import InputError
 from ..engine.resource import Resource
+from ..kinds import netns_process
 from ..kinds.fields import given, netns_name
 from ..kinds.netns import Netns, NetnsKey
 from .spec import Options, Spec
@@ -17,15 +19,34 @@ OPTIONS = {
     "lo": {"type": "bool", "default": True},
     "ipv6": {"type": "bool"},
     "inherit": {"type": "bool"},
+    "pid": {"type": "int"},
+    "container": {
+        "type": "dict",
+        "options": {
+            "engine": {"type": "str", "choices": list(netns_process.ENGINES), "required": True},
+            "name": {"type": "str", "required": True},
+        },
+    },
 }
 
 
 def resources(options: Options) -> List[Resource]:
     """Return the namespace that ``options`` describe."""
-    name = netns_name(options["name"], "name")
-    return [
-        Resource("netns", NetnsKey(name), given(lo=options["lo"], ipv6=options["ipv6"], inherit=options["inherit"]))
-    ]
+    key = NetnsKey(netns_name(options["name"], "name"))
+    if options["state"] == "absent":
+        return [Resource("netns", key)]  # nobody need run
+    values = given(lo=options["lo"], ipv6=options["ipv6"], inherit=options["inherit"], process=_process(options))
+    return [Resource("netns", key, values)]
+
+
+def _process(options: Options) -> Optional[str]:
+    """Return whose namespace it is, as :mod:`netns_process` writes it down; None: it is one of its own."""
+    pid, container = options["pid"], options["container"]
+    if pid is not None and container:
+        raise InputError("pid", "container names a namespace, too: leave one of them out")
+    if container:
+        return netns_process.of_container(container["engine"], container["name"])
+    return None if pid is None else netns_process.of_pid(pid)
 
 
 SPEC = Spec(

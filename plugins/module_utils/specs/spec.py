@@ -74,7 +74,7 @@ class Spec:
     def perform(self, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
         """Return the module's result for ``params``."""
         desired = desired_of(params, self)
-        purge = purge_of(params, self.purges) if params["purge"] else None
+        purge = purge_of(params, self.purges, self.netns) if params["purge"] else None
         return execute(self.kinds, desired, check, params["promised"], purge, params["adopt"], yields=of_no_set)
 
 
