@@ -51,9 +51,9 @@ class Ledger:
     """The marks of this node.
 
     A mark has the set (``owner``) to which an object belongs, its values before we changed it (``before``), those that the kernel
-    does not know (``noted``), and its ``identity``, which a later object of the same key does not have. ``pending`` are objects of kinds that carry their mark in
-    the kernel, until it is there. ``saved`` is the digest of the saved file that has all of our objects (see
-    :mod:`persistence.snapshot`); None: something changed since.
+    does not know (``noted``), and its ``identity``, which a later object of the same key does not have. ``pending`` are objects of
+    kinds that carry their mark in the kernel, until it is there. ``saved`` is the digest of the saved file that has all of our
+    objects (see :mod:`persistence.snapshot`); None: something changed since.
 
     :param rebuild: treat marks that cannot be read as none.
     :raises FabricError: the file of marks cannot be read.
@@ -190,7 +190,9 @@ class Ledger:
                 if not kinds[resource.kind].needs_ledger_mark:
                     self.pending[resource.ref] = owner
                     continue
-                noted = {name: resource.values[name] for name in kinds[resource.kind].noted if resource.values.get(name)}
+                noted = {
+                    name: resource.values[name] for name in kinds[resource.kind].noted if resource.values.get(name)
+                }
                 is_new = step.before is None and resource.ref not in self.marks
                 if is_new and "before" not in resource.values and not noted:
                     self.marks[resource.ref] = usual.setdefault(owner, {"owner": owner})

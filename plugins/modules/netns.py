@@ -12,6 +12,11 @@ version_added: 0.1.0
 description:
   - Creates and removes named network namespaces as ip-netns(8) does, below C(/run/netns).
   - Also sets what must be set before the first interface of a namespace comes up, such as whether it has IPv6.
+  - A name can be given to the namespace of a running process or container (O(pid), O(container)), so that other modules plug
+    that in as any endpoint. Only interfaces, addresses and routes of the fabric are removed from it again; what else it has
+    stays, and it lives on.
+  - Removing a namespace in which a process still runs removes the fabric's interfaces from it and its name. The process lives
+    on, and a warning names it.
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
@@ -19,6 +24,8 @@ seealso:
     description: Pairs of interfaces that join namespaces.
   - module: nodenet.fabric.arrange
     description: Objects of several kinds in one transaction.
+  - module: nodenet.fabric.persist
+    description: What is restored at boot, and each minute.
   - ref: ansible_collections.nodenet.fabric.bridge_role
     description: The role C(nodenet.fabric.bridge) connects endpoints to a bridge.
   - name: ip-netns(8)
@@ -50,6 +57,33 @@ options:
         does not answer ARP requests for a routed address.
       - If omitted, they are not managed.
     type: bool
+  pid: &pid
+    description:
+      - The process whose network namespace is named, as with C(ip netns attach). Mutually exclusive with O(container).
+      - With another process the old namespace loses the name and the fabric's interfaces, and all is made anew in the new one.
+      - With O(lo=false) or O(ipv6=false) its loopback and its other interfaces stay as they are.
+      - A process that has ended, and one in the node's own network namespace, is an error.
+    type: int
+  container: &container
+    description:
+      - The running container whose network namespace is named; it is best started without a network of its own
+        (C(--network none)).
+      - If the container was started again, it has another namespace. It is plugged in again by the next run, and by
+        C(nodenet-fabric restore), which a timer runs each minute if O(nodenet.fabric.persist#module:repair=true).
+      - A container that does not run is an error; C(nodenet-fabric restore) leaves out such an endpoint, and restores the others.
+    type: dict
+    suboptions:
+      engine:
+        description:
+          - The program that runs the container.
+        type: str
+        choices: [docker, podman, lxc, nspawn]
+        required: true
+      name:
+        description:
+          - The container's name.
+        type: str
+        required: true
   config:
     description:
       - Several objects in one task; each entry takes the same options. One of O(name) and O(config) is required.
@@ -62,6 +96,8 @@ options:
       lo: *lo
       ipv6: *ipv6
       inherit: *inherit
+      pid: *pid
+      container: *container
       state:
         description:
           - Whether this entry exists. If omitted, as the task says.
@@ -89,6 +125,11 @@ EXAMPLES = r"""
       - name: blue
         lo: false
     purge: true
+
+- name: The namespace of a container that was started with --network none
+  nodenet.fabric.netns:
+    name: web
+    container: {engine: podman, name: web}
 
 - name: Remove it with everything inside
   nodenet.fabric.netns:

@@ -6,6 +6,7 @@
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, InputError, KernelError
@@ -238,7 +239,8 @@ def test_a_saved_fabric_without_its_process_is_restored_but_for_that(node, proce
     process, path = processes(), str(tmp_path / "saved.json")
     arrange(fabric(pid=process.pid))
     snapshot.save(path)
-    assert f"pid:{process.pid}:" in open(path).read() and "nsfs" not in open(path).read()
+    text = Path(path).read_text(encoding="utf-8")
+    assert f"pid:{process.pid}:" in text and "nsfs" not in text
     assert snapshot.differences(snapshot.read(path)) == ([], [], [])
     reboot(node)
     assert cli.main(["restore", "--file", path]) == 0 and "left out" not in capsys.readouterr().err

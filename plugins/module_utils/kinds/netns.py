@@ -129,7 +129,7 @@ class Netns(Kind[NetnsKey]):
 
     def restoring(self, resource: Resource[NetnsKey]) -> Resource[NetnsKey]:
         """The processes are still in the same namespace."""
-        held = {name: resource.values[name] for name in ("nsfs", "processes") if name in resource.values}
+        held = {name: value for name, value in resource.values.items() if name in ("nsfs", "processes")}
         return self.wanted(resource).merged(held)
 
     @staticmethod

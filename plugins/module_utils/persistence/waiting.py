@@ -82,7 +82,9 @@ def standing_on(kinds: Dict[str, Kind], resources: Iterable[Resource], refs: Ite
     found, left = set(refs), list(resources)
     while True:  # ends: each round but the last adds one or more of finitely many
         new = {
-            one.ref for one in left if not found.isdisjoint([*kinds[one.kind].requires(one), *kinds[one.kind].companions(one)])
+            one.ref
+            for one in left
+            if not found.isdisjoint([*kinds[one.kind].requires(one), *kinds[one.kind].companions(one)])
         }
         if new <= found:
             return found

@@ -14,7 +14,7 @@ from ..values import checks as check
 from ..values.networks import GATEWAYS, Values, subnets_of
 from ..values.taken import Taken, taken_by
 from .base import Attachment, attachment_of
-from .endpoints import LINK_LOCAL, Endpoint, Endpoints, length_of, nodad
+from .endpoints import LINK_LOCAL, Endpoint, Endpoints, length_of, nodad, whose
 
 Entry = Dict[str, Any]
 
@@ -55,7 +55,7 @@ class Direct(Attachment):
         links = values["fabric_links"]
         ends = [end for link in links for end in (link["a"], link["b"])]
         return {
-            "namespaces": [{"name": device["name"], "ipv6": device["ipv6"]} for device in mine]
+            "namespaces": [{"name": device["name"], "ipv6": device["ipv6"], **whose(device)} for device in mine]
             + _namespaces(values, ends),
             "links": [_endpoint_link(device) for device in mine] + [_link(endpoints.node, link) for link in links],
             "addresses": [entry for record in addresses for entry in _pair(record)]

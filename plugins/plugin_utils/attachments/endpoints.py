@@ -44,6 +44,7 @@ class Endpoints:
                 "host_mac": node_mac(self.node),
                 "mtu": self.mtu,
                 "ipv6": self.ipv6,
+                **whose(endpoint),
             }
             for endpoint in self.of(attachment)
         ]
@@ -86,6 +87,11 @@ class Endpoints:
             for endpoint in self.of(attachment)
             if key in endpoint["unwritten"]
         ]
+
+
+def whose(endpoint: Endpoint) -> Dict[str, Any]:
+    """Return the key that says which container or process an endpoint is; none: it has a namespace of its own."""
+    return {key: endpoint[key] for key in ("container", "pid") if endpoint.get(key)}
 
 
 def nodad(subnet: str) -> Dict[str, Any]:
