@@ -23,8 +23,8 @@ author:
 seealso:
   - module: nodenet.fabric.netns
     description: Network namespaces.
-  - module: nodenet.fabric.arrange
-    description: Objects of several kinds in one transaction.
+  - ref: ansible_collections.nodenet.fabric.engines_role
+    description: The role C(nodenet.fabric.engines) connects containers and services to the fabric.
   - name: systemd.exec(5)
     link: https://man7.org/linux/man-pages/man5/systemd.exec.5.html
     description: How a service runs in a network namespace.

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List
 
 from .attachments import ATTACHMENTS, used_by
 from .attachments.endpoints import Endpoints
 from .backends import BACKENDS, backend_of, peers_of
 from .backends.peers import Peers
+from .engines.part import TASKS, engines_part, tasks_of
 from .expected import expected_of
 from .inventory.model import mtu_of, roles_of
 from .naming import host_ends
@@ -24,7 +25,7 @@ FEATURES = {
     "nat": ("masquerade",),
 }
 # The owners of the sets of all roles; a user's own tasks have other owners
-OWNERS = (*ATTACHMENTS, "forwarding", *BACKENDS, "nat", "publish", "prepare")
+OWNERS = (*ATTACHMENTS, "forwarding", *BACKENDS, "nat", "publish", *TASKS, "prepare")
 
 
 def node_model(model: Model, name: str) -> Dict[str, Any]:
@@ -38,7 +39,8 @@ def node_model(model: Model, name: str) -> Dict[str, Any]:
     backend, peers = backend_of(fabric), peers_of(model, name)
     endpoints = Endpoints(name, values, mtu)
     roles = roles_of(fabric, values)
-    publishing = [{"role": "nat", "tasks": "publish"}] if values["fabric_publish"] else []
+    parts = [{"role": "engines", "tasks": tasks} for tasks in tasks_of(values)]
+    parts += [{"role": "nat", "tasks": "publish"}] if values["fabric_publish"] else []
     return {
         "name": name,
         "address": values["fabric_node_address"],
@@ -49,18 +51,19 @@ def node_model(model: Model, name: str) -> Dict[str, Any]:
         "subnets": [subnet for subnet, _key in subnets],
         "families": ["ipv6" if ":" in subnet else "ipv4" for subnet, _key in subnets],
         **{attachment.name: attachment.part(endpoints) for attachment in ATTACHMENTS.values()},
+        "engines": engines_part(model, name, mtu),
         "peers": peers.routes(),
         **dict.fromkeys(BACKENDS),
         backend.name: backend.part(peers, mtu),
-        "masquerade": _masquerade(subnets, fabric["inside"]) if values["fabric_masquerade"] else [],
+        "masquerade": _masquerade(values, fabric["inside"]) if values["fabric_masquerade"] else [],
         "publish": [rule for entry in values["fabric_publish"] for rule in _published(values, entry)],
         "inside": fabric["inside"],
         "outside": fabric["fabric_outside"],
-        "arrangement": [{"role": role, "tasks": "main"} for role in roles[:-1]] + publishing,
+        "arrangement": [{"role": role, "tasks": "main"} for role in roles[:-1]] + parts,
         # whose objects stay: the roles', and what several of them share
         "all_owners": list(OWNERS),
         "backends": list(BACKENDS),
-        "owners": [*roles, "forwarding", "prepare"] + [part["tasks"] for part in publishing],
+        "owners": [*roles, "forwarding", "prepare"] + [part["tasks"] for part in parts],
         "ours": _ours(model, name, peers),
         "expected": expected_of(model, name, peers),
         "features": _features(roles, values["fabric_node_subnet6"] is not None),
@@ -116,8 +119,14 @@ def _published(values: Values, entry: Dict[str, Any]) -> Iterator[Dict[str, Any]
             }
 
 
-def _masquerade(subnets: List[Tuple[str, str]], inside: List[str]) -> List[Dict[str, Any]]:
+def _masquerade(values: Values, inside: List[str]) -> List[Dict[str, Any]]:
+    # netavark before 1.14 masquerades what goes to another node, too
+    keep = "podman" in values["fabric_engines"]
     return [
-        {"source": subnet, "exclude": [prefix for prefix in inside if (":" in prefix) == (":" in subnet)]}
-        for subnet, _key in subnets
+        {
+            "source": subnet,
+            "exclude": [prefix for prefix in inside if (":" in prefix) == (":" in subnet)],
+            **({"keep": True} if keep else {}),
+        }
+        for subnet, _key in subnets_of(values)
     ]

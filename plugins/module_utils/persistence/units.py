@@ -20,6 +20,8 @@ Documentation=https://github.com/nodenet/fabric
 Wants=network.target
 After=network.target systemd-networkd-wait-online.service NetworkManager-wait-online.service networking.service
 Before=network-online.target
+# engines find the bridge of their network, and services the namespace of their endpoint
+Before=docker.service containerd.service podman.service podman-restart.service
 # its file begins with 'flush ruleset'; nodenet-fabric-repair.service starts with it
 After=nftables.service
 ReloadPropagatedFrom=nftables.service

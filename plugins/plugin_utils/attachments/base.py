@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from ..values.declaration import Check, Variable
 from ..values.networks import GATEWAYS, Values, subnets_of
+from ..values.ranges import hands_out
 from ..values.taken import Taken
 from .endpoints import Endpoint, Endpoints
 
@@ -71,9 +72,11 @@ def attachment_of(values: Values, endpoint: Endpoint) -> str:
 
 
 def attachments_of(values: Values) -> Set[str]:
-    """Return the names of the attachments of a node's endpoints; of a node with none, its default."""
+    """Return the names of the attachments of a node's endpoints; its default counts if it has none, or engines' containers."""
     found = {attachment_of(values, endpoint) for endpoint in values["fabric_endpoints"]}
-    return found or ({values["fabric_attachment"]} if subnets_of(values) else set())
+    if subnets_of(values) and (not found or hands_out(values)):
+        found.add(values["fabric_attachment"])
+    return found
 
 
 def subnet_gateways(values: Values) -> List[str]:

@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 from ..naming import node_mac
 from ..values.declaration import address, interface_name
 from ..values.networks import GATEWAYS, Values
+from ..values.ranges import hands_out
 from .base import Attachment, attachment_of, attachments_of, subnet_gateways
 from .endpoints import GATEWAY6, LINK_LOCAL, Endpoints, length_of, nodad
 
@@ -55,7 +56,7 @@ class Bridge(Attachment):
             # one that the node publishes may reach itself by the node's address, over the port that it came by
             "endpoints": [{**device, "hairpin": device["name"] in published} for device in mine],
             "unwritten": endpoints.unwritten(self.name),
-            "proxies": self._proxies(endpoints) if mine else [],
+            "proxies": self._proxies(endpoints) if mine or hands_out(values) else [],
             "addresses": endpoints.addresses(
                 self.name,
                 lambda _endpoint, key: values[GATEWAYS[key]] if key == "address" else GATEWAY6,

@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Any, Dict, Iterable, Iterator
 
 from ..attachments import ATTACHMENTS
-from ..values.checks import address, broadcast, choice, host_prefix, interface, ports, shown, text
+from ..engines.checks import ENDPOINT_KEYS
+from ..values.checks import address, broadcast, choice, host_prefix, interface, meant, ports, shown, text
 
-# keys of an endpoint that are for one attachment alone, each with the check of its value
-OF_ATTACHMENTS = {key: check for one in ATTACHMENTS.values() for key, check in one.endpoint_keys.items()}
+# keys of an endpoint that are for one attachment alone, or say what its namespace is, each with the check of its value
+OF_ENDPOINTS = {key: check for one in ATTACHMENTS.values() for key, check in one.endpoint_keys.items()}
+OF_ENDPOINTS.update(ENDPOINT_KEYS)
 # Lists of mappings: the keys that an entry may have, those that it must have, and an example.
 ENTRIES = {
     "fabric_endpoints": (
-        ("name", "address", "address6", "attachment", "host_interface", "interface", *OF_ATTACHMENTS),
+        ("name", "address", "address6", "attachment", "host_interface", "interface", *OF_ENDPOINTS),
         ("name",),
         "{name: ns1}",
     ),
@@ -71,7 +72,7 @@ def _values(where: str, entry: Dict[str, Any]) -> Iterator[str]:
     version = 4 if where.startswith("fabric_endpoints") else None
     yield from address(f"{where}.address", entry.get("address"), version)
     yield from address(f"{where}.address6", entry.get("address6"), 6)
-    for key, check in OF_ATTACHMENTS.items():
+    for key, check in OF_ENDPOINTS.items():
         if key in entry:
             yield from check(f"{where}.{key}", entry[key])
     for key in ("port", "to_port"):
@@ -105,16 +106,6 @@ def _link_end(where: str, end: Any) -> Iterator[str]:
     for key, version in (("address", 4), ("address6", 6)):
         yield from host_prefix(f"{where}.{key}", end.get(key), version, link_local=True)
     yield from broadcast(f"{where}.broadcast", end.get("broadcast"), end.get("address"))
-
-
-def meant(word: Any, known: Iterable[str]) -> str:
-    """Return the end of a sentence that suggests the name among ``known`` that is most like ``word``, or ""."""
-    # the prefix that all of them have makes none of them likelier
-    if not isinstance(word, str):
-        return ""
-    names = {name.replace("fabric_", ""): name for name in known}
-    close = difflib.get_close_matches(word.replace("fabric_", ""), names, 1)
-    return f": did you mean {names[close[0]]}?" if close else ""
 
 
 def _there_are(keys: Iterable[str]) -> str:

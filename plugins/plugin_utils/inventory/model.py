@@ -25,6 +25,7 @@ from ..values.networks import (
     underlay_of,
     underlay_version,
 )
+from ..values.ranges import kept_ranges
 from .variables import DEFAULTS, FABRIC_WIDE, OF_MODEL
 
 
@@ -72,7 +73,7 @@ def _own(values: Values) -> Values:
     """Return what a node has of its own, its endpoints with all of their addresses."""
     own = {name: value for name, value in values.items() if name not in FABRIC_WIDE}
     addresses = {
-        key: assigned(values["fabric_endpoints"], subnet, key, values[GATEWAYS[key]])
+        key: assigned(values["fabric_endpoints"], subnet, key, values[GATEWAYS[key]], kept_ranges(values, key))
         for subnet, key in subnets_of(values)
     }
     own["fabric_endpoints"] = [

@@ -16,10 +16,12 @@ from ..attachments import ATTACHMENTS, used_by
 from ..attachments.base import attachment_of
 from ..backends import BACKENDS, backend_of
 from ..backends.base import Fault
+from ..engines.faults import engine_faults
 from ..values.addresses import assigned, rivalries
 from ..values.checks import choice, shown, some
 from ..values.declaration import Variable
 from ..values.networks import FAMILIES, GATEWAYS, Segments, Values, ip_address, ip_network, subnets_of, underlay_of
+from ..values.ranges import hands_out, kept_ranges
 from ..values.taken import Login, Logins
 from .collisions import collision_faults
 from .interfaces import interface_faults
@@ -91,7 +93,7 @@ def _rivalries(nodes: Dict[str, Values]) -> Iterator[str]:
         (f"{one.name} on {name} has {one.address}, because {one.rival} has the first choice", one, key)
         for name, values in nodes.items()
         for subnet, key in subnets_of(values)
-        for one in rivalries(values["fabric_endpoints"], subnet, key, values[GATEWAYS[key]])
+        for one in rivalries(values["fabric_endpoints"], subnet, key, values[GATEWAYS[key]], kept_ranges(values, key))
     ]
     if found:
         _sentence, first, key = found[0]
@@ -117,12 +119,13 @@ def _node(values: Values, login: Optional[Login]) -> Iterator[str]:
     if not (values["fabric_node_address"] or values["fabric_node_address6"]):
         yield "fabric_node_address is missing: set it to the node's address on the underlay."
     bare = not (values["fabric_node_subnet"] or values["fabric_node_subnet6"])
-    if bare and (values["fabric_endpoints"] or not values["fabric_links"]):
+    if bare and (values["fabric_endpoints"] or hands_out(values) or not values["fabric_links"]):
         yield "fabric_node_subnet is missing: set it to the subnet of the node's endpoints."
     for variable, choices in (("fabric_backend", tuple(BACKENDS)), ("fabric_attachment", tuple(ATTACHMENTS))):
         yield from choice(variable, values[variable], choices)
     yield from _names(values)
     yield from _attached(values)
+    yield from engine_faults(values)
     yield from publish_faults(values, login)
     for subnet, _address, key in FAMILIES:
         if values[subnet]:
@@ -176,7 +179,7 @@ def _in_subnet(values: Values, variable: str, network: Any, key: str) -> Iterato
         elif found in reserved:
             yield f"endpoint {endpoint['name']} has {found}, which is {reserved[found]} in {network}: choose another address."
     try:
-        assigned(values["fabric_endpoints"], str(network), key, values[GATEWAYS[key]])
+        assigned(values["fabric_endpoints"], str(network), key, values[GATEWAYS[key]], kept_ranges(values, key))
     except ValueError as full:
         yield f"{variable} {full}: set a larger subnet, or remove endpoints."
 

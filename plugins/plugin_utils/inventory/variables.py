@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator, List
 
 from ..attachments import ATTACHMENTS
 from ..backends import BACKENDS
+from ..engines import checks as of_engines
 from ..values import checks as check
 from ..values.checks import MTU_MAX, MTU_MIN, in_range, shown
 from ..values.declaration import Variable, address, integer, subnet, switch
@@ -95,6 +96,10 @@ COMMON = (
     _listed("fabric_endpoints"),
     _listed("fabric_links"),
     _listed("fabric_publish"),
+    Variable("fabric_engines", "list", [], of_engines.engines),
+    Variable("fabric_engine_range", "raw", check=of_engines.ranges),
+    switch("fabric_engines_optional", False),
+    switch("fabric_hosts_file", False),
     _listed("fabric_outside", fabric_wide=True),
     address("fabric_node_address", 4),
     subnet("fabric_node_subnet", 4, PUBLIC_SUBNET),
@@ -127,7 +132,7 @@ def variable_faults(variables: Dict[str, Any]) -> Iterator[str]:
             yield f"{name} is set by the collection's playbooks: rename your variable."
         elif name not in VARIABLES:
             otherwise = "; the prefix fabric_ is reserved: rename your variable."
-            yield f"there is no variable {name}{entries.meant(name, VARIABLES) or otherwise}"
+            yield f"there is no variable {name}{check.meant(name, VARIABLES) or otherwise}"
     for name, variable in VARIABLES.items():
         if variables.get(name) is not None:
             yield from variable.check(name, variables[name])

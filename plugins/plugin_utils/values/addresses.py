@@ -6,7 +6,7 @@
 Each name gives a sequence of all addresses of the subnet, and the endpoint takes the first free one. All endpoints try
 their first address, then those left try their second, and so on: an endpoint that has its first address keeps it whatever
 the order of the list and whichever endpoints come and go. Of two that try one address in the same step, the one whose name
-comes first has it.
+comes first has it. Addresses that an engine hands out are passed over.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from __future__ import annotations
 import hashlib
 from math import gcd
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Sequence as Several
 
 from .networks import ip_address, ip_network
 
 Endpoints = List[Dict[str, Any]]
+# of each subnet at least this part is left to endpoints, so that each finds an address soon
+LEAST_SHARE = 256
 
 
 class Rivalry(NamedTuple):
@@ -48,19 +51,24 @@ class Sequence:
         return self._first + 2 + (self._start + number * self._step) % self.size
 
 
-def assigned(endpoints: Endpoints, subnet: str, key: str, gateway: Optional[str] = None) -> Dict[str, str]:
+def assigned(
+    endpoints: Endpoints, subnet: str, key: str, gateway: Optional[str] = None, kept: Several[Any] = ()
+) -> Dict[str, str]:
     """Return endpoint name -> address in ``subnet``.
 
     :param key: ``address`` or ``address6``.
     :param gateway: the address that the node has for itself, if any.
+    :param kept: networks of which no endpoint gets an address, see :mod:`ranges`.
     :raises ValueError: the subnet is full.
     """
-    return _assign(endpoints, ip_network(subnet), key, gateway)[0]
+    return _assign(endpoints, ip_network(subnet), key, gateway, kept)[0]
 
 
-def rivalries(endpoints: Endpoints, subnet: str, key: str, gateway: Optional[str] = None) -> List[Rivalry]:
+def rivalries(
+    endpoints: Endpoints, subnet: str, key: str, gateway: Optional[str] = None, kept: Several[Any] = ()
+) -> List[Rivalry]:
     """Return the rivalries between endpoints for the addresses of ``subnet``; arguments as of :func:`assigned`."""
-    return _assign(endpoints, ip_network(subnet), key, gateway)[1]
+    return _assign(endpoints, ip_network(subnet), key, gateway, kept)[1]
 
 
 def _usable(network: Any) -> int:
@@ -69,7 +77,7 @@ def _usable(network: Any) -> int:
 
 
 def _assign(
-    endpoints: Endpoints, network: Any, key: str, gateway: Optional[str]
+    endpoints: Endpoints, network: Any, key: str, gateway: Optional[str], kept: Several[Any]
 ) -> Tuple[Dict[str, str], List[Rivalry]]:
     found = {one["name"]: ip_address(one[key]) for one in endpoints if one.get(key)}
     taken = {int(address): name for name, address in found.items()}
@@ -77,6 +85,11 @@ def _assign(
         taken.setdefault(int(ip_address(gateway)), None)
     waiting = {name: Sequence(network, name) for name in sorted({one["name"] for one in endpoints} - found.keys())}
     rivals: Dict[str, str] = {}
+    bounds = [(int(one.network_address), int(one.broadcast_address)) for one in kept if one.overlaps(network)]
+    if waiting and sum(last - first + 1 for first, last in bounds) * LEAST_SHARE > network.num_addresses * (
+        LEAST_SHARE - 1
+    ):
+        raise ValueError(f"{network} has too few addresses beside those that engines hand out for {min(waiting)}")
     step = 0
     while waiting:
         left = {}
@@ -84,7 +97,9 @@ def _assign(
             if step > sequence.size:
                 raise ValueError(f"{network} has no address left for {name}")
             number = sequence.at(step)
-            if number in taken:
+            if any(first <= number <= last for first, last in bounds):
+                left[name] = sequence
+            elif number in taken:
                 left[name] = sequence
                 if taken[number] is not None:
                     rivals.setdefault(name, taken[number])

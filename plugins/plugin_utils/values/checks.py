@@ -8,6 +8,7 @@ Whatever YAML can hold comes in here; each function yields sentences and raises 
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 
@@ -69,6 +70,16 @@ def shown(value):
     except ValueError:  # Python writes no number of more than 4,300 digits (sys.set_int_max_str_digits)
         return "a number of thousands of digits"
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 20]}… ({len(text)} characters)"
+
+
+def meant(word, known):
+    """Return the end of a sentence that suggests the name among ``known`` that is most like ``word``, or ""."""
+    # the prefix that all of them have makes none of them likelier
+    if not isinstance(word, str):
+        return ""
+    names = {name.replace("fabric_", ""): name for name in known}
+    close = difflib.get_close_matches(word.replace("fabric_", ""), names, 1)
+    return f": did you mean {names[close[0]]}?" if close else ""
 
 
 def interface(where, name):

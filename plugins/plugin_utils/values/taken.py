@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from .addresses import assigned
 from .networks import FAMILIES, GATEWAYS, Segments, Values, ip_address, ip_network, subnets_of
+from .ranges import kept_ranges
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
@@ -88,7 +89,9 @@ def _endpoints(values: Values) -> Iterator[Tuple[str, str]]:
     for subnet, key in subnets_of(values):
         if not all(endpoint.get(key) for endpoint in values["fabric_endpoints"]):
             with suppress(ValueError):
-                yield from assigned(values["fabric_endpoints"], subnet, key, values[GATEWAYS[key]]).items()
+                yield from assigned(
+                    values["fabric_endpoints"], subnet, key, values[GATEWAYS[key]], kept_ranges(values, key)
+                ).items()
 
 
 def taken_by(where: str, ip: Address, whose: Optional[str]) -> Optional[str]:
