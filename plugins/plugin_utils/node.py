@@ -11,11 +11,12 @@ from .attachments import ATTACHMENTS, used_by
 from .attachments.endpoints import Endpoints
 from .backends import BACKENDS, backend_of, peers_of
 from .backends.peers import Peers
-from .engines.part import TASKS, engines_part, tasks_of
+from .engines.part import TASKS, devices_of, engines_part, tasks_of
 from .expected import expected_of
 from .inventory.model import mtu_of, roles_of
 from .naming import host_ends
 from .values.networks import Values, subnets_of
+from .values.ranges import hands_out
 
 Model = Dict[str, Any]
 # What the kernel must have for each role
@@ -88,6 +89,7 @@ def _ours(model: Model, name: str, peers: Peers) -> Dict[str, Any]:
     ends = [link[end] for link in values["fabric_links"] for end in ("a", "b")]
     links = [end["name"] for end in ends if not end.get("netns")]
     devices = [device for attachment in used_by(values) for _variable, device in attachment.devices(values)]
+    devices += [device for _variable, device in devices_of(values)]
     return {
         "interfaces": devices + host_ends(values["fabric_endpoints"]) + links + tunnels,
         "tunnels": tunnels,
@@ -120,8 +122,7 @@ def _published(values: Values, entry: Dict[str, Any]) -> Iterator[Dict[str, Any]
 
 
 def _masquerade(values: Values, inside: List[str]) -> List[Dict[str, Any]]:
-    # netavark before 1.14 masquerades what goes to another node, too
-    keep = "podman" in values["fabric_engines"]
+    keep = bool(hands_out(values))  # netavark before 1.14 masquerades what goes to another node, too
     return [
         {
             "source": subnet,

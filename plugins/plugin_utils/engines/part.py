@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ..backends import backend_of
+from ..naming import mac_of
 from ..values.networks import FAMILIES, GATEWAYS, Values, ip_network, subnets_of
 from ..values.ranges import ENGINES, HANDING_OUT, hands_out, ranges_of
 from .names import hosts_files
@@ -17,6 +18,8 @@ NETWORK = "fabric"
 NAMES = "names"
 # the sets of the role, each with a task file of that name
 TASKS = (*ENGINES, NAMES)
+# netavark before 1.14 deletes a bridge with its last port: the ends of a pair that is always there, and never up
+PORT, OTHER_END = "fabric-keep", "fabric-keep-b"
 SUBNET_ENV, TMPFILES = "/run/flannel/subnet.env", "/etc/tmpfiles.d/nodenet-flannel.conf"
 UNITS = "/etc/systemd/system"
 
@@ -27,6 +30,12 @@ Entries = List[Dict[str, Any]]
 def tasks_of(values: Values) -> List[str]:
     """Return the task files of the role that arrange a node."""
     return [*dict.fromkeys(values["fabric_engines"]), *([NAMES] if values["fabric_hosts_file"] else [])]
+
+
+def devices_of(values: Values) -> Iterator[Tuple[str, str]]:
+    """Yield (variable, name) of the interfaces that the role makes in a node."""
+    if "podman" in values["fabric_engines"]:
+        yield from (("fabric_engines (podman)", name) for name in (PORT, OTHER_END))
 
 
 def engines_part(model: Model, name: str, mtu: int) -> Dict[str, Any]:
@@ -41,7 +50,20 @@ def engines_part(model: Model, name: str, mtu: int) -> Dict[str, Any]:
         "systemd": [entry for one in values["fabric_endpoints"] if one.get("service") for entry in _service(one)],
         NAMES: hosts_files(model, name) if values["fabric_hosts_file"] else [],
     }
-    return {**{engine: networks.get(engine, []) for engine in HANDING_OUT}, "files": files}
+    return {
+        **{engine: networks.get(engine, []) for engine in HANDING_OUT},
+        "ports": [_port(name, values["fabric_bridge"], mtu)] if "podman" in networks else [],
+        "files": files,
+    }
+
+
+def _port(node: str, bridge: str, mtu: int) -> Dict[str, Any]:
+    """Return the options of the module veth for the pair that keeps the bridge."""
+    ends = [
+        {"name": end, "mac": mac_of(node, end), "mtu": mtu, "up": False, "addrgenmode": "none", "side": "node"}
+        for end in (PORT, OTHER_END)
+    ]
+    return {**ends[0], "master": bridge, "peer": ends[1]}
 
 
 def _network(model: Model, name: str, engine: str, mtu: int) -> Dict[str, Any]:
@@ -95,7 +117,7 @@ def _flannel(model: Model, values: Values, mtu: int) -> Entries:
 
 def _covering(subnets: Iterable[Optional[str]]) -> str:
     """Return the smallest prefix that covers ``subnets``."""
-    networks = [ip_network(subnet) for subnet in subnets if subnet]
+    networks: List[Any] = [ip_network(subnet) for subnet in subnets if subnet]
     found = networks[0]
     while not all(one.subnet_of(found) for one in networks):
         found = found.supernet()

@@ -9,6 +9,7 @@ from typing import Dict, Iterator, Set, Tuple
 
 from ..attachments import used_by
 from ..backends import backend_of
+from ..engines.part import devices_of
 from ..naming import host_end, interface_of
 from ..values.networks import Values
 
@@ -56,6 +57,7 @@ def _of_endpoints(values: Values) -> Iterator[Tuple[str, str, str, str]]:
 def _of_node(values: Values) -> Iterator[Tuple[str, str, str, str]]:
     for attachment in used_by(values):
         yield from ((variable, "", name, variable) for variable, name in attachment.devices(values))
+    yield from ((variable, "", name, f"that of {variable}") for variable, name in devices_of(values))
     for device in backend_of(values).devices(values):
         yield device.variable, "", device.name, device.title
 
