@@ -4,14 +4,19 @@
 """Files of the fabric: ours by their first line, whole, undone with everything else, and read by those they are for."""
 
 import os
+import shutil
 import stat
 
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.apply import Applier
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import Conflict, InputError, KernelError
+from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import commit, snapshot
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs import sets
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
 from ansible_collections.nodenet.fabric.plugins.module_utils.system import resolver, systemd
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import fabric_model
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import node_model
+from commits import OLD, arrange
 
 pytestmark = pytest.mark.usefixtures("own_etc")
 DROP_IN = "/etc/systemd/system/web.service.d/nodenet-fabric.conf"
@@ -231,3 +236,40 @@ def test_a_namespace_sees_its_own_files(node):
     assert "192.0.2.7" in node.sh("ip netns exec red getent hosts only-in-red")
     node.task("config_file", path=HOSTS, state="absent")
     node.sh("ip netns exec red getent hosts only-in-red", fails=True)
+
+
+def test_a_cancelled_change_gives_every_file_back(arranged):
+    """Also one that is only in the commit, and one that the commit removed."""
+    arranged.task(
+        "config_file", config=[{"path": HOSTS, "content": "one"}, {"path": DROP_IN, "content": IN_RED}], owner="lab"
+    )
+    before = read(HOSTS), read(DROP_IN)
+    lists = {**OLD, "config_file": [{"path": HOSTS, "content": "two"}, {"path": "/etc/nodenet/new", "content": "x"}]}
+    assert arrange(lists, "c1")["changed"]
+    assert read(HOSTS).endswith("two\n") and not os.path.exists(DROP_IN) and os.path.exists("/etc/nodenet/new")
+    done = commit.cancel("c1")
+    assert done["left"] == [] and (read(HOSTS), read(DROP_IN)) == before and not os.path.exists("/etc/nodenet")
+
+
+def test_a_file_is_not_saved_and_boot_leaves_it_alone(node, tmp_path):
+    node.task("netns", name="red")
+    node.task("config_file", path=HOSTS, content="x")
+    path = str(tmp_path / "fabric.json")
+    assert [one.kind for one in snapshot.save(path)] == ["netns"]
+    node.sh("ip netns del red && rm -r /run/nodenet")
+    snapshot.restore(path)
+    assert read(HOSTS).endswith("\nx\n") and "red" in node.sh("ip netns list")
+
+
+@pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="no systemd-tmpfiles")
+def test_at_boot_flannels_file_is_made_as_the_module_wrote_it(node):
+    """systemd-tmpfiles itself reads what the inventory's file says: no difference is left for the next site."""
+    rows = {"fabric_node_address": "192.0.2.1", "fabric_node_subnet": "10.5.0.0/24", "fabric_engines": ["cni"]}
+    files = node_model(fabric_model({"n1": rows}), "n1")["engines"]["files"]["cni"]
+    node.task("config_file", config=files, owner="cni")
+    written = read("/run/flannel/subnet.env")
+    assert "FLANNEL_SUBNET=10.5.0.1/24\n" in written
+    node.sh("rm -r /run/flannel && systemd-tmpfiles --create /etc/tmpfiles.d/nodenet-flannel.conf")
+    assert read("/run/flannel/subnet.env") == written
+    assert not node.task("config_file", config=files, owner="cni")["changed"]
+    node.sh(". /run/flannel/subnet.env && test $FLANNEL_MTU = 1500")
