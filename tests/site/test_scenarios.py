@@ -17,6 +17,7 @@ REACH = {
     "host-veth": [("host1", "ns1", "192.168.10.12", 63), ("host1", "ns2", "192.168.10.10", 63)],
     "vxlan": [("vm1", "ns245", "172.246.0.2", 62), ("vm1", "", "172.246.0.2", 63)],
     "cross-subnet": [("vm1", "ns1", "10.244.2.2", 62), ("vm1", "ns1", "10.244.3.2", 62)],
+    "containers": [("vm1", "web245", "10.244.2.3", 62)],
     "dual-stack": [("vm1", "ns245", "fd00:246::2", 62), ("vm1", "ns245", "fd99::8", 62)],
 }
 # the same inventory arranged otherwise: name -> (example, what is said on the command line)
