@@ -110,6 +110,11 @@ options:
       - Configuration files, as O(nodenet.fabric.config_file#module:config) takes them.
     type: list
     elements: dict
+  container_network:
+    description:
+      - Networks of container engines, as O(nodenet.fabric.container_network#module:config) takes them.
+    type: list
+    elements: dict
   purge:
     description:
       - Remove objects of the set O(owner) that are not listed, of the kinds that are given, even as an empty list.

@@ -10,6 +10,7 @@ from typing import Any, Iterable, List, Set, Tuple
 from ..engine.kind import Kind, Kinds, overlying, underlying
 from .address import Address
 from .config_file import ConfigFile
+from .container_network import ContainerNetwork
 from .fdb import Fdb
 from .link import Link
 from .nat import Nat
@@ -22,7 +23,20 @@ from .sysctl import Sysctl
 
 def all_kinds() -> List[Kind[Any]]:
     """Return one object of each kind, in the order in which objects are made; what they are tied to still precedes them."""
-    return [Netns(), Sysctl(), Link(), Port(), Address(), Neighbor(), Proxy(), Fdb(), Route(), Nat(), ConfigFile()]
+    return [
+        Netns(),
+        Sysctl(),
+        Link(),
+        Port(),
+        Address(),
+        Neighbor(),
+        Proxy(),
+        Fdb(),
+        Route(),
+        Nat(),
+        ContainerNetwork(),
+        ConfigFile(),
+    ]
 
 
 def by_name() -> Kinds:

@@ -12,6 +12,7 @@ from . import (
     bridge,
     bridge_port,
     config_file,
+    container_network,
     forwarding,
     ipip_tunnel,
     masquerade,
@@ -44,5 +45,6 @@ SPECS: Dict[str, Spec] = {
         masquerade,
         port_forward,
         config_file,
+        container_network,
     )
 }

@@ -73,7 +73,7 @@ def arrange(params: Dict[str, Any], check: bool, begin: Optional[Begin] = None) 
     run = check, params["promised"], purge, params["adopt"]
     change: Dict[str, Any] = {"phase": phase, "transition": transition, "begin": begin}
     result = execute(kinds, desired, *run, refuse_plan=look, yields=yields, **change)
-    warnings += result.get("warnings", [])
+    warnings += [*result.get("warnings", []), *_said(sets)]
     return {**result, "warnings": warnings} if warnings else result
 
 
@@ -145,6 +145,13 @@ def _disagree(one: Desired, other: Desired) -> bool:
     if one.present != other.present:
         return True
     return any(name in one.resource.values for name in differing(other.resource, one.resource))
+
+
+def _said(sets: List[Declaration]) -> List[str]:
+    """Return the warnings of the modules about the entries."""
+    entries = [listed for one in sets for listed in _listed(one)]
+    states = [(spec, {**entry, "state": entry["state"] or "present"}) for spec, _option, entry in entries]
+    return [warning for spec, entry in states for warning in spec.warnings(entry)]
 
 
 def _reach(

@@ -31,6 +31,7 @@ class Spec:
     :param resources: takes one entry's options and returns the desired resources, without their owner.
     :param purges: says of an observed resource whether it is of the sort that this module makes.
     :param netns: whether the objects live in a namespace (a namespace itself does not).
+    :param warnings: takes one entry's options and returns warnings about it, a sentence each.
     """
 
     options: Mapping[str, Any]
@@ -39,6 +40,7 @@ class Spec:
     resources: Callable[[Options], Iterable[Resource]]
     purges: Callable[[Resource], bool]
     netns: bool = True
+    warnings: Callable[[Options], List[str]] = lambda options: []
 
     @cached_property
     def by_name(self) -> Dict[str, Kind]:
@@ -75,7 +77,11 @@ class Spec:
         """Return the module's result for ``params``."""
         desired = desired_of(params, self)
         purge = purge_of(params, self.purges, self.netns) if params["purge"] else None
-        return execute(self.kinds, desired, check, params["promised"], purge, params["adopt"], yields=of_no_set)
+        result = execute(self.kinds, desired, check, params["promised"], purge, params["adopt"], yields=of_no_set)
+        entries = params["config"] if params["config"] is not None else [params]
+        states = ({**one, "state": one.get("state") or params["state"]} for one in entries)
+        found = [*result.get("warnings", []), *(warning for one in states for warning in self.warnings(one))]
+        return {**result, "warnings": found} if found else result
 
 
 def of_no_set(owner: str) -> bool:

@@ -34,25 +34,28 @@ class Refused(FabricError):
 class _Connection(http.client.HTTPConnection):
     """HTTP over the daemon's socket."""
 
-    def __init__(self) -> None:
-        super().__init__("docker", timeout=SECONDS)
+    def __init__(self, seconds: float) -> None:
+        super().__init__("docker", timeout=seconds)
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(SECONDS)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(SOCKET)
 
 
-def ask(method: str, path: str, body: Optional[Dict[str, Any]] = None, **query: Any) -> Any:
+def ask(
+    method: str, path: str, body: Optional[Dict[str, Any]] = None, *, seconds: float = SECONDS, **query: Any
+) -> Any:
     """Send one request to the daemon and return its answer, parsed; None: it has no body.
 
     :param path: without a version: the newest that the daemon knows is meant.
+    :param seconds: how long to wait for each part of the answer.
     :param query: name -> value; anything but text is sent as JSON.
     :raises Refused: the daemon says why.
     :raises FabricError: the daemon does not answer.
     """
     words = {name: value if isinstance(value, str) else json.dumps(value) for name, value in query.items()}
-    connection = _Connection()
+    connection = _Connection(seconds)
     try:
         connection.request(
             method,
@@ -71,7 +74,7 @@ def ask(method: str, path: str, body: Optional[Dict[str, Any]] = None, **query: 
         connection.close()
     if answer.status >= 400:
         raise Refused(answer.status, _message(text) or f"{method} {path}: HTTP status {answer.status}")
-    return json.loads(text) if text.strip() else None
+    return json.loads(text) if text.strip()[:1] in ("{", "[") else None
 
 
 def _message(text):
