@@ -70,7 +70,7 @@ RETURN = r"""
 objects:
   description:
     - For each kind (C(netns), C(sysctl), C(link), C(port), C(address), C(neighbor), C(proxy), C(fdb), C(route), C(nat),
-      C(config_file))
+      C(container_network), C(config_file))
       a list of objects, each with its namespace C(netns), its C(key), its C(values),
       and C(owner), the label of its set (V(null) if it is foreign).
   returned: success
