@@ -16,6 +16,7 @@ from ansible.utils.display import Display
 
 from ..plugin_utils import progress
 from ..plugin_utils.queue import promises
+from ..plugin_utils.reachability.containers import container_faults, container_lines, registered_by, with_containers
 from ..plugin_utils.reachability.expectations import Expectations
 from ..plugin_utils.reachability.matrix import Path, as_data, pairs, path_lines
 from ..plugin_utils.reachability.ports import port_checks, port_lines, published_ports
@@ -45,15 +46,19 @@ class ActionModule(ActionBase):
                 "output": {"type": "path"},
                 "before": {"type": "bool", "default": False},
                 "earlier": {"type": "str"},
+                "containers": {"type": "str"},
             }
         )
         self._refuse_strategy()
         if options["before"]:
             return {**result, "changed": False}
-        expectations = Expectations(self._task.args["inventory"])
-        found = _Found(self._task.args["inventory"], expectations, task_vars, options["register"])
+        model = self._task.args["inventory"]
+        asked = registered_by(task_vars["hostvars"], task_vars["ansible_play_hosts_all"], options["containers"])
+        expectations = Expectations(with_containers(model, asked))
+        found = _Found(model, expectations, task_vars, options["register"])
+        found.containers = asked
         if options["earlier"]:
-            before = _Found(self._task.args["inventory"], expectations, task_vars, options["earlier"])
+            before = _Found(model, expectations, task_vars, options["earlier"])
             return {**result, **_compared(before.pairs, found)}
         if self._task.check_mode:
             early = [node for node in found.nodes if _is_early(node, found)]
@@ -67,6 +72,7 @@ class ActionModule(ActionBase):
             as_text(found.pairs, expectations.labels(), _paint),
             *(_paint(line, "green") for line in path_lines(found.paths)),
             *(_paint(line, "green" if found.ports_ok else "red") for line in port_lines(found.ports)),
+            *(_paint(line, "red" if container_faults(asked) else "green") for line in container_lines(asked)),
         ]
         self._show(
             "\n".join(text + [_paint(f"  - {line}", "red") for line in lines]), {**data, "faults": lines}, options
@@ -117,6 +123,7 @@ class _Found:
         self.ports = published_ports({node: port_checks(model, node) for node in ports}, ports)
         met = nodes_of_silence(self.pairs)
         self.causes = {node: found for node, found in causes.items() if node in met}
+        self.containers = {}
         self.absent = {pair.node for pair in self.pairs if pair.reason.startswith(NO_NAMESPACE)}
 
     @property
@@ -126,6 +133,7 @@ class _Found:
     def faults(self):
         """Return a line for each node that could not be asked, for what does not answer, and each fault of a path or port."""
         lines = [f"{node} could not be asked: {why}" for node, why in self.unasked.items()]
+        lines += container_faults(self.containers)
         lines += silent_lines(self.pairs) + [fault for path in self.paths for fault in path.faults()]
         lines += [f"likely cause on {node}: {cause}" for node, causes in self.causes.items() for cause in causes]
         return lines + [port.line() for port in self.ports if not port.ok]
@@ -140,6 +148,8 @@ class _Found:
         if self.unasked:
             parts = parts[: bool(silent)] + [f"{counted(len(self.unasked), 'node')} could not be asked"]
         parts += [f"{counted(astray, 'fault')} of the paths between nodes"] if astray else []
+        engines = len(container_faults(self.containers))
+        parts += [f"{counted(engines, 'engine')} could not be asked for containers"] if engines else []
         parts += [] if self.ports_ok else [f"{sum(not port.ok for port in self.ports)} published ports do not answer"]
         return {"failed": True, "msg": ", ".join(parts)}
 

@@ -11,10 +11,16 @@ from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils.inventory.variables import is_batch
 from ..plugin_utils.node import what_is_looked_at
+from ..plugin_utils.reachability import containers
 from ..plugin_utils.reachability.expectations import Expectations
 from ..plugin_utils.reachability.ports import port_checks
 
 FIELD = re.compile(r"\{([A-Za-z0-9_.]*)(\??)\}")
+
+
+def with_containers(model, hostvars, nodes, register):
+    """Return the model with the running containers that ``nodes`` registered, as endpoints."""
+    return containers.with_containers(model, containers.registered_by(hostvars, nodes, register))
 
 
 def probes(model, name):
@@ -103,4 +109,5 @@ class FilterModule:
             "paths": paths,
             "ports": ports,
             "expected": expected,
+            "with_containers": with_containers,
         }

@@ -47,6 +47,13 @@ options:
       - Also return the neighbor entries that the kernel has learned. They come and go, and have no owner.
     type: bool
     default: false
+  engines:
+    description:
+      - Container engines of the node to ask for their running containers on the network C(fabric). V(cni) and V(systemd) do not
+        know any, and what is not installed has none.
+    type: list
+    elements: str
+    choices: [docker, podman, cni, systemd]
 extends_documentation_fragment:
   - nodenet.fabric.common.promised
   - nodenet.fabric.attributes
@@ -84,11 +91,25 @@ learned:
   type: list
   elements: dict
   sample: [{"netns": "", "dev": "lab-br0", "address": "10.15.10.2", "mac": "02:42:0a:0f:0a:02", "state": "reachable"}]
+containers:
+  description:
+    - The running containers on the network C(fabric), each with its C(engine), C(name), C(pid) and C(addresses).
+  returned: when O(engines) is given
+  type: list
+  elements: dict
+  sample: [{"engine": "podman", "name": "web", "pid": 4711, "addresses": ["10.15.10.129"]}]
+engines:
+  description:
+    - For each engine that is installed and knows its containers an empty text, or why it could not be asked.
+  returned: when O(engines) is given
+  type: dict
+  sample: {"podman": ""}
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Scope
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.learned import learned_neighbors
+from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.containers import running
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import PROMISED, reference
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import on_node
@@ -123,7 +144,8 @@ def _observed(session, params, check):
                     "owner": resource.owner,
                 }
             )
-    return {"changed": False, "objects": objects, **({} if learned is None else {"learned": learned})}
+    asked = {} if params.get("engines") is None else running(params["engines"])
+    return {"changed": False, "objects": objects, **({} if learned is None else {"learned": learned}), **asked}
 
 
 def main():
@@ -132,6 +154,7 @@ def main():
             "netns": {"type": "list", "elements": "str"},
             "ours": {"type": "bool", "default": False},
             "learned": {"type": "bool", "default": False},
+            "engines": {"type": "list", "elements": "str", "choices": ["docker", "podman", "cni", "systemd"]},
             **PROMISED,
         },
         supports_check_mode=True,

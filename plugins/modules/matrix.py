@@ -56,6 +56,12 @@ options:
       - Name of the variable in which each node registered an earlier result of the same probes. Then nothing is printed, and the
         task fails only if a pair that answered earlier does not answer now.
     type: str
+  containers:
+    description:
+      - Name of the variable in which each node registered the result of M(nodenet.fabric.fabric_info) for its engines. Then their
+        running containers are sources and targets, too, as with P(nodenet.fabric.with_containers#filter), and the last line says
+        how many of each engine.
+    type: str
   output:
     description:
       - A file on the controller to write the result to, as JSON.

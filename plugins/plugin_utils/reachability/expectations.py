@@ -88,7 +88,7 @@ class Expectations:
             targets += [_target(label, address, None, label) for label, address in self.outside]
         families = {":" in address for address in _addresses(values, endpoint)}
         reached = [target for target in targets if (":" in target["address"]) in families]
-        return {"name": label, "netns": endpoint["name"], "targets": reached}
+        return {"name": label, "netns": netns_of(endpoint), "targets": reached}
 
     def _ttl_of_node(self, values, address):
         """Return the expected TTL of a node's own address, which no tunnel shortens; None: routers are between."""
@@ -120,11 +120,11 @@ class Expectations:
         for peer, other in nodes.items():
             wire = peers.wire(peer) if peer != node and mine else {}
             for _subnet, _address, key in FAMILIES:
-                if wire.get(key) and mine[0].get(key) and other["fabric_endpoints"]:
+                if wire.get(key) and mine[0].get(key) and (other["fabric_endpoints"] or [{}])[0].get(key):
                     found.append(
                         {
                             "name": self._label(node, mine[0]["name"]),
-                            "netns": mine[0]["name"],
+                            "netns": netns_of(mine[0]),
                             "target": self._label(peer, other["fabric_endpoints"][0]["name"]),
                             "peer": peer,
                             "address": other["fabric_endpoints"][0][key],
@@ -166,9 +166,14 @@ def itself(node: str) -> str:
     return f"{node} itself"
 
 
+def netns_of(endpoint: Dict[str, Any]) -> str:
+    """Return the namespace of an endpoint: of a container, which the inventory does not name, the path."""
+    return endpoint.get("netns") or endpoint["name"]
+
+
 def _target(label, address, ttl, where):
     return {"name": label, "address": address, "ttl": ttl, "where": where}
 
 
 def _addresses(values, endpoint):
-    return [endpoint[key] for _subnet, key in subnets_of(values)]
+    return [endpoint[key] for _subnet, key in subnets_of(values) if endpoint.get(key)]
