@@ -116,7 +116,10 @@ OF_RUNS = (
     Variable("fabric_commit", check=_commit),
     Variable("fabric_verify_format", default="text", check=_format),
     Variable("fabric_verify_output", check=_output),
-    *(switch(f"fabric_{name}", False) for name in ("persist", "repair", "readdress", "adopt", "verify_change")),
+    *(
+        switch(f"fabric_{name}", False)
+        for name in ("persist", "repair", "readdress", "adopt", "verify_change", "verify_engines")
+    ),
 )
 OF_MODEL = (*COMMON, *OF_ATTACHMENTS, *OF_BACKENDS)
 VARIABLES: Dict[str, Variable] = {variable.name: variable for variable in (*OF_MODEL, *OF_RUNS)}
