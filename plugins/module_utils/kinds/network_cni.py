@@ -27,7 +27,7 @@ USUAL = "fabric"
 
 def settled(values: Values) -> Values:
     """Return desired values as the plugins can have them."""
-    return {name: value for name, value in values.items() if not name.startswith("trusted_")}
+    return parts.settled(values)
 
 
 def unavailable() -> str:

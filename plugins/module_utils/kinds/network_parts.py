@@ -47,6 +47,19 @@ def part_of(subnet: str, first: str, last: str) -> str:
     return f"{first}-{last}"
 
 
+def settled(values: Values) -> Values:
+    """Return desired values as a file has them.
+
+    Several prefixes may mean the same addresses: 10.9.0.1/32 and 10.9.0.0/31 do in 10.9.0.0/24.
+    """
+    subnets = tuple(
+        (subnet, gateway, part_of(subnet, *bounds(subnet, part)) if part else "")
+        for subnet, gateway, part in values["subnets"]
+    )
+    others = {name: value for name, value in values.items() if not name.startswith("trusted_")}
+    return {**others, "subnets": subnets}
+
+
 def read(path: str) -> Tuple[str, Dict[str, Any]]:
     """Return the text of a file, and the JSON object in it; {}: there is none."""
     try:

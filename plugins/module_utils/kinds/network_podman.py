@@ -42,7 +42,7 @@ def settled(values: Values) -> Values:
     if os.path.isdir(STORAGE):  # else podman was never used, and chooses when the network is made
         check_backend()
     mode = UNMANAGED if engines.numbers(engines.version("netavark")) >= SINCE else ""
-    return {**{name: value for name, value in values.items() if not name.startswith("trusted_")}, "mode": mode}
+    return {**parts.settled(values), "mode": mode}
 
 
 def check_backend() -> None:
