@@ -10,10 +10,12 @@ from typing import Any, Dict, Iterator, List, Tuple
 from ..attachments import ATTACHMENTS
 from ..values.checks import some
 from ..values.networks import FAMILIES, GATEWAYS, Values, ip_address, ip_network, subnets_of
-from ..values.ranges import divided, hands_out, ranges_of, upper_half, written
+from ..values.ranges import divided, hands_out, ranges_of, usual_range, written
 from .checks import ENDPOINT_KEYS
 
 RANGE = "fabric_engine_range"
+# of a larger subnet Docker's bitmap lacks the last address: its daemon refuses each container (tried with 20.10)
+WHOLE_BITMAP = 64
 
 
 def engine_faults(values: Values) -> Iterator[str]:
@@ -61,7 +63,7 @@ def _written(values: Values, engines: List[str]) -> Iterator[str]:
 def _in_subnet(values: Values, variable: str, network: Any, key: str) -> Iterator[str]:
     engines, ranges = hands_out(values), ranges_of(values)
     if any(key not in ranges[engine] for engine in engines):
-        whole = upper_half(str(network))
+        whole = usual_range(str(network))
         for _engine, prefix in written(values[RANGE]):
             whole = ip_network(prefix) if ip_network(prefix).version == network.version else whole
         yield (
@@ -76,6 +78,8 @@ def _in_subnet(values: Values, variable: str, network: Any, key: str) -> Iterato
             yield f"{where}, which is a single address: give a larger prefix."
         elif not one.subnet_of(network):
             yield f"{where}, which is not in {variable} {network}: choose a part of that subnet."
+        elif engine == "docker" and network.prefixlen <= network.max_prefixlen - WHOLE_BITMAP and network[-1] in one:
+            yield f"{where}, with the last address of {variable} {network}, which Docker cannot count: choose a part before it."
         else:
             inside = some(
                 f"{address}, the address of {whose}" for address, whose in _taken(values, key) if address in one
@@ -87,7 +91,7 @@ def _in_subnet(values: Values, variable: str, network: Any, key: str) -> Iterato
 
 def _by_default(values: Values, version: int) -> str:
     given = any(ip_network(prefix).version == version for _engine, prefix in written(values[RANGE]))
-    return "" if given else " (by default, the upper half of the subnet)"
+    return "" if given else " (by default)"
 
 
 def _taken(values: Values, key: str) -> Iterator[Tuple[Any, str]]:

@@ -19,6 +19,9 @@ ENGINES = (*HANDING_OUT, "systemd")
 # the bits that divide a prefix among so many engines
 BITS = (0, 0, 1, 2)
 
+# the length of the largest IPv6 prefix that engines hand out by default: four billion addresses
+MOST_OF_IPV6 = 96
+
 # engine -> key of a family (``address``, ``address6``) -> its range
 Ranges = Dict[str, Dict[str, Any]]
 
@@ -29,14 +32,14 @@ def hands_out(values: Values) -> List[str]:
 
 
 def ranges_of(values: Values) -> Ranges:
-    """Return what each engine of a node hands out: as ``fabric_engine_range`` says, else of the upper half of each subnet."""
+    """Return what each engine of a node hands out: as ``fabric_engine_range`` says, else as :func:`usual_range`."""
     engines = hands_out(values)
     found: Ranges = {engine: {} for engine in engines}
     given = values["fabric_engine_range"]
     for subnet, key in subnets_of(values):
         version = 6 if key == "address6" else 4
         whole = None if isinstance(given, dict) else _of_family(given, version)
-        shares = divided(whole or upper_half(subnet), len(engines)) or []
+        shares = divided(whole or usual_range(subnet), len(engines)) or []
         for engine, share in zip(engines, shares):
             found[engine][key] = share
         if isinstance(given, dict):
@@ -60,10 +63,15 @@ def written(given: Any) -> Iterator[Tuple[Optional[str], str]]:
             yield engine, prefix
 
 
-def upper_half(subnet: str) -> Any:
-    """Return the upper half of ``subnet``; of one with a single address that."""
-    network = ip_network(subnet)
-    return network if network.prefixlen == network.max_prefixlen else list(network.subnets(1))[1]
+def usual_range(subnet: str) -> Any:
+    """Return the upper half of ``subnet``, or of a larger IPv6 subnet the first /96 of that; of a single address that."""
+    network: Any = ip_network(subnet)
+    if network.prefixlen == network.max_prefixlen:
+        return network
+    half: Any = list(network.subnets(1))[1]
+    return (
+        next(half.subnets(new_prefix=MOST_OF_IPV6)) if network.version == 6 and half.prefixlen < MOST_OF_IPV6 else half
+    )
 
 
 def divided(network: Any, count: int) -> Optional[List[Any]]:

@@ -67,7 +67,7 @@ def handed_out(**variables):
             },
             {"docker": ["10.245.0.16/28"], "cni": ["10.245.0.32/30"]},
         ),
-        ({"fabric_engines": ["docker"], **DUAL}, {"docker": ["10.245.0.128/25", "fd00:5:0:0:8000::/65"]}),
+        ({"fabric_engines": ["docker"], **DUAL}, {"docker": ["10.245.0.128/25", "fd00:5:0:0:8000::/96"]}),
         (
             {"fabric_engines": ["docker"], **DUAL, "fabric_engine_range": ["fd00:5::100/120"]},
             {"docker": ["10.245.0.128/25", "fd00:5::100/120"]},
@@ -111,12 +111,12 @@ FAULTS = [
     ),
     (
         {**RANGE, "fabric_endpoints": [{"name": "ns5", "address": "10.245.0.200"}]},
-        "fabric_engine_range (by default, the upper half of the subnet) gives docker 10.245.0.128/25, which contains"
+        "fabric_engine_range (by default) gives docker 10.245.0.128/25, which contains"
         " 10.245.0.200, the address of endpoint ns5: choose another part of the subnet.",
     ),
     (
         {**RANGE, "fabric_bridge_address": "10.245.0.254"},
-        "fabric_engine_range (by default, the upper half of the subnet) gives docker 10.245.0.128/25, which contains"
+        "fabric_engine_range (by default) gives docker 10.245.0.128/25, which contains"
         " 10.245.0.254, the address of the bridge",
     ),
     (
@@ -134,6 +134,10 @@ FAULTS = [
     (
         {**RANGE, "fabric_engine_range": ["10.245.0.128/25", "fd00:5::8000/113"]},
         "fabric_engine_range has fd00:5::8000/113, and the node has no fabric_node_subnet6: set it, or omit the prefix.",
+    ),
+    (
+        {**RANGE, **DUAL, "fabric_engine_range": ["fd00:5:0:0:8000::/65"]},
+        "fabric_engine_range gives docker fd00:5:0:0:8000::/65, with the last address of fabric_node_subnet6 fd00:5::/64, which",
     ),
     (
         {**TWO, "fabric_engine_range": "10.245.0.128/31"},
