@@ -22,9 +22,12 @@ fabric:
       fabric_node_address: 192.168.32.2
       fabric_node_subnet: 10.244.2.0/24
 """
+# a node's /etc and /run are its own; so that its containers are, too, is what Podman keeps in /var/lib
 SETUP = """set -e
-mkdir -p /etc/containers /run/storage /run/root/bin /run/tmp
-printf '[storage]\\ndriver = "vfs"\\nrunroot = "/run/storage/run"\\ngraphroot = "/run/storage/graph"\\n' >/etc/containers/storage.conf
+mount -t tmpfs tmpfs /var/lib
+mkdir -p /etc/containers /run/root/bin /run/tmp
+printf '[storage]\\ndriver = "vfs"\\nrunroot = "/run/containers/storage"\\ngraphroot = "/var/lib/containers/storage"\\n' \\
+  >/etc/containers/storage.conf
 printf '{"default": [{"type": "insecureAcceptAnything"}]}' >/etc/containers/policy.json
 mount -t tmpfs tmpfs /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup
 cp BUSYBOX /run/root/bin/busybox
