@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
-from typing import Any, Collection, Dict, Iterable, Iterator, List, NamedTuple
+from typing import Any, Collection, Iterable, Iterator, List, NamedTuple
 
 from ..engine.errors import FabricError
 from ..engine.kind import Kind, Scope, Tie, Ties
@@ -15,10 +16,10 @@ from ..engine.resource import Resource
 from ..engine.step import DELETE, Plan, Step
 from ..kernel.kernel import Call, Kernel
 from ..system import engines
-from . import network_cni, network_docker, network_podman
 from .ties import LinkKey
 
-ADAPTERS: Dict[str, Any] = {"docker": network_docker, "podman": network_podman, "cni": network_cni}
+# the path without which an engine of the node has no network
+PLACES = {"docker": "/run/docker.sock", "podman": "/etc/containers/networks", "cni": "/etc/cni/net.d"}
 # how a user takes a container off a network
 LEAVE = {
     "docker": "docker network disconnect {network} {name}, or docker rm -f {name}",
@@ -81,14 +82,17 @@ class ContainerNetwork(Kind[NetworkKey]):
         values = resource.values
         if values:
             engines.require(resource.key.engine)
-            values = {**ADAPTERS[resource.key.engine].settled(values), "owner": owner, "intact": True}
+            values = {**_adapter(resource.key.engine).settled(values), "owner": owner, "intact": True}
         return Resource(self.name, resource.key, values, owner)
 
     def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[NetworkKey]]:
         """An engine that does not answer has no networks, unless the task names one: boot does not wait for daemons."""
         named = {key for kind, key in scope.refs if kind == self.name}
-        for engine, adapter in ADAPTERS.items():
+        for engine, place in PLACES.items():
             asked = {key.name for key in named if key.engine == engine}
+            if not (asked or os.path.exists(place)):
+                continue
+            adapter = _adapter(engine)
             if (engines.missing(engine) and not adapter.FILES) or (not asked and adapter.unavailable()):
                 continue
             for name, values in adapter.networks().items():
@@ -97,7 +101,7 @@ class ContainerNetwork(Kind[NetworkKey]):
                     yield Resource(self.name, key, values, values["owner"] or None)
 
     def create(self, resource: Resource[NetworkKey], companions: Collection[Resource[NetworkKey]]) -> List[Request]:
-        adapter = ADAPTERS[resource.key.engine]
+        adapter = _adapter(resource.key.engine)
         return [Request("", Call(partial(adapter.create, resource.key.name, resource.values)))]
 
     def change(
@@ -113,7 +117,7 @@ class ContainerNetwork(Kind[NetworkKey]):
         problem = self._in_use(resource)
         if problem:
             raise FabricError(problem)
-        ADAPTERS[resource.key.engine].delete(resource.key.name)
+        _adapter(resource.key.engine).delete(resource.key.name)
 
     def refusals(self, kernel: Kernel, plan: Plan) -> Iterable[str]:
         """A container on a network that is removed, or made anew, loses its network or does not start again."""
@@ -135,9 +139,20 @@ class ContainerNetwork(Kind[NetworkKey]):
         return f"{self.describe(resource)} cannot be removed, or made anew, while containers are attached: {several} ({leave})"
 
     def unavailable(self, resource: Resource[NetworkKey]) -> str:
-        return str(ADAPTERS[resource.key.engine].unavailable())
+        return str(_adapter(resource.key.engine).unavailable())
 
     def commands(self, step: Step) -> List[str]:
-        adapter, name = ADAPTERS[step.resource.key.engine], step.resource.key.name
+        adapter, name = _adapter(step.resource.key.engine), step.resource.key.name
         removed: List[str] = adapter.deletion(name) if step.before else []
         return removed if step.after is None else [*removed, *adapter.creation(name, step.after.values)]
+
+
+def _adapter(engine: str) -> Any:
+    """Return the file for ``engine``; a run on a node without engines loads none."""
+    if engine == "docker":
+        from . import network_docker as adapter  # noqa: PLC0415 - as the docstring says
+    elif engine == "podman":
+        from . import network_podman as adapter  # type: ignore[no-redef] # noqa: PLC0415
+    else:
+        from . import network_cni as adapter  # type: ignore[no-redef] # noqa: PLC0415
+    return adapter

@@ -11,14 +11,14 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ..engine.errors import InputError
 from ..engine.resource import Resource
-from ..kinds.container_network import ADAPTERS, ContainerNetwork, NetworkKey
+from ..kinds.container_network import PLACES, ContainerNetwork, NetworkKey
 from ..kinds.fields import in_range, interface, prefix, unicast
 from ..system import engines
 from .spec import Options, Spec
 
 OPTIONS = {
     "name": {"type": "str"},
-    "engine": {"type": "str", "choices": list(ADAPTERS)},
+    "engine": {"type": "str", "choices": list(PLACES)},
     "bridge": {"type": "str"},
     "mtu": {"type": "int"},
     "subnets": {
@@ -78,7 +78,7 @@ def left_out(options: Options) -> List[str]:
 
 def _name(name: str, engine: Optional[str]) -> Tuple[str, str]:
     if not engine:
-        raise InputError("engine", f"required: the engine of network {name!r}: {', '.join(ADAPTERS)}")
+        raise InputError("engine", f"required: the engine of network {name!r}: {', '.join(PLACES)}")
     if not NAME.fullmatch(name) or len(name) > NAME_MAX:
         raise InputError("name", f"{name!r} is not a name of a network: use letters, digits, '.', '_' and '-'")
     if name in RESERVED[engine]:

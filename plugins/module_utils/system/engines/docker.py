@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
 from typing import Any, Dict, List, Optional
-from urllib.parse import quote, urlencode
 
 from ...engine.errors import FabricError, reason
 from .container import Container, no_container
@@ -31,18 +29,6 @@ class Refused(FabricError):
         self.status = status
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP over the daemon's socket."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__("docker", timeout=seconds)
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(SOCKET)
-
-
 def ask(
     method: str, path: str, body: Optional[Dict[str, Any]] = None, *, seconds: float = SECONDS, **query: Any
 ) -> Any:
@@ -54,9 +40,15 @@ def ask(
     :raises Refused: the daemon says why.
     :raises FabricError: the daemon does not answer.
     """
+    import http.client  # noqa: PLC0415 - runs without Docker go without it
+    from urllib.parse import urlencode  # noqa: PLC0415
+
     words = {name: value if isinstance(value, str) else json.dumps(value) for name, value in query.items()}
-    connection = _Connection(seconds)
+    connection = http.client.HTTPConnection("docker", timeout=seconds)
+    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        connection.sock.settimeout(seconds)
+        connection.sock.connect(SOCKET)
         connection.request(
             method,
             path + (f"?{urlencode(words)}" if words else ""),
@@ -89,6 +81,8 @@ def inspect(sort: str, name: str) -> Optional[Dict[str, Any]]:
 
     :param sort: ``networks``, or ``containers``.
     """
+    from urllib.parse import quote  # noqa: PLC0415 - as in ask
+
     path = f"/{sort}/{quote(name, safe='')}" + ("/json" if sort == "containers" else "")
     try:
         return ask("GET", path)
