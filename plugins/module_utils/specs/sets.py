@@ -148,10 +148,10 @@ def _disagree(one: Desired, other: Desired) -> bool:
 
 
 def _said(sets: List[Declaration]) -> List[str]:
-    """Return the warnings of the modules about the entries."""
-    entries = [listed for one in sets for listed in _listed(one)]
-    states = [(spec, {**entry, "state": entry["state"] or "present"}) for spec, _option, entry in entries]
-    return [warning for spec, entry in states for warning in spec.warnings(entry)]
+    """Return the warnings of the modules about the entries; only those of modules that have any are checked again."""
+    lists = [{name: one.lists[name] for name in one.lists if SPECS[name].warnings} for one in sets]
+    entries = [listed for one, some in zip(sets, lists) for listed in _listed(one._replace(lists=some))]
+    return [warning for spec, _option, entry in entries for warning in spec.warnings_of([entry])]
 
 
 def _reach(

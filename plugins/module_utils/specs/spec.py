@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Callable, Dict, Iterable, List, Mapping
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -31,7 +31,7 @@ class Spec:
     :param resources: takes one entry's options and returns the desired resources, without their owner.
     :param purges: says of an observed resource whether it is of the sort that this module makes.
     :param netns: whether the objects live in a namespace (a namespace itself does not).
-    :param warnings: takes one entry's options and returns warnings about it, a sentence each.
+    :param warnings: takes one entry's options and returns warnings about it, a sentence each; None: there are never any.
     """
 
     options: Mapping[str, Any]
@@ -40,7 +40,7 @@ class Spec:
     resources: Callable[[Options], Iterable[Resource]]
     purges: Callable[[Resource], bool]
     netns: bool = True
-    warnings: Callable[[Options], List[str]] = lambda options: []
+    warnings: Optional[Callable[[Options], List[str]]] = None
 
     @cached_property
     def by_name(self) -> Dict[str, Kind]:
@@ -79,9 +79,17 @@ class Spec:
         purge = purge_of(params, self.purges, self.netns) if params["purge"] else None
         result = execute(self.kinds, desired, check, params["promised"], purge, params["adopt"], yields=of_no_set)
         entries = params["config"] if params["config"] is not None else [params]
-        states = ({**one, "state": one.get("state") or params["state"]} for one in entries)
-        found = [*result.get("warnings", []), *(warning for one in states for warning in self.warnings(one))]
+        found = [*result.get("warnings", []), *self.warnings_of(entries, params["state"])]
         return {**result, "warnings": found} if found else result
+
+    def warnings_of(self, entries: Iterable[Options], state: str = "present") -> List[str]:
+        """Return the warnings about all ``entries``.
+
+        :param state: of an entry that has none.
+        """
+        warn = self.warnings
+        states = ({**one, "state": one.get("state") or state} for one in entries) if warn else ()
+        return [warning for one in states for warning in warn(one)] if warn else []
 
 
 def of_no_set(owner: str) -> bool:
