@@ -82,7 +82,8 @@ class Engine:
         return found.returncode == 0
 
     def end(self, name):
-        subprocess.run(f"{self.name} rm --force {name}", shell=True, capture_output=True, check=False)
+        at_once = "--time 0" if self.name == "podman" else ""
+        subprocess.run(f"{self.name} rm --force {at_once} {name}", shell=True, capture_output=True, check=False)
 
     def inside(self, name, command, fails=False):
         return self(f"exec {name} {command}", fails=fails)

@@ -25,6 +25,7 @@ V4 = {"subnet": "10.9.0.0/24", "gateway": "10.9.0.1", "range": "10.9.0.128/25"}
 V6 = {"subnet": "fd09::/64", "gateway": "fd09::1", "range": "fd09::8000:0/97"}
 V7 = {"subnet": "10.7.0.0/24"}
 OTHER = {"mtu": 1300}
+BRIDGE = {"name": "br0", "mtu": 1400, "mac": "02:00:00:00:00:01", "side": "node"}
 NODAD = {"nodad": True}
 
 
@@ -32,7 +33,7 @@ NODAD = {"nodad": True}
 def engine(request):
     """An engine, on a node whose bridge has the gateway's addresses; an endpoint ``ns1`` is on the bridge, too."""
     found = request.getfixturevalue(request.param)
-    found.node.task("bridge", name="br0", mtu=1400)
+    found.node.task("bridge", **BRIDGE)
     found.node.task(
         "address", config=[{"dev": "br0", "address": "10.9.0.1/24"}, NODAD | {"dev": "br0", "address": "fd09::1/64"}]
     )
@@ -116,6 +117,9 @@ def test_a_container_gets_an_address_of_the_range_and_reaches_the_endpoint(engin
     assert engine.node.ping("ns1", engine.address("web")) == 64
     if len(subnets) > 1:
         engine.inside("web", "ping -6 -c 1 -W 2 fd09::2")
+    engine.end("web")
+    # whatever the engine did to the bridge, it is as it was declared
+    assert not engine.node.task("bridge", **BRIDGE)["changed"] and not network(engine, subnets=subnets)["changed"]
 
 
 def test_a_network_with_containers_is_neither_removed_nor_made_anew(engine):
