@@ -40,6 +40,7 @@ OBJECTS = {
         "address": "192.0.2.1",
         "hairpin": ["10.8.0.0/24"],
     },
+    "config_file": {"path": "/etc/netns/red/hosts", "content": "x", "mode": "0600"},
 }
 # a number, what a kernel, nft, a shell, glob(7), XML or a unit file reads as something else, and what is nearly an address
 TEXTS = [
@@ -141,7 +142,7 @@ def test_every_module_has_an_object_here():
 
 
 @pytest.fixture
-def setting(node):
+def setting(node, own_etc):
     node.sh("sysctl -qw net.ipv6.conf.default.addr_gen_mode=1")
     for module, options in SETTING.items():
         node.task(module, **options)
