@@ -24,7 +24,10 @@ PROGRAMS = {PLAYBOOK: "playbook", "ansible": "adhoc"}  # -> the module of ansibl
 COLLECTION = "nodenet.fabric"
 # linux/sched.h
 CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
-SANDBOX = "mount --make-rprivate / && mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up"
+SANDBOX = """
+mount --make-rprivate / && mount -t tmpfs tmpfs /run && mkdir /run/netns /run/etc /run/work && ip link set lo up &&
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work /etc
+"""
 
 
 class Player:
@@ -45,7 +48,7 @@ class Player:
     def run(self, words, cwd, sandbox=False, program=PLAYBOOK):
         """Run ``program`` with these arguments and return the finished process, its output as text.
 
-        :param sandbox: it has a network and a /run of its own, which end with it.
+        :param sandbox: it has a network, a /run and an /etc of its own, which end with it.
         """
         if _settings() != self._settings:
             assert not sandbox, "a run with other settings is none of the process behind"
