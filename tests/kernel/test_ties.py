@@ -19,6 +19,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import Le
 from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import snapshot
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import arrange
+from engines import engines  # noqa: F401 pylint: disable=unused-import
 
 KINDS = by_name()
 EXAMPLES = ("vxlan", "red-blue-bridge", "calico-routed")
@@ -179,7 +180,8 @@ def fail(*_words):
 def test_every_module_with_something_to_make_anew_is_tried_here():
     tried = {module for (module, _options), _ref, _lost in CASES.values()}
     can = {name for name, spec in SPECS.items() if any(kind.fixed for kind in spec.kinds)}
-    assert can == tried | {"ipip_tunnel"}  # a link as the others, which not every kernel makes
+    # a link as the others, which not every kernel makes; and what nothing stands on, in test_container_networks.py
+    assert can == tried | {"ipip_tunnel", "container_network"}
 
 
 def test_what_falls_with_an_address_and_with_a_link_is_in_diff_and_commands(node):
@@ -220,8 +222,11 @@ def test_a_mac_address_that_changes_ends_the_neighbors_and_they_are_there_again(
     assert not node.task("vxlan", **given)["changed"]
 
 
-def test_each_kind_declares_the_kinds_that_its_objects_stand_on_and_no_others(node):
+def test_each_kind_declares_the_kinds_that_its_objects_stand_on_and_no_others(engines):  # noqa: F811
     everything()
+    engines.task("bridge", name="br7")
+    bridged = {"bridge": "br7", "mtu": 1500, "subnets": [{"subnet": "10.15.10.0/24"}]}
+    engines.task("container_network", engine="cni", name="fabric", **bridged)
     kernel = Kernel(Ledger())
     try:
         session = Session(KINDS, kernel)

@@ -52,7 +52,7 @@ class ContainerNetwork(Kind[NetworkKey]):
     fixed = frozenset({"bridge", "mtu", "subnets", "owner", "intact", "trusted", "mode"})
     needs_ledger_mark = False
     durable = True
-    tied_to = ("netns", "link")
+    tied_to = ("link",)
 
     def ties(self, resource: Resource[NetworkKey]) -> Ties:
         """An engine keeps a network whose bridge is gone; that of a foreign one it makes itself."""
