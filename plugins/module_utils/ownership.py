@@ -159,9 +159,10 @@ class Ledger:
         """Return the values that a shared object had before we changed it, or None."""
         return self.marks.get(ref, {}).get("before")
 
-    def noted(self, ref: Any) -> Dict[str, Any]:
-        """Return the fields of an object that only its mark has."""
-        return dict(self.marks.get(ref, {}).get("noted") or {})
+    def noted(self, ref: Any) -> List[Dict[str, Any]]:
+        """Return the fields of an object that only its mark has, and while they change those that it had before."""
+        mark = self.marks.get(ref, {})
+        return [mark[name] for name in ("noted", "earlier") if mark.get(name)]
 
     def holders(self, ref: Any) -> Tuple[str, ...]:
         """Return the labels of the sets that share an object: it stays until the last is removed."""
@@ -213,6 +214,8 @@ class Ledger:
     def _mark(self, resource, step, noted):
         known = self.marks.get(resource.ref, {})
         mark = {"owner": resource.owner, **({"noted": noted} if noted else {})}
+        if known.get("noted"):
+            mark["earlier"] = known["noted"]  # until it is done
         if len(resource.values.get("holders") or ()) > 1:
             mark["holders"] = list(resource.values["holders"])
         before = known.get("before")
@@ -252,7 +255,8 @@ class Ledger:
         """Add identities to the marks of ``resources``; return them."""
         found = {ref: identity for ref, identity in identities(resources).items() if ref in self.marks}
         for ref, identity in found.items():
-            self.marks[ref] = {**self.marks[ref], "identity": identity}
+            mark = {name: value for name, value in self.marks[ref].items() if name != "earlier"}
+            self.marks[ref] = {**mark, "identity": identity}
         return found
 
     def prune(self, observed: Dict[Any, Any], kinds: Iterable[str], netns: Iterable[str]) -> None:

@@ -19,19 +19,23 @@ from snapshot import differences
 BRIDGE = {"name": "br", "mac": "02:00:00:00:00:01", "addrgenmode": "none"}
 
 
+def in_its_own_namespace(process):
+    """Wait until ``process`` is in a namespace of its own and return it."""
+    own, until = os.stat("/proc/self/ns/net").st_ino, time.monotonic() + 5
+    while os.stat(f"/proc/{process.pid}/ns/net").st_ino == own:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return process
+
+
 @pytest.fixture
 def processes():
     """A function that starts a process in a namespace of its own and returns it; all are ended afterwards."""
     started = []
 
     def start():
-        process = subprocess.Popen(["unshare", "-n", "sleep", "600"])
-        started.append(process)
-        own, until = os.stat("/proc/self/ns/net").st_ino, time.monotonic() + 5
-        while os.stat(f"/proc/{process.pid}/ns/net").st_ino == own:
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        return process
+        started.append(subprocess.Popen(["unshare", "-n", "sleep", "600"]))
+        return in_its_own_namespace(started[-1])
 
     yield start
     for process in started:

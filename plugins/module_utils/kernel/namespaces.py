@@ -196,7 +196,12 @@ def attach(name: str, pid: int, wanted: Optional[Identity] = None) -> None:
         if wanted and identity(source) != wanted:
             raise ProcessLookupError(errno.ESRCH, f"process {pid} has another network namespace now", name)
         os.close(os.open(target, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o444))
-        _mount(source, target, MS_BIND)
+        try:
+            _mount(source, target, MS_BIND)
+        except OSError:
+            with suppress(OSError):  # as in create
+                os.unlink(target)
+            raise
     finally:
         os.close(handle)
 

@@ -50,7 +50,7 @@ class Netns(Kind[NetnsKey]):
     key = NetnsKey
     has_identity = True
     read_only = frozenset({"nsfs", "processes"})
-    noted = ("process",)
+    noted = ("process", "nsfs")
 
     def claimed(self, resource: Resource[NetnsKey], owner: str) -> Resource[NetnsKey]:
         """IPv6 off inside is what a kernel without IPv6 has; which namespace is a container's is asked at each run.
@@ -106,8 +106,8 @@ class Netns(Kind[NetnsKey]):
             owner = kernel.ledger.owner((self.name, key), identity)
             if name in scope.netns:  # decided when it is made or adopted: reading it costs more than all else
                 values["inherit"] = owner is None
-            noted = kernel.ledger.noted((self.name, key)) if owner is not None else {}
-            values.update(noted)
+            noted = kernel.ledger.noted((self.name, key)) if owner is not None else []
+            values.update(_whose(noted, identity))
             if noted or (owner is None and name in scope.netns):
                 values["nsfs"] = tuple(identity)
             yield Resource(self.name, key, values, owner)
@@ -128,9 +128,9 @@ class Netns(Kind[NetnsKey]):
         return "processes" in resource.values or bool(resource.values.get("process"))
 
     def restoring(self, resource: Resource[NetnsKey]) -> Resource[NetnsKey]:
-        """The processes are still in the same namespace."""
-        held = {name: value for name, value in resource.values.items() if name in ("nsfs", "processes")}
-        return self.wanted(resource).merged(held)
+        """The processes are still in the same namespace; a container may have another one by now."""
+        names = () if resource.values.get("process") else ("nsfs", "processes")
+        return self.wanted(resource).merged({name: resource.values[name] for name in names if name in resource.values})
 
     @staticmethod
     def _inside(kernel, name):
@@ -221,6 +221,14 @@ class Netns(Kind[NetnsKey]):
 
     def identity(self, kernel: Kernel, resource: Resource[NetnsKey]) -> Any:
         return list(kernel.identity(resource.netns) or ()) or None
+
+
+def _whose(noted, identity):
+    """Return the field process of the namespace ``identity``, of what is noted: a run may be between two namespaces."""
+    there = [one for one in noted if list(one.get("nsfs") or ()) == identity] or [
+        one for one in noted if "nsfs" not in one
+    ]
+    return {"process": there[0]["process"]} if there and there[0].get("process") else {}
 
 
 def _attach(resource):
