@@ -33,7 +33,9 @@ def examples(module):
 
 
 def told_to_others(task):
-    """Say whether a task is about the machine's own files, those of other programs."""
+    """Say whether a task is about the machine's own files, those of other programs, or about containers of the machine."""
+    if "container" in (task.get("nodenet.fabric.netns") or {}):
+        return True
     options = task.get("nodenet.fabric.prepare") or {}
     return "coexist_with" in options or options.get("state") == "absent"
 
