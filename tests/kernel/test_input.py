@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import FabricError, InputError
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
 from ansible_collections.nodenet.fabric.plugins.modules import fabric_info
+from engines import docker, engines  # noqa: F401 pylint: disable=unused-import
 
 # what the node has for options to name, and one object of each module that can be made there
 SETTING = {
@@ -40,8 +41,19 @@ OBJECTS = {
         "address": "192.0.2.1",
         "hairpin": ["10.8.0.0/24"],
     },
+    "container_network": {
+        "engine": "cni",
+        "name": "n",
+        "bridge": "br0",
+        "mtu": 1400,
+        "subnets": [{"subnet": "10.8.0.0/24", "gateway": "10.8.0.1", "range": "10.8.0.128/25"}],
+        "trusted_interfaces": ["br0"],
+        "trusted_addresses": ["192.0.2.1"],
+    },
     "config_file": {"path": "/etc/netns/red/hosts", "content": "x", "mode": "0600"},
 }
+# what an option needs beside it
+BESIDE = {("netns", ("container", "name")): {"container": {"engine": "docker"}}}
 # a number, what a kernel, nft, a shell, glob(7), XML or a unit file reads as something else, and what is nearly an address
 TEXTS = [
     "1",
@@ -185,10 +197,13 @@ def tried(node, module, options, text, before, named):
 
 
 @pytest.mark.parametrize(("module", "path"), EVERY, ids=[f"{module}-{'.'.join(path)}" for module, path in EVERY])
-def test_a_text_is_refused_by_its_option_or_is_in_the_kernel_as_it_is(setting, module, path):
+def test_a_text_is_refused_by_its_option_or_is_in_the_kernel_as_it_is(setting, module, path, request):
+    beside = BESIDE.get((module, path), {})
+    if "container" in beside:
+        request.getfixturevalue("docker")
     before, named = state(), names()
     for text in TEXTS:
-        refused = tried(setting, module, with_text(OBJECTS[module], path, text), text, before, named)
+        refused = tried(setting, module, with_text({**OBJECTS[module], **beside}, path, text), text, before, named)
         if isinstance(refused, InputError):
             is_named = path[-1] in refused.option or path[-1] in refused.problem or refused.option in path
             assert is_named, (text, str(refused))

@@ -15,8 +15,10 @@ from conftest import PLAYER, ROOT
 ON_THE_INVENTORY = ("validate", "matrix", "lab")
 # This is about the machine's own boot: the VM lab runs it.
 ON_A_MACHINE = ("persist",)
+# This is about container engines: tests/kernel runs it.
+WITH_ENGINES = ("container_network",)
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
-HERE = [module for module in MODULES if module not in ON_THE_INVENTORY + ON_A_MACHINE]
+HERE = [module for module in MODULES if module not in ON_THE_INVENTORY + ON_A_MACHINE + WITH_ENGINES]
 
 
 @cache
@@ -34,10 +36,9 @@ def examples(module):
 
 def told_to_others(task):
     """Say whether a task is about the machine's own files, those of other programs, or about containers of the machine."""
-    if "container" in (task.get("nodenet.fabric.netns") or {}):
-        return True
     options = task.get("nodenet.fabric.prepare") or {}
-    return "coexist_with" in options or options.get("state") == "absent"
+    container = (task.get("nodenet.fabric.netns") or {}).get("container")
+    return bool(container) or "coexist_with" in options or options.get("state") == "absent"
 
 
 def playbook(path, hosts, tasks):
