@@ -54,8 +54,7 @@ def _written(values: Values, engines: List[str]) -> Iterator[str]:
             if engine not in given:
                 yield f"{RANGE} has no range for {engine}: add one, or give one prefix for all engines."
     for _engine, prefix in written(given):
-        version = ip_network(prefix).version
-        variable = next(family.subnet for family in FAMILIES if (family.key == "address6") == (version == 6))
+        variable = {family.key: family.subnet for family in FAMILIES}["address6" if ":" in prefix else "address"]
         if not values[variable]:
             yield f"{RANGE} has {prefix}, and the node has no {variable}: set it, or omit the prefix."
 
