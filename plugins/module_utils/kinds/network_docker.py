@@ -30,7 +30,7 @@ TRUSTED = "com.docker.network.bridge.trusted_host_interfaces"
 # this version on it accepts the interfaces that the network names (moby#49832).
 SINCE = (28, 2)
 # fields of a network that its creation takes as they are read
-TAKEN = ("Name", "Driver", "EnableIPv6", "IPAM", "Internal", "Attachable", "Options", "Labels")
+TAKEN = ("Name", "Driver", "EnableIPv4", "EnableIPv6", "IPAM", "Internal", "Attachable", "Options", "Labels")
 PING_SECONDS = 5.0
 
 
@@ -85,9 +85,8 @@ def _values(found):
         "mtu": _number(options.get(MTU, "")),
         "subnets": _subnets(found),
         "owner": labels.get(MARK, ""),
+        "trusted": tuple(sorted(filter(None, options.get(TRUSTED, "").split(":")))),
     }
-    if TRUSTED in options:
-        values["trusted"] = tuple(sorted(filter(None, options[TRUSTED].split(":"))))
     expected = body(found["Name"], values)
     values["intact"] = all(found.get(name) == expected[name] for name in ("Driver", "EnableIPv6", "Internal")) and (
         expected["Options"].items() <= options.items()
