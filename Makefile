@@ -15,7 +15,7 @@ DATAPATH ?= 2
 CHANGES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms faults cuts cuts-vms fresh bench build clean
+.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms faults cuts cuts-vms fresh engines bench build clean
 
 VM ?= vm1
 VM_LAB = PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 scripts/vm_lab
@@ -79,6 +79,9 @@ cuts-vms: setup-dev ## the same on virtual machines that reboot or lose power, h
 test-vms: setup-dev ## the playbooks and molecule on virtual machines, reboots and power cuts (as root)
 	@scripts/setup vms
 	@scripts/test vms
+
+engines: setup-dev ## the tests of container engines with those of Debian 13 and unstable, as root: make engines SUITES=sid
+	@scripts/engines $(SUITES)
 
 fresh: ## the demo on fresh root file systems of Debian 12, 13 and Ubuntu 22.04, 24.04, as root: make fresh SUITES=trixie
 	@scripts/fresh $(SUITES)
