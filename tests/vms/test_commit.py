@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from choice import durations
+from conftest import FORWARDS_NO_MORE
 from cuts_on_machines import POWER, REBOOT, Machines, NodesEnd, everybody
 from points import GRACE, Point
 from ssh_lab import NEW, OLD
@@ -33,6 +34,7 @@ def pairs(fleet, site, tmp_path_factory):
     yield made
     for trials in made:
         trials.lab.play("teardown", OLD)
+    one.everywhere(FORWARDS_NO_MORE)
 
 
 def points_of(timed, node):
