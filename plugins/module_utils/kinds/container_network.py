@@ -18,8 +18,6 @@ from ..kernel.kernel import Call, Kernel
 from ..system import engines
 from .ties import LinkKey
 
-# the path without which an engine of the node has no network
-PLACES = {"docker": "/run/docker.sock", "podman": "/etc/containers/networks", "cni": "/etc/cni/net.d"}
 # how a user takes a container off a network
 LEAVE = {
     "docker": "docker network disconnect {network} {name}, or docker rm -f {name}",
@@ -88,7 +86,7 @@ class ContainerNetwork(Kind[NetworkKey]):
     def observe(self, kernel: Kernel, scope: Scope) -> Iterator[Resource[NetworkKey]]:
         """An engine that does not answer has no networks, unless the task names one: boot does not wait for daemons."""
         named = {key for kind, key in scope.refs if kind == self.name}
-        for engine, place in PLACES.items():
+        for engine, place in engines.NETWORKING.items():
             asked = {key.name for key in named if key.engine == engine}
             if not (asked or os.path.exists(place)):
                 continue

@@ -16,7 +16,6 @@ from ..engine.errors import FabricError, InputError
 from ..kernel import namespaces
 from ..kernel.namespaces import Identity
 
-ENGINES = ("docker", "podman", "lxc", "nspawn")
 BOOT = "/proc/sys/kernel/random/boot_id"
 START = 22  # of the fields in proc_pid_stat(5)
 

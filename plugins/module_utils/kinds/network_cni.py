@@ -17,7 +17,7 @@ from .network_parts import MARK, Values
 from .shell import inside
 
 FILES = True
-FOLDER = "/etc/cni/net.d"
+FOLDER = engines.NETWORKING["cni"]
 # libcni's ConfFiles, and what podman adds
 ENDINGS = (".conflist", ".conf", ".json")
 # the newest that plugins before 1.0 know (Ubuntu 22.04); newer ones know it too

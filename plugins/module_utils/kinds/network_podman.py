@@ -21,7 +21,7 @@ from .network_parts import MARK, Values
 from .shell import inside
 
 FILES = True
-FOLDER = "/etc/containers/networks"
+FOLDER = engines.NETWORKING["podman"]
 # containers-storage.conf(5), graphroot
 STORAGE = "/var/lib/containers/storage"
 # what podman info, which takes a second, would say

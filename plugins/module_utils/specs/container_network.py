@@ -11,14 +11,15 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ..engine.errors import InputError
 from ..engine.resource import Resource
-from ..kinds.container_network import PLACES, ContainerNetwork, NetworkKey
+from ..kinds.container_network import ContainerNetwork, NetworkKey
 from ..kinds.fields import in_range, interface, prefix, unicast
 from ..system import engines
+from ..system.engines import NETWORKING
 from .spec import Options, Spec
 
 OPTIONS = {
     "name": {"type": "str"},
-    "engine": {"type": "str", "choices": list(PLACES)},
+    "engine": {"type": "str", "choices": list(NETWORKING)},
     "bridge": {"type": "str"},
     "mtu": {"type": "int"},
     "subnets": {
@@ -78,7 +79,7 @@ def left_out(options: Options) -> List[str]:
 
 def _name(name: str, engine: Optional[str]) -> Tuple[str, str]:
     if not engine:
-        raise InputError("engine", f"required: the engine of network {name!r}: {', '.join(PLACES)}")
+        raise InputError("engine", f"required: the engine of network {name!r}: {', '.join(NETWORKING)}")
     if not NAME.fullmatch(name) or len(name) > NAME_MAX:
         raise InputError("name", f"{name!r} is not a name of a network: use letters, digits, '.', '_' and '-'")
     if name in RESERVED[engine]:

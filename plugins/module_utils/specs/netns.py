@@ -12,6 +12,7 @@ from ..engine.resource import Resource
 from ..kinds import netns_process
 from ..kinds.fields import given, netns_name
 from ..kinds.netns import Netns, NetnsKey
+from ..system.engines import NAMING
 from .spec import Options, Spec
 
 OPTIONS = {
@@ -23,7 +24,7 @@ OPTIONS = {
     "container": {
         "type": "dict",
         "options": {
-            "engine": {"type": "str", "choices": list(netns_process.ENGINES), "required": True},
+            "engine": {"type": "str", "choices": list(NAMING), "required": True},
             "name": {"type": "str", "required": True},
         },
     },

@@ -25,8 +25,8 @@ SOFTWARE: Dict[str, Tuple[Tuple[str, ...], str]] = {
 }
 # those that know containers by names
 NAMING = ("docker", "podman", "lxc", "nspawn")
-# those that have networks
-NETWORKING = ("docker", "podman", "cni")
+# those that have networks, and the path without which an engine of the node has none
+NETWORKING = {"docker": "/run/docker.sock", "podman": "/etc/containers/networks", "cni": "/etc/cni/net.d"}
 
 
 def missing(engine: str) -> Optional[str]:
