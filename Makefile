@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 EXAMPLE ?= host-gw
-STAGES := lint docs sanity importer unit kernel lab site cores integration molecule bench-smoke
+STAGES := lint docs sanity importer unit report kernel lab site cores integration molecule bench-smoke
 
 # sizes of the benchmark; an empty one leaves its family out
 ROUNDS ?= 3
@@ -11,11 +11,12 @@ ENDPOINTS ?= 10 100 500 1000
 PEERS ?= 10 100 1000 5000
 CONTROLLER ?= 100 1000 5000
 LAB ?= 2 4 50
+PROOF ?= 10 100 1000 2000
 DATAPATH ?= 2
 CHANGES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms faults cuts cuts-vms fresh engines bench build clean
+.PHONY: help setup setup-dev example demo demo-down vms vms-ssh vms-down test $(STAGES) test-vms faults walks cuts cuts-vms fresh engines bench build clean
 
 VM ?= vm1
 VM_LAB = PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 scripts/vm_lab
@@ -62,10 +63,14 @@ docs: ## the documentation site, in build/docs/html
 bench: ## how fast it is, against other ways, as root: make bench ROUNDS=3 ENDPOINTS="10 100" PEERS=
 	@scripts/setup bench
 	@scripts/bench --rounds $(ROUNDS) --endpoints "$(ENDPOINTS)" --peers "$(PEERS)" --controller "$(CONTROLLER)" --lab "$(LAB)" \
-		--datapath "$(DATAPATH)" --changes "$(CHANGES)"
+		--proof "$(PROOF)" --datapath "$(DATAPATH)" --changes "$(CHANGES)"
 
 faults: setup-dev ## a fault at every point of every case, an hour and more (as root): make faults SHARE=0/1
 	@PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 tests/kernel/trials.py $(or $(SHARE),0/1)
+
+walks: setup-dev ## the model of a packet's walk against the kernel, as root: make walks CASES=10000 SEED=1
+	@NODENET_WALKS=$(or $(CASES),10000) NODENET_SEED=$(SEED) PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 \
+		.venv/bin/python3 -m pytest -q -n 2 -p no:cacheprovider tests/kernel/test_walk_model.py
 
 cuts: setup-dev ## a site that is cut at each of its steps, an hour (as root): make cuts LABS=2 POINTS=20
 	@PYTHONPATH=.venv/collections PYTHONDONTWRITEBYTECODE=1 .venv/bin/python3 tests/cuts --labs $(or $(LABS),2) \

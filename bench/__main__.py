@@ -39,6 +39,7 @@ FAMILIES = {
     "peers": "10 100 1000 5000",
     "controller": "100 1000 5000",
     "lab": "2 4 50",
+    "proof": "10 100 1000 2000",
     "datapath": "2",
     "changes": "2",
 }

@@ -26,6 +26,8 @@ class Fabric(Lab):
 
     def __init__(self, size):
         super().__init__(size, self.backend)
+        for number, node in enumerate(self.whole["fabric"]["hosts"].values()):  # as by hand
+            node["fabric_endpoints"][0]["address"] = re.sub(r"0/24$", "2", controller.subnet(number))
 
     def prepare(self):
         super().prepare()
@@ -110,6 +112,16 @@ class VxlanFabric(Fabric):
     backend = "vxlan"
 
 
+class GuardedFabric(Fabric):
+    """Ours with guards, which look at each packet of an endpoint."""
+
+    variables = {**Fabric.variables, "fabric_guard": True}
+
+
+class GuardedVxlan(GuardedFabric):
+    backend = "vxlan"
+
+
 class VxlanByHand(ByHand):
     backend = "vxlan"
     mtu = 1450
@@ -142,16 +154,43 @@ class IpipByHand(ByHand):
         yield f"ip route add {controller.subnet(other)} via {controller.address(other)} dev tunnel onlink"
 
 
-def has_ipip():
-    """Say whether this kernel has ipip tunnels."""
-    words = ["unshare", "--net", "ip", "link", "add", "probe0", "type", "ipip", "local", "192.0.2.1"]
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+class WireguardFabric(Fabric):
+    backend = "wireguard"
+    variables = {
+        **Fabric.variables,
+        "fabric_wireguard_secret": "of the benchmark alone, and known to all who read this",
+    }
+
+
+class WireguardByHand(ByHand):
+    backend, variables = WireguardFabric.backend, WireguardFabric.variables
+    mtu = 1440
+
+    def way(self, number, other):
+        # RFC 7748, 6.1
+        private = ["dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo=", "XasIfmJKikt54X+Lg4AO5m87sSkmGLb9HC+LJ/+I4Os="]
+        public = ["hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=", "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08="]
+        peer = f"peer {public[other]} endpoint {controller.address(other)}:51820 allowed-ips {controller.subnet(other)}"
+        yield f"ip link add tunnel mtu {self.mtu} type wireguard"
+        yield f"echo {private[number]} | wg set tunnel listen-port 51820 private-key /dev/stdin {peer}"
+        yield f"ip address add {re.sub('0/24$', '0', controller.subnet(number))}/32 dev tunnel"
+        yield "ip link set tunnel up"
+        yield f"ip route add {controller.subnet(other)} dev tunnel"
+
+
+def has(kind, *words):
+    """Say whether this kernel has tunnels of a kind."""
+    command = ["unshare", "--net", "ip", "link", "add", "probe0", "type", kind, *words]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 CONTESTANTS = {
     "host_gw, fabric": Fabric,
+    "host_gw, with guards": GuardedFabric,
     "host_gw, by hand": ByHand,
     "vxlan, fabric": VxlanFabric,
+    "vxlan, with guards": GuardedVxlan,
     "vxlan, by hand": VxlanByHand,
-    **({"ipip, fabric": IpipFabric, "ipip, by hand": IpipByHand} if has_ipip() else {}),
+    **({"ipip, fabric": IpipFabric, "ipip, by hand": IpipByHand} if has("ipip", "local", "192.0.2.1") else {}),
+    **({"wireguard, fabric": WireguardFabric, "wireguard, by hand": WireguardByHand} if has("wireguard") else {}),
 }

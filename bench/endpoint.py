@@ -29,6 +29,10 @@ class Endpoint:
         return f"h{self.number}"
 
     @property
+    def mac(self):
+        return "02:00:00:00:{:02x}:{:02x}".format(*divmod(self.number, 256))
+
+    @property
     def address(self):
         high, low = divmod(self.number + 1, 256)  # after the gateway's
         return f"10.0.{high}.{low}"

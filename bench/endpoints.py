@@ -64,6 +64,25 @@ class Engine(Contestant):
         return self.work("delete", self.removal())
 
 
+class GuardedEngine(Engine):
+    """The same with guards: each endpoint has a MAC address of its own, and can use no other."""
+
+    def tasks(self):
+        netns, bridge, veth, *rest = super().tasks()
+        for one, link in zip(self.endpoints, veth.config):
+            link["peer"]["mac"] = one.mac
+        ends = [
+            {"interface": one.host_end, "mac": one.mac, "addresses": [one.address], "bridge": "br0"}
+            for one in self.endpoints
+        ]
+        subnets = [f"10.0.0.0/{LENGTH}"]
+        guard = ours.task("guard", [{"name": "guard", "endpoints": ends, "tunnel_ports": [8472], "subnets": subnets}])
+        return [guard, netns, bridge, veth, *rest]
+
+    def removal(self):
+        return [*super().removal(), ours.task("guard", [{"name": "guard"}], state="absent")]
+
+
 class EngineWithImport(Engine):
     """The same, from the start of its Python."""
 
@@ -193,6 +212,7 @@ class Cni(Contestant):
 
 CONTESTANTS = {
     "engine": Engine,
+    "engine, with guards": GuardedEngine,
     "engine, with its import": EngineWithImport,
     "site": Site,
     "ip -batch": Batch,

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from ansible import constants as C
 from ansible import context
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils import progress
+from ..plugin_utils.keys import misplaced
 from ..plugin_utils.patience import at_most
 from ..plugin_utils.queue import applied, declared, promises, queue
 from ..plugin_utils.summary import in_order, summary_of, without_objects
@@ -45,6 +46,8 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         self._node = str(self._task.delegate_to or task_vars.get("inventory_hostname", ""))
         arguments = dict(self._task.args)
+        for secret in misplaced(arguments) if self._module == "arrange" else ():
+            raise AnsibleActionFail(f"{secret}: a secret here would be logged: give it in the option keys of arrange")
         if self._is_queued(arguments, task_vars):
             return {**result, **self._queue(arguments, task_vars)}
         phase = str(arguments.get("phase") or "") if self._applies_queued() else ""

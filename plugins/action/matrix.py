@@ -141,12 +141,17 @@ class _Found:
     def verdict(self, lines):
         """Return what the task's result says of it."""
         if not lines:
-            return {"changed": False, "msg": f"all {len(self.pairs):,} pairs answer"}
-        silent = sum(pair.asked and not pair.ok for pair in self.pairs)
+            cut = sum(not pair.must for pair in self.pairs)
+            also = f", and {cut:,} that fabric_policy cuts do not" if cut else ""
+            return {"changed": False, "msg": f"all {len(self.pairs) - cut:,} pairs answer{also}"}
+        silent = sum(pair.asked and not pair.ok and pair.must for pair in self.pairs)
+        opened = sum(pair.asked and not pair.ok and not pair.must for pair in self.pairs)
         astray = sum(1 for path in self.paths for _fault in path.faults())
-        parts = [f"{silent:,} of {len(self.pairs):,} pairs do not answer" if silent else "all pairs answer"]
+        asked = sum(pair.must for pair in self.pairs)
+        parts = [f"{silent:,} of {asked:,} pairs do not answer" if silent else "all pairs answer"]
         if self.unasked:
             parts = parts[: bool(silent)] + [f"{counted(len(self.unasked), 'node')} could not be asked"]
+        parts += [f"{counted(opened, 'pair')} answer that fabric_policy cuts"] if opened else []
         parts += [f"{counted(astray, 'fault')} of the paths between nodes"] if astray else []
         engines = len(container_faults(self.containers))
         parts += [f"{counted(engines, 'engine')} could not be asked for containers"] if engines else []
@@ -157,7 +162,7 @@ class _Found:
 def _compared(before, after):
     """Return the result for two answers of the same pairs: the nodes with pairs that have become silent have failed."""
     answered = {_key(pair) for pair in before if pair.ttl is not None}
-    lost = [pair for pair in after.pairs if pair.ttl is None and _key(pair) in answered]
+    lost = [pair for pair in after.pairs if pair.must and pair.ttl is None and _key(pair) in answered]
     if not lost:
         return {
             "changed": False,

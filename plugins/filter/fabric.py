@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import re
-
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils.inventory.variables import is_batch
@@ -14,8 +12,7 @@ from ..plugin_utils.node import what_is_looked_at
 from ..plugin_utils.reachability import containers
 from ..plugin_utils.reachability.expectations import Expectations
 from ..plugin_utils.reachability.ports import port_checks
-
-FIELD = re.compile(r"\{([A-Za-z0-9_.]*)(\??)\}")
+from ..plugin_utils.templated import MissingField, filled
 
 
 def with_containers(model, hostvars, nodes, register):
@@ -23,20 +20,21 @@ def with_containers(model, hostvars, nodes, register):
     return containers.with_containers(model, containers.registered_by(hostvars, nodes, register))
 
 
-def probes(model, name):
-    """Return the pings that one node sends, as the module nodenet.fabric.probe takes them."""
+def probes(model, name, cut=False):
+    """Return the pings that one node sends, as the module nodenet.fabric.probe takes them; if ``cut`` those that the policy cuts."""
     _known(model, name)
+    expectations = Expectations(model)
     return [
         {**probe, "targets": [target["address"] for target in probe["targets"]]}
-        for probe in Expectations(model).probes_from(name)
+        for probe in (expectations.cut_from(name) if cut else expectations.probes_from(name))
     ]
 
 
 def paths(model, name):
     """Return the paths to its peers that one node measures, as the module nodenet.fabric.probe takes them."""
     _known(model, name)
-    wanted = ("netns", "address", "mtu", "larger", "underlay")
-    return [{key: path[key] for key in wanted} for path in Expectations(model).paths_from(name)]
+    wanted = ("netns", "address", "mtu", "larger", "underlay", "tunnel_end", "tunnel_port")
+    return [{key: path[key] for key in wanted if key in path} for path in Expectations(model).paths_from(name)]
 
 
 def ports(model, name):
@@ -63,34 +61,10 @@ def _known(model, name):
 
 def each(items, template):
     """Return ``template`` filled in once for each of ``items``; what comes out as None is left out."""
-    return [_filled(template, item) for item in items]
-
-
-def _filled(template, item):
-    if isinstance(template, dict):
-        filled = {key: _filled(value, item) for key, value in template.items()}
-        return {key: value for key, value in filled.items() if value is not None}
-    if isinstance(template, list):
-        return [_filled(value, item) for value in template]
-    if not isinstance(template, str):
-        return template
-    whole = FIELD.fullmatch(template)
-    if whole:  # the value itself, not its text
-        return _field(item, *whole.groups())
-    return FIELD.sub(lambda match: str(_field(item, *match.groups())), template)
-
-
-def _field(item, path, optional=""):
-    for part in path.split(".") if path else ():
-        if not isinstance(item, dict) or part not in item:
-            if optional:
-                return None
-            known = ", ".join(item) if isinstance(item, dict) else "none"
-            raise AnsibleFilterError(
-                f"nodenet.fabric.each: there is no field {part!r} in {{{path}}}; there are: {known}"
-            )
-        item = item[part]
-    return item
+    try:
+        return [filled(template, item) for item in items]
+    except MissingField as missing:
+        raise AnsibleFilterError(f"nodenet.fabric.each: {missing}") from missing
 
 
 def batches(value):

@@ -25,6 +25,7 @@ options:
   _terms:
     description:
       - V(switch) and V(contract) are the nodes that have something left in that phase; none if a node has failed.
+      - V(prove) is all nodes in check mode, and none otherwise.
       - V(before) and V(after) are the nodes that are asked before and after a change, if C(fabric_verify_change) is true.
       - V(end) is the nodes on which the change is to be confirmed or cancelled, and those that have failed.
     type: str
@@ -71,7 +72,7 @@ class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
         self.set_options(var_options=variables, direct=kwargs)
         name, found = str(terms[0]) if terms else "", progress.nodes()
-        if name not in ("before", "switch", "contract", "after", "end"):
+        if name not in ("before", "switch", "contract", "after", "end", "prove"):
             raise AnsibleError(f"nodenet.fabric.phase: there is no phase {name!r}")
         if self.get_option("title"):
             return [_title(name, found)]
@@ -86,6 +87,8 @@ class LookupModule(LookupBase):
 def _chosen(name, found, variables, hosts):
     if name == "end":
         return {node.name for node in found.values() if node.is_open}
+    if name == "prove":
+        return set(hosts) if context.CLIARGS.get("check") else set()
     if any(node.failed for node in found.values()):
         return set()
     if name == "before":

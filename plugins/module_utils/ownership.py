@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from .engine.errors import FabricError
 from .engine.rename import names_of
+from .engine.step import CHANGE
 from .system.files import FILE, make_directory, write
 from .system.lock import PRIVATE, STATE_DIR
 
@@ -50,10 +51,10 @@ def owner_in(alias: Optional[str]) -> Optional[str]:
 class Ledger:
     """The marks of this node.
 
-    A mark has the set (``owner``) to which an object belongs, its values before we changed it (``before``), those that the kernel
-    does not know (``noted``), and its ``identity``, which a later object of the same key does not have. ``pending`` are objects of
-    kinds that carry their mark in the kernel, until it is there. ``saved`` is the digest of the saved file that has all of our
-    objects (see :mod:`persistence.snapshot`); None: something changed since.
+    A mark has the set (``owner``) to which an object belongs, its values before we changed it (``before``), those that a shared
+    object was given (``wanted``), those that the kernel does not know (``noted``), and its ``identity``, which a later object of
+    the same key does not have. ``pending`` are objects of kinds that carry their mark in the kernel, until it is there. ``saved``
+    is the digest of the saved file that has all of our objects (see :mod:`persistence.snapshot`); None: something changed since.
 
     :param rebuild: treat marks that cannot be read as none.
     :raises FabricError: the file of marks cannot be read.
@@ -159,6 +160,10 @@ class Ledger:
         """Return the values that a shared object had before we changed it, or None."""
         return self.marks.get(ref, {}).get("before")
 
+    def wanted(self, ref: Any) -> Dict[str, Any]:
+        """Return the values that a set gave to a shared object."""
+        return self.marks.get(ref, {}).get("wanted") or {}
+
     def noted(self, ref: Any) -> List[Dict[str, Any]]:
         """Return the fields of an object that only its mark has, and while they change those that it had before."""
         mark = self.marks.get(ref, {})
@@ -184,21 +189,22 @@ class Ledger:
         self._rename(names_of(plan), kinds)
         for step in plan.steps:
             for resource in step.everything if step.after else ():
-                owner = resource.owner
+                owner, kind = resource.owner, kinds[resource.kind]
                 if owner is None:
-                    self.marks.pop(resource.ref, None)  # given up, and left as it is
+                    # given up and left as it is; what an undo gives back is marked until then
+                    if not (kind.shared and step.action == CHANGE):
+                        self.marks.pop(resource.ref, None)
                     continue
-                if not kinds[resource.kind].needs_ledger_mark:
+                if not kind.needs_ledger_mark:
                     self.pending[resource.ref] = owner
                     continue
-                noted = {
-                    name: resource.values[name] for name in kinds[resource.kind].noted if resource.values.get(name)
-                }
+                names = {"noted": kind.noted, "wanted": resource.values.keys() - kind.read_only if kind.shared else ()}
+                parts = {part: _values(resource, some) for part, some in names.items()}
                 is_new = step.before is None and resource.ref not in self.marks
-                if is_new and "before" not in resource.values and not noted:
+                if is_new and "before" not in resource.values and not any(parts.values()):
                     self.marks[resource.ref] = usual.setdefault(owner, {"owner": owner})
                 else:
-                    self._mark(resource, step, noted)
+                    self._mark(resource, step, parts)
         self.save()
 
     def _rename(self, names, kinds):
@@ -211,9 +217,9 @@ class Ledger:
         self.marks.update([(after, self.marks[ref]) for ref, after in new.items()])
         self.outdated = new.keys() - set(new.values())
 
-    def _mark(self, resource, step, noted):
+    def _mark(self, resource, step, parts):
         known = self.marks.get(resource.ref, {})
-        mark = {"owner": resource.owner, **({"noted": noted} if noted else {})}
+        mark = {"owner": resource.owner, **{part: values for part, values in parts.items() if values}}
         if known.get("noted"):
             mark["earlier"] = known["noted"]  # until it is done
         if len(resource.values.get("holders") or ()) > 1:
@@ -297,6 +303,10 @@ def marks_in(text: Optional[str]) -> Marks:
         marks.update(((kind, tuple(key)), mark) for key in keys)
     marks.update((_ref(entry["ref"]), entry["mark"]) for entry in data["marks"])
     return marks, {_ref(entry["ref"]): entry["owner"] for entry in data["pending"]}, data.get("saved")
+
+
+def _values(resource, names):
+    return {name: resource.values[name] for name in names if resource.values.get(name)}
 
 
 def _ref(data):

@@ -60,6 +60,33 @@ options:
       - IPIP tunnels, as O(nodenet.fabric.ipip_tunnel#module:config) takes them.
     type: list
     elements: dict
+  wireguard:
+    description:
+      - WireGuard devices, as O(nodenet.fabric.wireguard#module:config) takes them, without C(private_key). Their private keys
+        are in O(keys), or on the node.
+    type: list
+    elements: dict
+  wireguard_peer:
+    description:
+      - Peers of WireGuard devices, as O(nodenet.fabric.wireguard_peer#module:config) takes them, without C(preshared_key).
+        Their preshared keys are in O(keys), or on the node.
+    type: list
+    elements: dict
+  keys:
+    description:
+      - Secret keys of WireGuard, which objects name by their public key or digest. They are not logged.
+    type: dict
+    suboptions:
+      private:
+        description:
+          - Private keys, as wg(8) prints them.
+        type: list
+        elements: str
+      preshared:
+        description:
+          - Preshared keys, as wg(8) prints them.
+        type: list
+        elements: str
   bridge_port:
     description:
       - Bridge ports, as O(nodenet.fabric.bridge_port#module:config) takes them.
@@ -103,6 +130,16 @@ options:
   port_forward:
     description:
       - Published ports, as O(nodenet.fabric.port_forward#module:config) takes them.
+    type: list
+    elements: dict
+  guard:
+    description:
+      - Guards, as O(nodenet.fabric.guard#module:config) takes them.
+    type: list
+    elements: dict
+  policy:
+    description:
+      - Policies, as O(nodenet.fabric.policy#module:config) takes them.
     type: list
     elements: dict
   config_file:
@@ -387,7 +424,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import 
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import COMMON
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
-from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import SET, arrange
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.sets import KEYS, SET, arrange
 
 if TYPE_CHECKING:  # what the program nodenet-fabric consists of is sent to the node, and not loaded
     from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import cli  # noqa: F401
@@ -405,6 +442,7 @@ def perform(params, check):
 
 ARGUMENTS = {
     **SET,
+    "keys": KEYS,
     "sets": {"type": "list", "elements": "dict"},
     "remove_sets_except": {"type": "list", "elements": "str"},
     "remove_sets_among": {"type": "list", "elements": "str"},

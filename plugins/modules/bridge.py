@@ -95,6 +95,12 @@ options:
     description:
       - Whether multicast is forwarded only to ports with a member of the group (IGMP and MLD snooping).
     type: bool
+  no_linklocal_learn: &no_linklocal_learn
+    description:
+      - Whether the bridge learns nothing from frames to C(01:80:c2:00:00:00) to C(01:80:c2:00:00:0f), such as those of LLDP
+        and IEEE 802.1X. Such a frame passes no hook of nftables that could drop it before the bridge learns its source.
+      - Linux has it since 5.0; with an older kernel the option has no effect.
+    type: bool
   config:
     description:
       - Several objects in one task; each entry takes the same options. One of O(name) and O(config) is required.
@@ -118,6 +124,7 @@ options:
       vlan_filtering: *vlan_filtering
       vlan_default_pvid: *vlan_default_pvid
       mcast_snooping: *mcast_snooping
+      no_linklocal_learn: *no_linklocal_learn
       netns:
         description:
           - Namespace of this entry. If omitted, that of the task.

@@ -88,7 +88,7 @@ options:
     default: []
   optional: &optional
     description:
-      - If the engine is not installed, warn and make no network of it, instead of failing.
+      - If the engine is not installed, or its daemon does not run, warn and make no network of it, instead of failing.
     type: bool
     default: false
   config:

@@ -16,6 +16,8 @@ description:
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
+  - module: nodenet.fabric.walk
+    description: The way of a packet through what this module reads.
   - module: nodenet.fabric.arrange
     description: Objects of several kinds in one transaction.
   - module: nodenet.fabric.sweep
@@ -47,6 +49,12 @@ options:
       - Also return the neighbor entries that the kernel has learned. They come and go, and have no owner.
     type: bool
     default: false
+  network:
+    description:
+      - Also return all that decides about packets, of any owner, as one record for each namespace. In check mode it is what earlier
+        tasks of the run would leave.
+    type: bool
+    default: false
   engines:
     description:
       - Container engines of the node to ask for their running containers on the network C(fabric). V(cni) and V(systemd) do not
@@ -68,6 +76,12 @@ EXAMPLES = r"""
     ours: true
   register: fabric_state
 
+- name: Read all that decides about packets in the node's own namespace
+  nodenet.fabric.fabric_info:
+    netns: [""]
+    network: true
+  register: fabric_network
+
 - name: Show its routes
   ansible.builtin.debug:
     var: fabric_state.objects.route
@@ -76,8 +90,8 @@ EXAMPLES = r"""
 RETURN = r"""
 objects:
   description:
-    - For each kind (C(netns), C(sysctl), C(link), C(port), C(address), C(neighbor), C(proxy), C(fdb), C(route), C(nat),
-      C(container_network), C(config_file))
+    - For each kind (C(netns), C(nft_table), C(sysctl), C(link), C(wireguard), C(wireguard_peer), C(port), C(address),
+      C(neighbor), C(proxy), C(fdb), C(route), C(nat), C(container_network), C(config_file))
       a list of objects, each with its namespace C(netns), its C(key), its C(values),
       and C(owner), the label of its set (V(null) if it is foreign).
   returned: success
@@ -91,6 +105,18 @@ learned:
   type: list
   elements: dict
   sample: [{"netns": "", "dev": "lab-br0", "address": "10.15.10.2", "mac": "02:42:0a:0f:0a:02", "state": "reachable"}]
+network:
+  description:
+    - All that decides about packets. C(source) is C(observed), in check mode C(planned); C(namespaces) has a record for each
+      namespace that is there.
+    - A record has C(links) (each with its settings C(ipv4) and C(ipv6)), C(addresses), C(rules) of routing, C(routes) of all tables
+      but C(local), C(neighbors), C(proxies), C(fdb), C(sysctls), C(nftables) as C(nft -j list ruleset) prints it (V(null) if nft
+      cannot), and C(unknown), a sentence for each thing that may decide about packets and is not in the record.
+    - Each object has its C(owner), the label of its set (V(null) if it is foreign).
+  returned: when O(network) is true
+  type: dict
+  sample: {"source": "observed", "namespaces": {"": {"addresses": [{"dev": "lab-br0", "address": "10.15.10.1/24", "scope": "global",
+    "tentative": false, "owner": "bridge"}]}}}
 containers:
   description:
     - The running containers on the network C(fabric), each with its C(engine), C(name), C(pid) and C(addresses).
@@ -110,6 +136,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import Scope
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.learned import learned_neighbors
 from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.containers import running
+from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.network_state import network_state
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import PROMISED, reference
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import on_node
@@ -144,8 +171,16 @@ def _observed(session, params, check):
                     "owner": resource.owner,
                 }
             )
+    more = {} if learned is None else {"learned": learned}
+    if params.get("network"):
+        if named is None:  # those that are promised, too
+            where |= {one.netns for one in found.values() if one.kind == "netns" and one.owner is not None}
+        more["network"] = {
+            "source": "planned" if check else "observed",
+            "namespaces": network_state(session.kernel, found, where, check),
+        }
     asked = {} if params.get("engines") is None else running(params["engines"])
-    return {"changed": False, "objects": objects, **({} if learned is None else {"learned": learned}), **asked}
+    return {"changed": False, "objects": objects, **more, **asked}
 
 
 def main():
@@ -154,6 +189,7 @@ def main():
             "netns": {"type": "list", "elements": "str"},
             "ours": {"type": "bool", "default": False},
             "learned": {"type": "bool", "default": False},
+            "network": {"type": "bool", "default": False},
             "engines": {"type": "list", "elements": "str", "choices": ["docker", "podman", "cni", "systemd"]},
             **PROMISED,
         },

@@ -55,6 +55,12 @@ options:
         netavark before 1.14 does with all that leaves a network. It concerns connections that begin afterwards.
     type: bool
     default: false
+  masquerade: &masquerade
+    description:
+      - Whether packets that leave get the node's address. If V(false), all packets of O(source) keep their own, whatever another
+        program says; this needs O(keep=true), and O(exclude) has no effect.
+    type: bool
+    default: true
   config:
     description:
       - Several objects in one task; each entry takes the same options. One of O(source) and O(config) is required.
@@ -68,6 +74,7 @@ options:
       out_interface: *out_interface
       random: *random
       keep: *keep
+      masquerade: *masquerade
       netns:
         description:
           - Namespace of this entry. If omitted, that of the task.

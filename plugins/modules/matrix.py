@@ -19,6 +19,8 @@ description:
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
+  - module: nodenet.fabric.walk
+    description: The way of one packet, hop by hop.
   - module: nodenet.fabric.probe
     description: Pings, measures paths and checks ports on a node.
   - module: nodenet.fabric.validate

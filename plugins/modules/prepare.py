@@ -42,7 +42,21 @@ options:
       - Kernel features that the node must have.
     type: list
     elements: str
-    choices: [netns, veth, bridge, vlan_filtering, vxlan, ipip, wireguard, ipv6, masquerade]
+    choices:
+      - netns
+      - veth
+      - bridge
+      - vlan_filtering
+      - vxlan
+      - ipip
+      - wireguard
+      - ipv6
+      - masquerade
+      - inet_filter
+      - bridge_filter
+      - nd_target
+      - intervals
+      - bridge_conntrack
     default: [netns, veth, bridge]
   install:
     description:

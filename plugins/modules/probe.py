@@ -92,6 +92,15 @@ options:
         type: list
         elements: str
         required: true
+      tunnel_end:
+        description:
+          - Address of the peer's node on the underlay, if packets to it are encrypted. They are then known by it,
+            O(paths[].tunnel_port) and their length.
+        type: str
+      tunnel_port:
+        description:
+          - UDP port of the peer's tunnel.
+        type: int
   ports:
     description:
       - Published ports to check. TCP must be accepted, UDP must be answered.
@@ -243,6 +252,8 @@ SPEC = {
             "mtu": {"type": "int", "required": True},
             "larger": {"type": "int"},
             "underlay": {"type": "list", "elements": "str", "required": True},
+            "tunnel_end": {"type": "str"},
+            "tunnel_port": {"type": "int"},
         },
     },
     "ports": {
@@ -330,6 +341,8 @@ def _path(entry, option):
         in_range(entry["mtu"], 68, 65534, f"{option}.mtu"),
         in_range(entry["larger"] or entry["mtu"] + 1, 69, 65535, f"{option}.larger"),
         [address(text, f"{option}.underlay") for text in entry["underlay"]],
+        entry["tunnel_end"] and address(entry["tunnel_end"], f"{option}.tunnel_end"),
+        in_range(entry["tunnel_port"], 1, 65535, f"{option}.tunnel_port"),
     )
 
 

@@ -35,6 +35,19 @@ options:
     type: list
     elements: str
     default: []
+  engines:
+    description:
+      - Container engines that may have networks of the collection, as in the variable C(fabric_engines). If one of them answers by
+        a daemon (docker) that is installed and does not run, the task fails before it removes anything, as it can neither see nor
+        remove the network. Engines without a daemon need not be named.
+    type: list
+    elements: str
+    default: []
+  engines_optional:
+    description:
+      - Whether the networks of such an engine are left behind instead, with a warning.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - nodenet.fabric.common.promised
   - nodenet.fabric.attributes
@@ -50,6 +63,10 @@ EXAMPLES = r"""
 
 - name: Remove all objects of the collection
   nodenet.fabric.sweep:
+
+- name: Remove all objects of the collection, with Docker's network
+  nodenet.fabric.sweep:
+    engines: [docker]
 """
 
 RETURN = r"""
@@ -75,26 +92,39 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry impo
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.exits import guarded
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.options import PROMISED
 from ansible_collections.nodenet.fabric.plugins.module_utils.runner.run import execute
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs import lost_ports
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.container_network import check_reachable
 from ansible_collections.nodenet.fabric.plugins.module_utils.system.pending import forget
 
 
 def perform(params, check):
-    """Return the module's result for ``params``."""
+    """Return the module's result for ``params``.
+
+    :raises FabricError: an engine does not answer, or something cannot be removed.
+    """
+    warnings = check_reachable(params.get("engines") or (), params.get("engines_optional", False))
     result = execute(
         all_kinds(),
         [],
         check,
         params["promised"],
         purge=lambda found: found.owner is not None and found.owner not in params["except_sets"],
+        refuse_plan=lambda plan: warnings.extend(lost_ports.warnings(plan)),
     )
     if not (check or params["except_sets"]):
         forget()
-    return result
+    return {**result, "warnings": [*warnings, *result.get("warnings", ())]} if warnings else result
 
 
 def main():
     module = AnsibleModule(
-        {"except_sets": {"type": "list", "elements": "str", "default": []}, **PROMISED}, supports_check_mode=True
+        {
+            "except_sets": {"type": "list", "elements": "str", "default": []},
+            "engines": {"type": "list", "elements": "str", "default": []},
+            "engines_optional": {"type": "bool", "default": False},
+            **PROMISED,
+        },
+        supports_check_mode=True,
     )
     guarded(module, lambda: perform(module.params, module.check_mode))
 

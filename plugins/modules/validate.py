@@ -16,6 +16,8 @@ description:
 author:
   - The nodenet.fabric authors (@nodenet)
 seealso:
+  - module: nodenet.fabric.prove
+    description: Proves what the inventory declares, or what the nodes have.
   - module: nodenet.fabric.probe
     description: Pings, measures paths and checks ports on a node.
   - plugin: nodenet.fabric.inventory
@@ -37,6 +39,12 @@ options:
       - Whether to return RV(fabric_inventory). Ansible copies what a task returns for every host of the play.
     type: bool
     default: true
+  proof:
+    description:
+      - Also walk a packet of every pair through what the inventory declares, as M(nodenet.fabric.prove) does, and refuse an inventory
+        whose plan cannot carry what it promises.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - nodenet.fabric.attributes
   - nodenet.fabric.attributes.controller

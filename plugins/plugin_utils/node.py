@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Optional
 
 from .attachments import ATTACHMENTS, used_by
 from .attachments.endpoints import Endpoints
@@ -13,6 +13,7 @@ from .backends import BACKENDS, backend_of, peers_of
 from .backends.peers import Peers
 from .engines.part import TASKS, devices_of, engines_part, tasks_of
 from .expected import expected_of
+from .guard import guard_features, guard_part, policy_part
 from .inventory.model import mtu_of, roles_of
 from .naming import host_ends
 from .values.networks import Values, subnets_of
@@ -26,20 +27,21 @@ FEATURES = {
     "nat": ("masquerade",),
 }
 # The owners of the sets of all roles; a user's own tasks have other owners
-OWNERS = (*ATTACHMENTS, "forwarding", *BACKENDS, "nat", "publish", *TASKS, "prepare")
+OWNERS = (*ATTACHMENTS, "forwarding", *BACKENDS, "nat", "publish", "guard", *TASKS, "prepare")
 
 
-def node_model(model: Model, name: str) -> Dict[str, Any]:
-    """Return what the roles need of node ``name``.
+def node_model(model: Model, name: str, secrets: Optional[Values] = None) -> Dict[str, Any]:
+    """Return what the roles need of node ``name``: of secrets no more than their names.
 
+    :param secrets: the node's variables that the model does not have; without them the names of preshared keys are missing.
     :raises KeyError: there is no such node.
     """
     fabric, values = model["fabric"], model["nodes"][name]
     subnets = subnets_of(values)
     mtu = mtu_of(fabric, values)
-    backend, peers = backend_of(fabric), peers_of(model, name)
+    backend, peers = backend_of(fabric), peers_of(model, name, secrets)
     endpoints = Endpoints(name, values, mtu)
-    roles = roles_of(fabric, values)
+    roles, ipv6 = roles_of(fabric, values), values["fabric_node_subnet6"] is not None
     parts = [{"role": "engines", "tasks": tasks} for tasks in tasks_of(values)]
     parts += [{"role": "nat", "tasks": "publish"}] if values["fabric_publish"] else []
     return {
@@ -56,8 +58,11 @@ def node_model(model: Model, name: str) -> Dict[str, Any]:
         "peers": peers.routes(),
         **dict.fromkeys(BACKENDS),
         backend.name: backend.part(peers, mtu),
-        "masquerade": _masquerade(values, fabric["inside"]) if values["fabric_masquerade"] else [],
+        "masquerade": _masquerade(values, fabric["inside"]),
         "publish": [rule for entry in values["fabric_publish"] for rule in _published(values, entry)],
+        "guard": guard_part(model, name, endpoints, peers),
+        "policy": policy_part(model),
+        "guarded": fabric["fabric_guard"],
         "inside": fabric["inside"],
         "outside": fabric["fabric_outside"],
         "arrangement": [{"role": role, "tasks": "main"} for role in roles[:-1]] + parts,
@@ -67,7 +72,7 @@ def node_model(model: Model, name: str) -> Dict[str, Any]:
         "owners": [*roles, "forwarding", "prepare"] + [part["tasks"] for part in parts],
         "ours": _ours(model, name, peers),
         "expected": expected_of(model, name, peers),
-        "features": _features(roles, values["fabric_node_subnet6"] is not None),
+        "features": _features(roles, ipv6, guard_features(fabric, ipv6)),
     }
 
 
@@ -75,10 +80,12 @@ def what_is_looked_at(model: Model, name: str) -> Dict[str, Any]:
     """Return the option ``expected`` of the module probe for node ``name``, which reads nothing but the node's network."""
     peers = peers_of(model, name)
     ours = _ours(model, name, peers)
+    never_up = {device for _variable, device in devices_of(model["nodes"][name])}
     return {
         **expected_of(model, name, peers),
         "machine": False,
-        **{key: ours[key] for key in ("interfaces", "tunnels", "encapsulation")},
+        "interfaces": [device for device in ours["interfaces"] if device not in never_up],
+        **{key: ours[key] for key in ("tunnels", "encapsulation")},
     }
 
 
@@ -99,9 +106,9 @@ def _ours(model: Model, name: str, peers: Peers) -> Dict[str, Any]:
     }
 
 
-def _features(roles: List[str], ipv6: bool) -> List[str]:
+def _features(roles: List[str], ipv6: bool, guarded: List[str]) -> List[str]:
     needed = [feature for role in roles for feature in FEATURES.get(role, ())] + (["ipv6"] if ipv6 else [])
-    return list(dict.fromkeys(needed))
+    return list(dict.fromkeys([*needed, *guarded]))
 
 
 def _published(values: Values, entry: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
@@ -122,12 +129,16 @@ def _published(values: Values, entry: Dict[str, Any]) -> Iterator[Dict[str, Any]
 
 
 def _masquerade(values: Values, inside: List[str]) -> List[Dict[str, Any]]:
-    keep = bool(hands_out(values))  # netavark before 1.14 masquerades what goes to another node, too
+    engines, leaving = hands_out(values), values["fabric_masquerade"]
+    if not leaving and "podman" not in engines:
+        return []
     return [
         {
             "source": subnet,
             "exclude": [prefix for prefix in inside if (":" in prefix) == (":" in subnet)],
-            **({"keep": True} if keep else {}),
+            # netavark before 1.14 masquerades what goes to another node, too, and what leaves the fabric anyway
+            **({"keep": True} if engines else {}),
+            **({} if leaving else {"masquerade": False}),
         }
         for subnet, _key in subnets_of(values)
     ]

@@ -34,7 +34,7 @@ class Notes:
             return []
 
     def add(self, entries):
-        with open(self._path, "a", encoding="utf-8") as target:
+        with open(self._path, "a", encoding="utf-8", opener=_own) as target:
             target.writelines(f"{json.dumps(entry)}\n" for entry in entries)
 
     def taken(self):
@@ -43,6 +43,11 @@ class Notes:
         with suppress(FileNotFoundError):
             os.unlink(self._path)
         return found
+
+
+def _own(path, flags):
+    """Open a file that nobody else can read: an entry may have secret keys."""
+    return os.open(path, flags, 0o600)
 
 
 def notes_of(sort, host):
@@ -104,6 +109,9 @@ def applied(arguments, queued):
             continue
         if boolean(own.pop("adopt", False), strict=False):
             found["adopt"] = True
+        for name, secrets in (own.pop("keys", None) or {}).items():
+            known = found.get("keys") or {}
+            found["keys"] = {**known, name: [*known.get(name, ()), *secrets]}
         several = own.pop("sets", None) or []
         for entry in [own, *several] if own.keys() - {"owner", "purge"} or not several else several:
             places[f"sets[{len(sets)}]"] = one["task"]

@@ -23,10 +23,12 @@ from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
 from .attachments import ATTACHMENTS
-from .backends import BACKENDS
+from .backends import BACKENDS, backend_of, peers_of
 from .inventory.host_variables import HostVariables
 from .inventory.model import fabric_model
 from .inventory.validation import faults_of, warnings_of
+from .inventory.variables import SECRETS
+from .keys import without_core_dumps
 from .node import node_model
 
 GROUP = "fabric"
@@ -122,6 +124,21 @@ def node_of(task_vars, name, group=GROUP):
     return _views[group, name]
 
 
+def keys_of(task_vars, name, group=GROUP):
+    """Return the secret keys of node ``name``, as the module arrange takes them. Nothing keeps them.
+
+    :raises InventoryError: the inventory has faults.
+    """
+    without_core_dumps()
+    model = model_of(task_vars, group)
+    return backend_of(model["fabric"]).keys(peers_of(model, name, _secrets(_own(task_vars, name))))
+
+
+def _secrets(own):
+    """Return those of a node's variables that the model does not have."""
+    return {variable: value for variable, value in own.items() if variable in SECRETS}
+
+
 def _is_worker():
     """Say whether this process is one of Ansible's for one task of one host."""
     return multiprocessing.parent_process() is not None
@@ -151,8 +168,8 @@ def part_of(view, part):
 
 
 def _view(task_vars, name, group):
-    digest = _digest(_own(task_vars, name))
-    path = _file(group, name)
+    own = _own(task_vars, name)
+    digest, path = _digest(own), _file(group, name)
     kept = _read(path)
     if kept and kept["of"] == [digest, _age(group)]:
         return kept["view"]
@@ -162,7 +179,7 @@ def _view(task_vars, name, group):
     if name not in model["nodes"]:
         raise InventoryError(f"there is no node {name!r}: the inventory's group {group} has no such host")
     display.vvv("the node's model is computed", host=name)
-    view = node_model(model, name)
+    view = node_model(model, name, _secrets(own))
     _write(path, {"of": [digest, age], "view": view})
     return view
 

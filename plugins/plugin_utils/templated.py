@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -33,3 +34,39 @@ def plain(value: Any, omit: Optional[str] = None) -> Any:
         return [member for member in listed if member is not OMITTED]
     text = str(value)
     return OMITTED if isinstance(omit, str) and text == omit else text
+
+
+FIELD = re.compile(r"\{([A-Za-z0-9_.]*)(\??)\}")
+
+
+class MissingField(ValueError):
+    """An item does not have a field that a template names."""
+
+
+def filled(template, item):
+    """Return ``template`` with the fields of ``item``, as the filter nodenet.fabric.each does it.
+
+    :raises MissingField: ``item`` has no such field, and it is not an optional one.
+    """
+    if isinstance(template, dict):
+        found = {key: filled(value, item) for key, value in template.items()}
+        return {key: value for key, value in found.items() if value is not None}
+    if isinstance(template, list):
+        return [filled(value, item) for value in template]
+    if not isinstance(template, str):
+        return template
+    whole = FIELD.fullmatch(template)
+    if whole:  # the value itself, not its text
+        return _field(item, *whole.groups())
+    return FIELD.sub(lambda match: str(_field(item, *match.groups())), template)
+
+
+def _field(item, path, optional=""):
+    for part in path.split(".") if path else ():
+        if not isinstance(item, dict) or part not in item:
+            if optional:
+                return None
+            known = ", ".join(item) if isinstance(item, dict) else "none"
+            raise MissingField(f"there is no field {part!r} in {{{path}}}; there are: {known}")
+        item = item[part]
+    return item

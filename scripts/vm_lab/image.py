@@ -24,7 +24,7 @@ MANAGEMENT, MANAGEMENT_ADDRESS, MANAGEMENT_MAC = "192.0.2.0/24", "192.0.2.15/24"
 PACKAGES = [
     *("linux-image-cloud-amd64", "initramfs-tools", "kmod", "systemd-sysv", "udev", "dbus"),
     *("openssh-server", "sudo", "netbase", "libnss-myhostname", "procps"),
-    *("iproute2", "iputils-ping", "nftables", "tcpdump", "python3", "python3-pyroute2"),
+    *("iproute2", "iputils-ping", "nftables", "tcpdump", "wireguard-tools", "python3", "python3-pyroute2"),
 ]
 # what a machine may have beside it, for those who try how it gets on with the fabric: named, they make an image of its own
 EXTRA = {

@@ -23,6 +23,8 @@ from snapshot import snapshot
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
 MS_REC, MS_PRIVATE = 0x4000, 1 << 18
 MNT_DETACH = 2
+ACCEPT_DAD = "/proc/sys/net/ipv6/conf/default/accept_dad"
+SAVED = "/etc/nodenet"
 MODULES = "ansible_collections.nodenet.fabric.plugins.modules."
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -86,7 +88,11 @@ def node(private_mounts):
     check(_libc.mount(b"tmpfs", b"/run", b"tmpfs", ctypes.c_ulong(0), None))
     check(_libc.unshare(CLONE_NEWNET))
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    # the kernel tries no address for a second or two before it is used (RFC 4862), unless a test is about that
+    Path(ACCEPT_DAD).write_text("0", encoding="utf-8")
+    saved = os.path.exists(SAVED)
     yield Node()
+    assert os.path.exists(SAVED) == saved, f"{SAVED} is the machine's: a test that saves has own_etc"
     while os.path.ismount("/run"):
         check(_libc.umount2(b"/run", MNT_DETACH))
 

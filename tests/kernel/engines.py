@@ -31,6 +31,9 @@ def rootfs(path):
     shutil.copy(shutil.which("busybox"), binaries / "busybox")
     for name in APPLETS:
         (binaries / name).symlink_to("busybox")
+    (Path(path) / "etc").mkdir()
+    # nsswitch.conf(5): without it glibc asks name servers before the file, and any image has it
+    (Path(path) / "etc/nsswitch.conf").write_text("hosts: files dns\n", encoding="utf-8")
     return path
 
 
@@ -239,6 +242,11 @@ class Daemon:
         self.process.terminate()
         self.process.wait(30)
 
+    def kill(self):
+        """End it at once, and with it its containerd (PR_SET_PDEATHSIG): what they have is thrown away."""
+        self.process.kill()
+        self.process.wait(30)
+
     def restart(self):
         self.stop()
         self.start()
@@ -259,7 +267,7 @@ def docker(engines, tmp_path):
     left = found("ps --all --quiet").split()
     if left:
         found(f"rm --force {' '.join(left)}")
-    daemon.stop()
+    daemon.kill()
     group = Path("/sys/fs/cgroup") / daemon.group
     if group.is_dir():
         group.rmdir()

@@ -45,7 +45,7 @@ def read():
 SYSCTLS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
 # the uplink has a setting of forwarding too
 STAYING = {repr(("link", ("", "eth0"))), *(repr(("sysctl", ("", name))) for name in SYSCTLS)}
-MEANINGLESS = {"handles", "alone", "rp_filter"}  # of 0 and 2 none is asked for
+MEANINGLESS = {"handles", "alone"}
 
 
 def differences(before, after):

@@ -5,6 +5,8 @@
 
 import os
 import re
+import subprocess
+import sys
 import time
 
 import pytest
@@ -41,11 +43,11 @@ def test_a_change_that_nobody_confirms_is_undone_in_time(arranged):
     before = everything(arranged)
     since = time.monotonic()
     arrange(NEW, "c2", timeout=2)
-    waited(lambda: pending.ended("c2"), 7)
-    assert 2 <= time.monotonic() - since < 7
+    waited(lambda: pending.ended("c2"), 20)
+    assert 2 <= time.monotonic() - since < 20
     assert pending.ended("c2")["ended"] == "expired" and pending.ended("c2")["left"] == []
     assert same(before, arranged) and not os.path.exists(pending.FOLDER)
-    waited(lambda: not deadman.is_armed("c2"), 2)
+    waited(lambda: not deadman.is_armed("c2"), 10)
     with pytest.raises(FabricError, match="commit c2 was not confirmed in time and was undone on this node at"):
         commit.confirm("c2")
     with pytest.raises(FabricError, match="was not confirmed in time .*nothing was changed"):
@@ -54,10 +56,10 @@ def test_a_change_that_nobody_confirms_is_undone_in_time(arranged):
 
 
 def test_a_confirmed_change_stays_and_nothing_of_the_commit_is_left(arranged):
-    arrange(NEW, "c3", timeout=2)
+    arrange(NEW, "c3", timeout=3)
     assert commit.confirm("c3")["changed"]
     assert not deadman.is_armed("c3") and sorted(os.listdir("/run/nodenet")) == ["commits.json", "state.json"]
-    time.sleep(2)
+    time.sleep(3.2)
     assert not arrange(NEW)["changed"]
     again = commit.confirm("c3")
     assert not again["changed"] and again["ended"] == "confirmed"
@@ -81,7 +83,23 @@ def test_nothing_of_the_switch_outlives_the_commit(arranged, end):
     group = os.getpgid(int(arranged.sh("pgrep -f -o 'expire c17$'")))
     assert lives(group)
     end("c17")
-    waited(lambda: not lives(group), 2)
+    waited(lambda: not lives(group), 10)
+
+
+def test_a_switch_has_ended_when_it_is_disarmed_on_a_busy_machine(node, tmp_path):
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _core in range(2 * os.cpu_count())]
+    try:
+        for _attempt in range(5):
+            deadman.arm("c19", 60, tmp_path / "program")
+            waited(lambda: deadman.is_armed("c19"), 10)
+            for pid in node.sh("pgrep -f 'expire c19$'").split():
+                os.sched_setscheduler(int(pid), os.SCHED_IDLE, os.sched_param(0))  # it gets its turn late
+            deadman.disarm("c19")
+            assert not deadman.is_armed("c19")
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
 
 
 def test_by_hand_with_the_program_beside_the_commit(arranged):
@@ -94,12 +112,12 @@ def test_by_hand_with_the_program_beside_the_commit(arranged):
 
 
 def test_an_extended_commit_has_more_time(arranged):
-    arrange(NEW, "c5", timeout=1)
-    assert commit.extend("c5", 3)["commit"]["extended"]
-    time.sleep(1.5)
+    arrange(NEW, "c5", timeout=3)
+    assert commit.extend("c5", 5)["commit"]["extended"]
+    time.sleep(3.2)
     assert commit.report()["commit"]["id"] == "c5" and deadman.is_armed("c5")
-    waited(lambda: pending.ended("c5"), 6)
-    waited(lambda: not deadman.is_armed("c5"), 2)
+    waited(lambda: pending.ended("c5"), 20)
+    waited(lambda: not deadman.is_armed("c5"), 10)
 
 
 def test_a_pending_commit_refuses_every_other_change(arranged, capsys):
@@ -148,9 +166,9 @@ def test_each_task_of_a_commit_has_the_whole_time(arranged):
 
 def test_a_commit_whose_switch_is_gone_is_undone_by_the_next_run(arranged):
     before = everything(arranged)
-    arrange(NEW, "c8", timeout=1)
+    arrange(NEW, "c8", timeout=3)
     deadman.disarm("c8")
-    time.sleep(1.1)
+    time.sleep(3.1)
     assert "blue" in arranged.sh("ip netns list")
     assert arranged.task("route", prefix="10.6.0.0/24", via="192.0.2.6")["changed"]
     assert pending.ended("c8")["ended"] == "expired"

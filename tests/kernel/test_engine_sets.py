@@ -33,7 +33,8 @@ def arrange(names, **more):
             {"dev": "fabric0", "address": one["prefix"], "nodad": one["nodad"]} for one in model["bridge"]["gateways"]
         ],
     }
-    sets = [{"owner": name, "container_network": model["engines"][name]} for name in names]
+    sets = [{"owner": "nat", "masquerade": model["masquerade"]}]
+    sets += [{"owner": name, "container_network": model["engines"][name]} for name in names]
     sets += [{"owner": "podman", "veth": model["engines"]["ports"]}] if "podman" in names else []
     given = {"sets": [{"purge": True, **one} for one in (bridge, *sets)], "remove_sets_except": []}
     found = ArgumentSpecValidator(module.ARGUMENTS).validate(given)
@@ -103,4 +104,25 @@ def test_two_engines_share_a_subnet_and_no_address(podman, cni):  # noqa: F811
     assert [ipaddress.ip_address(own) in one for own, one in zip(addresses, ranges)] == [True, True]
     assert "open" in cni.inside("db", f"sh -c 'ping -c 1 -W 2 {addresses[0]} >/dev/null && echo open'")
     cni.end("db")
+    podman.end("web")
+
+
+@pytest.mark.parametrize("rule", ["as the inventory says", "without it"])
+def test_without_masquerade_a_container_is_seen_outside_with_its_own_address(podman, rule):  # noqa: F811
+    """Before 1.14 netavark masquerades what leaves a network."""
+    node = podman.node
+    arrange(["podman"], fabric_masquerade=False)
+    assert not arrange(["podman"], fabric_masquerade=False)["changed"]
+    node.sh("ip netns add out && ip link add up0 type veth peer name eth0 netns out && ip link set up0 up")
+    node.sh("ip address add 192.0.2.1/24 dev up0 && ip -n out address add 192.0.2.9/24 dev eth0")
+    node.sh(f"ip -n out link set eth0 up && ip -n out route add {SUBNET} via 192.0.2.1")
+    node.sh("sysctl -w net.ipv4.ip_forward=1")
+    if rule == "without it":
+        node.sh("nft delete table inet nodenet_fabric")
+    podman.start("web", "fabric")
+    capture = "ip netns exec out timeout 5 tcpdump -n -l -i eth0 -c 1 'icmp[0] == 8' 2>/dev/null"
+    found = node.sh(f"{capture} & sleep 0.5; podman exec web ping -c 2 -W 1 192.0.2.9 >/dev/null; wait")
+    old = asked.numbers(asked.version("netavark")) < (1, 14)
+    expected = "192.0.2.1" if old and rule == "without it" else podman.address("web")
+    assert f" {expected} > 192.0.2.9" in found
     podman.end("web")

@@ -42,6 +42,16 @@ def test_a_container_in_the_nodes_own_namespace_is_refused(engine):
         asked.pid_of(engine.name, "web")
 
 
+def test_the_names_of_the_fabric_can_be_mounted(engine):
+    """As the page of engines says; both engines write the file by themselves otherwise."""
+    engine.node.sh("mkdir -p /etc/nodenet && echo 127.0.0.1 ns246.vm2 ns246 >/etc/nodenet/hosts")
+    more = "-v /etc/nodenet/hosts:/etc/hosts:ro --cap-add NET_RAW"
+    engine.start("web", more=more)
+    engine.inside("web", "ping -c 1 -W 2 ns246.vm2")
+    engine.start("other", more="--cap-add NET_RAW")
+    engine.inside("other", "ping -c 1 -W 2 ns246.vm2", fails=True)
+
+
 def test_the_containers_of_a_network_are_those_attached_to_it(engine):
     engine("network create --subnet 10.9.0.0/24 blue")
     engine("network create --subnet 10.9.1.0/24 blues")

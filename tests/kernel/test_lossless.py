@@ -7,6 +7,8 @@ import json
 import time
 
 import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.kind import SWITCH
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.nft_table import NftTable
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs import halves
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.transition import Transition
 from fleet import Fleet
@@ -14,6 +16,7 @@ from fleet import Fleet
 HOST_GW, VXLAN = {"fabric_backend": "host_gw"}, {"fabric_backend": "vxlan"}
 VNI, PORT = {**VXLAN, "fabric_vxlan_vni": 7}, {**VXLAN, "fabric_vxlan_vni": 7, "fabric_vxlan_port": 4789}
 SMALL = {**HOST_GW, "fabric_mtu": 1400}
+GUARD = {"fabric_guard": True}
 STRICT = ("all", "default", "eth0")
 
 
@@ -65,10 +68,9 @@ def assert_nothing_lost(result):
 
 
 def test_from_plain_routes_to_vxlan_another_vni_another_port_and_back(fleet):
-    one = fleet("dual-stack", **HOST_GW)
-    assert_nothing_lost(
-        walked(one, of_both_families(one), [VXLAN, VNI, PORT, {**PORT, "fabric_cross_subnet": True}, HOST_GW])
-    )
+    one = fleet("dual-stack", **HOST_GW, **GUARD)
+    changes = [VXLAN, VNI, PORT, {**PORT, "fabric_cross_subnet": True}, HOST_GW]
+    assert_nothing_lost(walked(one, of_both_families(one), [{**changed, **GUARD} for changed in changes]))
 
 
 def test_all_at_once_each_of_them_loses_packets(fleet):
@@ -157,8 +159,13 @@ def moved(one, phased=True, **variables):
 
 @pytest.mark.parametrize("attachment", ["bridge", "routed"])
 def test_another_subnet_loses_nothing(fleet, attachment):
-    one = fleet("dual-stack", fabric_attachment=attachment)
-    assert_nothing_lost(moved(one, fabric_attachment=attachment))
+    one = fleet("dual-stack", fabric_attachment=attachment, **GUARD)
+    assert_nothing_lost(moved(one, fabric_attachment=attachment, **GUARD))
+
+
+def test_a_guard_that_exchanges_an_address_for_another_loses_half_way(fleet, monkeypatch):
+    monkeypatch.setattr(NftTable, "changes_in", lambda *_words: SWITCH)
+    assert moved(fleet("dual-stack", **GUARD), **GUARD).lost
 
 
 def test_another_subnet_all_at_once_loses_packets(fleet):

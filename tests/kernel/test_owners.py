@@ -77,8 +77,10 @@ def test_forwarding_stays_on_for_whoever_relies_on_it_and_that_is_said(node):
         "sysctl 'net.ipv4.ip_forward' is left on: others may rely on it by now (sysctl -w net.ipv4.ip_forward=0 turns it off)"
     ]
     assert "warnings" not in sweep.perform({"except_sets": [], "promised": []}, False)
-    # what is on is nobody's mark; off by a task's own word it is
-    assert not site([("forwarding", {"forwarding": [FORWARD]})])["changed"]
+    # on is what it was before this set: that it ends changes nothing, and nothing is to be said
+    site([("forwarding", {"forwarding": [FORWARD]})])
+    found = sweep.perform({"except_sets": [], "promised": []}, False)
+    assert forwards(node) and found["changed"] and found["commands"] == [] and "warnings" not in found
     node.task("forwarding", **FORWARD, enabled=False)
     assert not forwards(node)
 
@@ -126,3 +128,21 @@ def test_a_lost_peer_is_reported(node):
     assert "warnings" not in changed([("host_gw", {"route": [{"prefix": "10.2.0.0/24", "via": "192.0.2.2"}]})])
     (warning,) = changed([("host_gw", {"route": []})])["warnings"]
     assert warning.startswith("10.2.0.0/24 by way of 192.0.2.2 ")
+
+
+def test_ports_of_others_that_lose_their_bridge_are_named(node):
+    """As libvirt, LXC and systemd-nspawn put them there."""
+    run_sets([("bridge", {"bridge": ENDPOINT["bridge"]})], remove_sets_except=None)
+    node.sh("ip link add vnet0 type veth peer name guest && ip link set vnet0 master br0")
+    assert "warnings" not in run_sets([("bridge", {"bridge": ENDPOINT["bridge"]})], remove_sets_except=None)
+    planned = sweep.perform({"except_sets": [], "promised": []}, True)["warnings"]
+    (warning,) = sweep.perform({"except_sets": [], "promised": []}, False)["warnings"]
+    assert planned == [warning] and "cut off: vnet0. When" in warning
+    made = run_sets([("bridge", {"bridge": ENDPOINT["bridge"]})], remove_sets_except=None)
+    assert "warnings" not in made and "master br0" not in node.sh("ip link show vnet0")
+    node.sh(warning.partition("type: ")[2])
+    assert "master br0" in node.sh("ip link show vnet0")
+    assert run_sets([("bridge", {"bridge": []})], remove_sets_except=None)["warnings"] == [warning]
+    # its own port is nobody else's
+    run_sets([("bridge", {name: ENDPOINT[name] for name in ("bridge", "netns", "veth")})], remove_sets_except=None)
+    assert "warnings" not in sweep.perform({"except_sets": [], "promised": []}, False)

@@ -7,6 +7,7 @@ Nodes are namespaces here, and the modules act in them by ``netns``.
 """
 
 import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import InputError
 
 
 def link(one, other, master=None):
@@ -140,6 +141,17 @@ def test_a_source_is_kept_where_another_program_masquerades(host_gw, keep):
     node.task("masquerade", **rule)
     assert captured(node, "ns246", "ns245", "172.246.0.2") == {"172.245.0.2" if keep else "192.168.32.245"}
     assert not node.task("masquerade", **rule)["changed"]
+    # without masquerade nothing is excluded: what leaves the fabric keeps its source as well
+    rule["exclude"] = []
+    if keep:
+        node.task("masquerade", **rule)
+        assert captured(node, "ns246", "ns245", "172.246.0.2") == {"192.168.32.245"}
+        assert node.task("masquerade", **rule, masquerade=False)["changed"]
+        assert captured(node, "ns246", "ns245", "172.246.0.2") == {"172.245.0.2"}
+        assert not node.task("masquerade", **rule, masquerade=False)["changed"]
+    else:
+        with pytest.raises(InputError, match="masquerade: false leaves nothing to make without keep: true"):
+            node.task("masquerade", **rule, masquerade=False)
 
 
 def test_ipv6_alike(node):

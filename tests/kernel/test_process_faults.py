@@ -5,7 +5,9 @@
 
 import os
 import subprocess
+import time
 from functools import partial
+from pathlib import Path
 
 import injector
 import pytest
@@ -20,6 +22,8 @@ WHOSE["one"] = lambda first, _second: fabric(pid=first.pid)
 WHOSE["another"] = lambda _first, second: fabric(pid=second.pid)
 # each point: NODENET_EACH_POINT=1
 STEP = 1 if os.environ.get("NODENET_EACH_POINT") else 17
+# a namespace in which the kernel tries no address before it is used (RFC 4862), which would take most of the time of a trial
+PROCESS = ["unshare", "-n", "sh", "-c", "sysctl -qw net.ipv6.conf.default.accept_dad=0 && exec sleep 600"]
 CHANGES = [("nobody", "one"), ("one", "another"), ("one", "nobody"), ("its own", "one"), ("one", "its own")]
 
 
@@ -36,10 +40,10 @@ def run(lists, mode, point):
 def trial(before, after, mode, point):
     """Return (what is wrong, the number of points) of a run that has a fault at ``point``; None: it has none."""
     trials.fresh_node()
-    started = [subprocess.Popen(["unshare", "-n", "sleep", "600"]) for _number in range(2)]
+    started = [subprocess.Popen(PROCESS) for _number in range(2)]
     try:
         for one in started:
-            in_its_own_namespace(one)
+            has_begun(one)
         old, new = WHOSE[before](*started), WHOSE[after](*started)
         arrange(old)
         there = snapshot(), named()
@@ -63,6 +67,14 @@ def trial(before, after, mode, point):
         for one in started:
             one.kill()
             one.wait()
+
+
+def has_begun(process):
+    in_its_own_namespace(process)
+    until = time.monotonic() + 5
+    while Path(f"/proc/{process.pid}/comm").read_text(encoding="utf-8") != "sleep\n":
+        assert time.monotonic() < until
+        time.sleep(0.002)
 
 
 def named():

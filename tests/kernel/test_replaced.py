@@ -90,3 +90,18 @@ def test_a_port_of_what_is_no_bridge_is_refused_by_name(node):
     with pytest.raises(InputError, match="^name: 'other' is a bridge, and no bridge can be a port"):
         node.task("bridge_port", name="other", bridge="br")
     assert node.task("bridge_port", name="a", bridge="br")["changed"]
+
+
+def test_a_route_that_moves_to_a_device_of_no_gateway_loses_its_own(node):
+    """As from VXLAN to WireGuard; the kernel takes no onlink without a gateway."""
+    for name, address in {"a": "192.0.2.1/24", "c": "198.51.100.1/24"}.items():
+        node.task("veth", name=name, peer={"name": f"{name}-peer"})
+        node.task("address", dev=name, address=address)
+    for prefix, via in {"10.9.0.0/24": "10.9.0.0", "fd09::/64": "fd09::"}.items():
+        node.task("route", prefix=prefix, via=via, dev="a", onlink=True)
+        show = f"ip -{6 if ':' in prefix else 4} route show {prefix}"
+        assert f"{prefix} via {via} dev a" in node.sh(show)
+        node.task("route", prefix=prefix, dev="c")
+        shown = node.sh(show)
+        assert shown.startswith(f"{prefix} dev c proto 178") and "onlink" not in shown
+        assert not node.task("route", prefix=prefix, dev="c")["changed"]

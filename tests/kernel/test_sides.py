@@ -10,6 +10,9 @@ import sys
 import time
 
 import pytest
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.link import Link
+from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import commit
+from commits import arrange
 
 # One router advertisement, as root in an endpoint sends it (RFC 4861, 4.2): a default route and an on-link prefix.
 ADVERTISE = """
@@ -96,6 +99,22 @@ def test_the_machines_defaults_are_not_those_of_our_links(node, module):
     strict = sysctls(node, "", "t0", ["net.ipv4.conf.LINK.rp_filter"])
     assert strict["net.ipv4.conf.LINK.rp_filter"] == ("2" if module == "vxlan" else "0")
     assert node.task(module, **TUNNELS[module], side="node")["changed"] is False
+
+
+@pytest.mark.parametrize("number", ["0", "2"])
+def test_an_undo_that_made_a_link_half_at_first_gives_it_its_reverse_path_filter_back(node, monkeypatch, number):
+    """0 and 2 are alike to whoever asks for a filter that is not strict, but not beside a strict ``all``."""
+    node.task("vxlan", **TUNNELS["vxlan"], side="node")
+    node.sh(f"sysctl -qw net.ipv4.conf.t0.rp_filter={number}")
+    arrange({"vxlan": []}, "c1")
+    assert "t0" not in node.sh("ip -o link show")
+    once = iter([True])
+    set_link = Link._set
+    half = staticmethod(lambda *args, **more: [] if next(once, False) else set_link(*args, **more))
+    monkeypatch.setattr(Link, "_set", half)
+    done = commit.cancel("c1")
+    assert done["left"] == [] and "interface 't0' changed back" in done["undone"]
+    assert node.sh("cat /proc/sys/net/ipv4/conf/t0/rp_filter").strip() == number
 
 
 def test_without_a_side_they_are(node):

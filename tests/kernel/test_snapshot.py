@@ -9,6 +9,7 @@ from snapshot import differences, snapshot
 
 
 def test_an_address_that_is_still_being_tried_is_the_same_as_one_that_is_not(node):
+    node.sh("sysctl -qw net.ipv6.conf.default.accept_dad=1")
     node.sh("ip link add name v0 type veth peer name v1; ip link set v1 up; ip link set v0 up")
     node.sh("ip -6 address add fd00::1/64 dev v0")
     assert "tentative" in node.sh("ip -6 -o address show dev v0")

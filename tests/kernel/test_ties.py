@@ -11,10 +11,12 @@ import pytest
 import rendered
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.apply import Applier
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.errors import KernelError
+from ansible_collections.nodenet.fabric.plugins.module_utils.engine.resource import Resource
 from ansible_collections.nodenet.fabric.plugins.module_utils.engine.session import Session
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel import procfs
 from ansible_collections.nodenet.fabric.plugins.module_utils.kernel.kernel import Kernel
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import by_name
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.wireguard import PeerKey, WireguardKey
 from ansible_collections.nodenet.fabric.plugins.module_utils.ownership import Ledger
 from ansible_collections.nodenet.fabric.plugins.module_utils.persistence import snapshot
 from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
@@ -65,6 +67,7 @@ MORE = {
     ],
     "route": [{"prefix": "10.9.0.0/16", "via": "10.7.0.9"}, {"prefix": "10.10.0.0/16", "dev": "over"}],
     "masquerade": [{"source": "10.7.0.0/24", "netns": "red"}],
+    "guard": [{"name": "guard", "netns": "red", "peers": ["10.7.0.9"]}],
     "config_file": [{"path": "/etc/netns/red/hosts", "content": "127.0.0.1 localhost"}],
 }
 
@@ -181,7 +184,7 @@ def test_every_module_with_something_to_make_anew_is_tried_here():
     tried = {module for (module, _options), _ref, _lost in CASES.values()}
     can = {name for name, spec in SPECS.items() if any(kind.fixed for kind in spec.kinds)}
     # a link as the others, which not every kernel makes; and what nothing stands on, in test_container_networks.py
-    assert can == tried | {"ipip_tunnel", "container_network"}
+    assert can == tried | {"ipip_tunnel", "wireguard", "container_network"}
 
 
 def test_what_falls_with_an_address_and_with_a_link_is_in_diff_and_commands(node):
@@ -222,6 +225,13 @@ def test_a_mac_address_that_changes_ends_the_neighbors_and_they_are_there_again(
     assert not node.task("vxlan", **given)["changed"]
 
 
+# what not every kernel has
+TUNNEL = [
+    Resource("wireguard", WireguardKey("red", "wg0")),
+    Resource("wireguard_peer", PeerKey("red", "wg0", "A" * 43 + "=")),
+]
+
+
 def test_each_kind_declares_the_kinds_that_its_objects_stand_on_and_no_others(engines):  # noqa: F811
     everything()
     engines.task("bridge", name="br7")
@@ -230,7 +240,7 @@ def test_each_kind_declares_the_kinds_that_its_objects_stand_on_and_no_others(en
     kernel = Kernel(Ledger())
     try:
         session = Session(KINDS, kernel)
-        found = session.observe(session.scope([], everywhere=True)).values()
+        found = [*session.observe(session.scope([], everywhere=True)).values(), *TUNNEL]
     finally:
         kernel.close()
     tied, provided = {name: set() for name in KINDS}, {name: set() for name in KINDS}

@@ -64,6 +64,8 @@ def boot(node, uplink):
     node.sh(
         "nft flush ruleset; ip netns del red; ip netns del blue; ip link del br0; ip link del vx1; ip link del eth0"
     )
+    # the kernel ends a namespace, and the veths with an end in it, some time after the request has returned
+    node.sh("for time in $(seq 500); do ip -o link | grep -q ': v-' || exit 0; sleep 0.01; done; exit 1")
     node.sh(f"rm -rf /run/nodenet; sysctl -qw net.ipv4.ip_forward=0; {uplink}")
 
 

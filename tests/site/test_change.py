@@ -50,8 +50,7 @@ def test_another_backend_attachment_vni_port_or_mtu_leaves_nothing_of_the_old(fa
         if options:
             known[tuple(options)] = fresh(one, *options)
         assert differences(known[tuple(options)], found) == [], options
-        if "fabric_masquerade=false" not in options:
-            assert "pairs answer" in one.play("verify", *options)
+    assert "pairs answer" in one.play("verify")
     # teardown goes by what is on the nodes: it need not know with which options that was made
     one.play("site", *CHANGES[0])
     one.play("teardown")
@@ -117,20 +116,20 @@ def test_one_node_at_a_time_gives_what_one_run_over_all_gives(fabric):
     assert differences(together, states(one)) == []
 
 
-def test_fifty_nodes_take_the_tasks_of_two_and_know_each_other(fabric):
+def test_twenty_nodes_take_the_tasks_of_two_and_know_each_other(fabric):
     two = tasks(fabric("vxlan").play("site"))
     node = """
     vm{number}:
       fabric_node_address: 192.168.{segment}.{number}
       fabric_node_subnet: 10.244.{number}.0/24
       fabric_endpoints: [{{name: ns{number}}}]"""
-    hosts = "".join(node.format(number=number, segment=32 + number % 2) for number in range(1, 51))
+    hosts = "".join(node.format(number=number, segment=32 + number % 2) for number in range(1, 21))
     many = fabric("vxlan", lambda text: text.split("    vm1:")[0] + hosts + "\n")
     assert tasks(many.play("site", "--forks", "10")) == two
-    for number in range(1, 51):
+    for number in range(1, 21):
         count = "ip neigh show dev vxlan1 nud permanent | wc -l; bridge fdb show dev vxlan1 | wc -l; ip route show dev vxlan1 | wc -l"
-        assert many.on(f"vm{number}", count).split() == ["49"] * 3
+        assert many.on(f"vm{number}", count).split() == ["19"] * 3
     printed = many.play("verify", "--forks", "10")
-    assert "pairs answer" in printed and "2450 paths between nodes: udp:8472 on the wire, 1450 bytes" in printed
-    again = recap(many.play("site", "--limit", "vm1,vm25,vm50"))
+    assert "pairs answer" in printed and "380 paths between nodes: udp:8472 on the wire, 1450 bytes" in printed
+    again = recap(many.play("site", "--limit", "vm1,vm10,vm20"))
     assert all(counts["changed"] == 0 for counts in again.values())

@@ -5,12 +5,11 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 
 import pytest
-from conftest import ROOT, Fabric, recap
+from conftest import ROOT, arranged, recap
 from snapshot import differences
 
 NODES = ("vm1", "vm2")
@@ -26,13 +25,8 @@ nft add rule ip theirs in udp dport 8472 drop
 
 @pytest.fixture(scope="module")
 def one(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("commit") / "host-gw"
-    shutil.copytree(ROOT / "examples" / "host-gw", folder)
-    made = Fabric(folder)
-    made.play("lab_up")
-    made.play("site")
-    yield made
-    made.end()
+    with arranged(tmp_path_factory.mktemp("commit") / "host-gw") as made:
+        yield made
 
 
 @pytest.fixture
@@ -78,7 +72,7 @@ def test_a_change_says_its_phases_is_confirmed_and_leaves_nothing_pending(one, b
     assert pending(one) == [] and "pairs answer" in one.play("verify", *VXLAN)
 
     back = one.play("site", "-e", "fabric_serial=1")
-    plays = ["Check", "Ask", *["Expand"] * 2, *["Switch"] * 2, *["Contract"] * 2, "Ask", "Confirm"]
+    plays = ["Check", "Ask", "Prove", *["Expand"] * 2, *["Switch"] * 2, *["Contract"] * 2, "Ask", "Confirm"]
     assert re.findall(r"^PLAY \[(\w+)", back, re.M) == plays
     again = one.play("site")
     assert "PLAY [Nothing to confirm: no node needs a change]" in again and "Ask every node" not in again

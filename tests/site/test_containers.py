@@ -6,11 +6,14 @@
 import re
 import shutil
 
+from walks import alike, walks
+
 INVENTORY = """\
 fabric:
   vars:
     fabric_engines: [podman]
     fabric_verify_engines: true
+    fabric_hosts_file: true
   hosts:
     vm1:
       fabric_node_address: 192.168.32.1
@@ -21,6 +24,7 @@ fabric:
     vm2:
       fabric_node_address: 192.168.32.2
       fabric_node_subnet: 10.244.2.0/24
+      fabric_endpoints: [{name: other}]
 """
 # a node's /etc and /run are its own; so that its containers are, too, is what Podman keeps in /var/lib
 SETUP = """set -e
@@ -33,12 +37,16 @@ mount -t tmpfs tmpfs /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup
 cp BUSYBOX /run/root/bin/busybox
 for name in sh sleep ip ping; do ln -s busybox /run/root/bin/$name; done
 """
-RUN = "--cgroups disabled --ulimit nofile=1000:1000 --ulimit nproc=500:500 --rootfs /run/root sleep 1000"
+RUN = "--cgroups disabled --cap-add NET_RAW --ulimit nofile=1000:1000 --ulimit nproc=500:500 --rootfs /run/root sleep 1000"
 
 
-def start(one, host, name, network):
+# what the page of engines says
+NAMES = "-v /etc/nodenet/hosts:/etc/hosts:ro"
+
+
+def start(one, host, name, network, more=""):
     """Start a container and return its pid."""
-    one.on(host, f"podman run -d --name {name} --network {network} {RUN} </dev/null >/run/tmp/{name} 2>&1")
+    one.on(host, f"podman run -d --name {name} --network {network} {more} {RUN} </dev/null >/run/tmp/{name} 2>&1")
     return int(one.on(host, f"podman inspect -f '{{{{.State.Pid}}}}' {name}"))
 
 
@@ -52,11 +60,16 @@ def test_containers_of_two_nodes_are_asked_and_ask(fabric):
         one.on(host, SETUP.replace("BUSYBOX", shutil.which("busybox")))
     start(one, "vm1", "plain", "none")
     one.play("site")
-    pid = start(one, "vm1", "a", "fabric")
+    pid = start(one, "vm1", "a", "fabric", NAMES)
     start(one, "vm2", "b", "fabric")
+    for name in ("other", "other.vm2", "vm2"):
+        assert "1 packets received" in one.on("vm1", f"podman exec a ping -c 1 -W 2 {name}")
+    assert "bad address" in one.inside("vm2", "podman exec b ping -c 1 -W 2 other").stderr  # without the file
     printed = one.play("verify")
     assert all_pairs_answer(printed) and "running containers that were asked: podman 2" in printed
     assert re.search(r"^podman:a .*64", printed, re.M) and "podman:b" in printed
+    # of the ends own, web, other, vm1 and vm2 each to each; beside them the engine has rules and interfaces of its own
+    assert len(alike(walks(one))) == 5 * 4
 
     one.on("vm1", f"nsenter -t {pid} -n ip link set eth0 down")
     printed = one.play("verify", fails=True)

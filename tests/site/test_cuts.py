@@ -65,9 +65,9 @@ def states(trials):
 
 
 def test_cut_anywhere_all_nodes_have_the_old_state_or_all_have_the_new_one():
-    command = [sys.executable, str(CUTS), "--labs", "3", "--points", "8", "--timeout", "15", "--grace", "10"]
+    command = [sys.executable, str(CUTS), "--labs", "3", "--points", "6", "--timeout", "15", "--grace", "10"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert found.returncode == 0 and "8 points" in found.stdout, found.stdout + found.stderr
+    assert found.returncode == 0 and "6 points" in found.stdout, found.stdout + found.stderr
 
 
 def test_without_a_commit_a_killed_controller_leaves_nodes_that_differ(trials):

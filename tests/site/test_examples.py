@@ -12,7 +12,7 @@ import yaml
 from conftest import PLAYER, ROOT
 
 # These act on the inventory and run on the controller.
-ON_THE_INVENTORY = ("validate", "matrix", "lab")
+ON_THE_INVENTORY = ("validate", "matrix", "lab", "lesson", "prove", "report", "walk")
 # This is about the machine's own boot: the VM lab runs it.
 ON_A_MACHINE = ("persist",)
 # This is about container engines: tests/kernel runs it.
@@ -38,7 +38,8 @@ def told_to_others(task):
     """Say whether a task is about the machine's own files, those of other programs, or about containers of the machine."""
     options = task.get("nodenet.fabric.prepare") or {}
     container = (task.get("nodenet.fabric.netns") or {}).get("container")
-    return bool(container) or "coexist_with" in options or options.get("state") == "absent"
+    engines = (task.get("nodenet.fabric.sweep") or {}).get("engines")
+    return bool(container or engines) or "coexist_with" in options or options.get("state") == "absent"
 
 
 def playbook(path, hosts, tasks):
@@ -59,7 +60,7 @@ def test_the_examples_of_a_module_run_as_they_stand(tmp_path, module):
     if "ignored=1" in found.stdout:  # the examples ask for it themselves
         print(f"{module}: this kernel lacks what it makes: its examples run to their end and change nothing")
         return
-    assert "changed=0" not in found.stdout or module in ("fabric_info", "probe", "prepare", "sweep")
+    assert "changed=0" not in found.stdout or module in ("capture", "fabric_info", "probe", "prepare", "sweep")
 
 
 def test_the_examples_that_act_on_an_inventory_run_as_they_stand(fabric, tmp_path):
@@ -67,5 +68,8 @@ def test_the_examples_that_act_on_an_inventory_run_as_they_stand(fabric, tmp_pat
     lab = examples("lab")
     one.play(str(playbook(tmp_path / "up.yml", "fabric", lab[:1])))
     one.play("site")
-    one.play(str(playbook(tmp_path / "matrix.yml", "fabric", examples("validate") + examples("matrix"))))
+    one.play(
+        str(playbook(tmp_path / "matrix.yml", "fabric", examples("validate") + examples("matrix") + examples("walk")))
+    )
+    one.play(str(playbook(tmp_path / "lesson.yml", "fabric", examples("lesson"))))
     one.play(str(playbook(tmp_path / "down.yml", "fabric", lab[1:])))

@@ -23,7 +23,7 @@ class Living(Fabric):
     def __init__(self, folder):
         super().__init__(folder)
         self.write(START._replace(nodes=(1, 2, 3)))
-        self.play("lab_up")
+        self.begin()
         # as distributions have it: a packet's source must be reached by the way that the packet came
         self.on("node1", "sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1")
         self.holders = {host: one.pid for host, one in hosts_of(self.lab).items() if host.startswith("node")}

@@ -26,7 +26,7 @@ SITE = ROOT / "docs" / "site"
 RECORDED = SITE / "recorded"
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").iterdir())
 # what this machine's kernel may lack, and a lab's nodes share
-NEEDS_MORE = {"ipip": "ipip"}
+NEEDS_MORE = {"ipip": "ipip", "wireguard": "wireguard"}
 
 
 def pages():

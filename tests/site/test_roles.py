@@ -20,6 +20,7 @@ REACH = {
     "direct": ("vm1", "red", "192.168.15.2", 64),
     "vxlan": ("vm1", "web1", "10.244.2.2", 62),
     "ipip": ("vm1", "web1", "10.244.2.2", 62),
+    "wireguard": ("vm1", "web1", "10.244.2.2", 62),
 }
 LISTEN = """
 import socket
@@ -103,11 +104,11 @@ def test_each_readmes_example_works_and_nothing_passes_without_its_role(readmes)
         assert readmes.reaches(role) is None, role
         readmes.run(role, after=["teardown"])
         assert readmes.reaches(role) == REACH[role][-1], role
-    for role in ("vxlan", "ipip"):
+    for role in ("vxlan", "ipip", "wireguard"):
         readmes.run(role, play=without(role), after=["teardown"])
         assert readmes.reaches(role) is None, role
-        if role == "ipip" and not os.path.exists("/sys/module/ipip"):
-            assert "ipip" in readmes.run(role, fails=True)
+        if role != "vxlan" and not os.path.exists(f"/sys/module/{role}"):
+            assert role in readmes.run(role, fails=True)
             continue
         readmes.run(role)
         assert readmes.reaches(role) == REACH[role][-1], role

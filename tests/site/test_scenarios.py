@@ -7,7 +7,9 @@ import re
 
 import pytest
 from conftest import ROOT, by_hand, recap
+from declarations import undeclared
 from snapshot import differences
+from walks import alike, walks
 
 # those that test_site runs are left out; from -> to: TTL
 REACH = {
@@ -27,7 +29,7 @@ OTHERWISE = {
     "dual-stack direct": ("dual-stack", ["-e", "fabric_attachment=direct"]),
     "an onlink gateway": ("calico-routed", ["-e", "fabric_routed_gateway=169.2.2.2"]),
 }
-NEEDS_MORE = {"ipip": "ipip"}
+NEEDS_MORE = {"ipip": "ipip", "wireguard": "wireguard"}
 
 
 def test_no_example_is_left_out():
@@ -51,12 +53,17 @@ def test_from_an_inventory_to_packets_and_back(fabric, name):
     nodes = one.nodes()
     before = one.snapshots(nodes)
     assert any(one.ping(host, netns, target) is None for host, netns, target, _ttl in REACH[example])
-    commands = by_hand(one.play("site", "--check", "--diff", *options))
+    printed = one.play("site", "--check", "--diff", *options)
+    commands = by_hand(printed)
+    assert re.search(r"the plan: \d+ pairs: all reach; \d+ packets that must not arrive: none does", printed)
     assert differences(before, one.snapshots(nodes)) == []
 
     one.play("site", *options)
     assert [one.ping(*way) for *way, _ttl in REACH[example]] == [ttl for *_way, ttl in REACH[example]]
+    assert undeclared(one, *options) == []
     assert "pairs answer" in one.play("verify", *options)
+    # from each node and each end of a veth to all others and to the hosts outside, predicted, asked of the kernels and captured
+    assert len(alike(walks(one, *options))) >= len(REACH[example])
     again = recap(one.play("site", *options))
     assert {node: counts["changed"] for node, counts in again.items()} == dict.fromkeys(nodes, 0)
     made = one.snapshots(nodes)
@@ -80,6 +87,6 @@ def test_what_the_kernel_lacks_is_named_before_anything_is_touched(fabric, examp
         one.play("teardown")
     else:
         printed = one.play("site", fails=True)
-        assert "kernel lacks" in printed and "CONFIG_NET_" in printed
+        assert "kernel lacks" in printed and "CONFIG_" in printed
         print(f"{example}: not runnable here: this kernel lacks {feature}; the VM lab runs it")
     assert differences(before, one.snapshots(nodes)) == []

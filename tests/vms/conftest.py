@@ -13,11 +13,13 @@ import time
 from pathlib import Path
 
 import pytest
+import turns
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "scripts" / "vm_lab")]
 sys.path += [str(ROOT / "tests" / "cuts"), str(ROOT / "tests" / "kernel")]
-from fleet import Fleet
+from fleet import Fleet, cache_folder
+from image import MANAGERS
 
 BIN = Path(sys.executable).parent
 SNAPSHOT = (ROOT / "tests" / "snapshot.py").read_text(encoding="utf-8")
@@ -83,18 +85,44 @@ def changed(printed):
     return sum(int(number) for number in re.findall(r"changed=(\d+)", printed))
 
 
+# when each test last passed on this machine
+SEEN = cache_folder() / "seen-tests.json"
+
+
+def pytest_collection_modifyitems(items):
+    """Where the time is limited, begin with the file that has not passed for longest; the tests of a file share what they make."""
+    if "NODENET_DEADLINE" not in os.environ:
+        return
+    files = {}
+    for item in items:
+        files.setdefault(item.path.name, []).append(item.nodeid)
+    order = turns.longest_unseen_first(files, turns.seen(SEEN), time.time())
+    items.sort(key=lambda item: order.index(item.path.name))
+
+
+def pytest_runtest_logreport(report):
+    """Remember which tests passed; those that were left out or failed come first the next time."""
+    if report.when == "call" and report.passed:
+        turns.remember(SEEN, report.nodeid, time.time())
+
+
 def pytest_runtest_setup(item):
     """Begin no test after the time that NODENET_DEADLINE (seconds since the epoch) gives; the summary names those left out."""
     if time.time() > float(os.environ.get("NODENET_DEADLINE", "inf")):
         pytest.skip("not run: out of time")
 
 
+# the files of tests that need more than two machines beside the router
+FOUR = ("test_commit.py", "test_scenarios.py")
+
+
 @pytest.fixture(scope="session")
-def fleet():
-    """The machines vm1 to vm4 and the router."""
+def fleet(request):
+    """The machines vm1, vm2 … and the router: one boot for all tests, with all that some of them start; nothing of it runs."""
     # whoever ends the tests ends the machines, too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    machines = Fleet("tests")
+    several = any(item.path.name in FOUR for item in request.session.items)
+    machines = Fleet("tests", 4 if several else 2, extra=MANAGERS)
     machines.up()
     yield machines
     machines.down()

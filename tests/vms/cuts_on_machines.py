@@ -87,9 +87,9 @@ class NodesEnd(Trials):
     """Runs of site during which a node reboots, or loses its power."""
 
     def learn(self):
-        """Find out what the two states are; return the steps of the way from the old one to the new. The nodes are new."""
+        """Find out what the two states are, and the steps of the way from the old one to the new. The nodes are new."""
         self._be(OLD)
-        return self._be(NEW)
+        self.timed = self._be(NEW)
 
     def attempt(self, point):
         """Cut a run from the state that is there to the other one."""

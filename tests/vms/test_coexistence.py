@@ -7,8 +7,6 @@ import re
 
 import pytest
 from conftest import ROOT, Site
-from fleet import Fleet
-from image import MANAGERS
 
 NODES = ("vm1", "vm2")
 WITHOUT = ("-e", '{"prepare_coexist_with": []}')
@@ -18,16 +16,21 @@ iptables -P FORWARD ACCEPT
 nft flush ruleset
 systemctl restart nodenet-underlay
 """
+# what is no manager's, and a name by which nothing remains
+AWAY = """
+systemctl stop networking
+rm -f /etc/systemd/system/networking.service
+systemctl daemon-reload
+ip link del docker0
+"""
 
 
-@pytest.fixture(scope="module")
-def fleet():
-    """Return two machines with all of these managers installed and stopped."""
-    machines = Fleet("coexist", 2, extra=MANAGERS)
-    machines.up()
-    machines.each(lambda name: machines.ssh(name, OFF, check=False), machines.machines)
-    yield machines
-    machines.down()
+@pytest.fixture(scope="module", autouse=True)
+def stopped(fleet):
+    """All of these managers are installed on the machines and do not run, before and afterwards."""
+    fleet.each(lambda name: fleet.ssh(name, OFF, check=False, timeout=600), NODES)
+    yield
+    fleet.each(lambda name: fleet.ssh(name, OFF + AWAY, check=False, timeout=600), NODES)
 
 
 def on_all(fleet, script):

@@ -22,19 +22,23 @@ TIMER = "systemctl list-timers --all --no-legend 'nodenet-commit-*' | wc -l"
 UNITS = "systemctl list-units --all --no-legend 'nodenet-commit-*'"
 # every point takes some minutes: CI has a sample, and make cuts-vms all
 SAMPLE = slice(None) if os.environ.get("NODENET_CUTS") == "all" else slice(1, None, 2)
-LOOKING = 10  # seconds that a look at emulated machines takes
+LOOKING = 60  # seconds that an undo and a look take on emulated machines, at most
 
 
 @pytest.fixture(scope="module")
 def pairs(fleet, site, tmp_path_factory):
-    """Two fabrics of two machines each, both old: what one waits for, the other does not."""
+    """Two fabrics of two machines each that know both their states: what one waits for, the other does not."""
     there = [names for names in PAIRS if fleet.machines.keys() >= set(names)]
     one = site("host-gw", lambda _text: everybody(sum(there, ())))
     made = [NodesEnd(Machines(one, tmp_path_factory.mktemp(names[0]), names)) for names in there]
-    yield made
-    for trials in made:
-        trials.lab.play("teardown", OLD)
-    one.everywhere(FORWARDS_NO_MORE)
+    try:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(NodesEnd.learn, made))
+        yield made
+    finally:
+        for trials in made:
+            trials.lab.play("teardown", OLD)
+        one.everywhere(FORWARDS_NO_MORE)
 
 
 def points_of(timed, node):
@@ -58,11 +62,10 @@ def tried(trials, points):
 
 def test_after_the_end_of_a_node_all_are_old_or_all_are_new_or_who_is_in_doubt_is_named(pairs):
     with ThreadPoolExecutor() as pool:
-        steps = list(pool.map(NodesEnd.learn, pairs))
         # each has its share
         points = [
-            list(points_of(timed, trials.lab.names[1]))[number :: len(pairs)][SAMPLE]
-            for number, (trials, timed) in enumerate(zip(pairs, steps))
+            list(points_of(trials.timed, trials.lab.names[1]))[number :: len(pairs)][SAMPLE]
+            for number, trials in enumerate(pairs)
         ]
         found = [one for several in pool.map(tried, pairs, points) for one in several]
     table = "\n".join(f"{outcome.state:8} {outcome.seconds:6.1f} s  {point}" for point, outcome in found)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine that boots without IPv6 in its kernel, and at first without its uplink. The last of the files: it stays so."""
+"""A machine that boots without IPv6 in its kernel, and at first without its uplink."""
 
 import pytest
 from conftest import changed
@@ -12,7 +12,7 @@ FOLLOWS = f"for time in $(seq 80); do test $({UNIT}) = active && exit 0; sleep 0
 
 
 @pytest.fixture(scope="module")
-def booted(site, fleet):
+def booted(site, fleet, request):
     """The example host-gw, saved by kernels that have IPv6; vm1 has booted since, and nobody has run anything."""
     one = site("host-gw")
     one.play("site")
@@ -21,7 +21,11 @@ def booted(site, fleet):
     fleet.kill(vm1)
     fleet.machines[vm1].kernel_options = "ipv6.disable=1"
     fleet.start(vm1)
-    return one
+    yield one
+    if request.session.items[-1].path != request.path:  # else nobody wants it back
+        fleet.kill(vm1)
+        fleet.machines[vm1].kernel_options = ""
+        fleet.start(vm1)
 
 
 def test_the_endpoints_are_there_before_the_uplink_and_the_rest_follows_it(booted):

@@ -62,17 +62,17 @@ class Kind(Generic[K]):
     """One sort of kernel object; each is one file in ``kinds/``.
 
     ``name`` is what resources carry, ``title`` what errors call it. ``key`` makes a key from its parts; the first part is the
-    namespace. The kernel lets nobody change a ``fixed`` field after creation. A ``read_only`` field is observed and never
-    desired. ``tied_to`` names what the refs in :meth:`ties` are of, ``provided`` what those in :meth:`provides` are of: the
+    namespace. The kernel lets nobody change a ``fixed`` field after creation. A ``read_only`` field is observed, and no
+    option asks for it. ``tied_to`` names what the refs in :meth:`ties` are of, ``provided`` what those in :meth:`provides` are of: the
     kinds that a run can touch follow from these, see :func:`underlying`. ``shakes_off``: field -> the kinds whose objects,
     bound to this one, end when the field changes in place.
 
     A ``shared`` object exists whether or not anybody desires it (a sysctl). It is never in conflict, it lasts as long as one
-    set holds it (the field ``holders``), and removing it restores its former value. An object that ``has_identity`` can be
-    replaced by another of the same key (see :meth:`identity`). Its contents cannot be restored, so it is removed last,
-    when all else is seen to work. The kernel stores no mark of ours on a kind that ``needs_ledger_mark``, and nothing of its
-    ``noted`` fields, which the mark has. A ``durable``
-    object lasts over a reboot by itself (a file): boot and repair leave it out, and it is not saved for them.
+    set holds it (the field ``holders``), also if it was so before, and removing it restores its former value. An object that
+    ``has_identity`` can be replaced by another of the same key (see :meth:`identity`). Its contents cannot be restored, so it
+    is removed last, when all else is seen to work. The kernel stores no mark of ours on a kind that ``needs_ledger_mark``, and
+    nothing of its ``noted`` fields, which the mark has. A ``durable`` object lasts over a reboot by itself (a file): boot and
+    repair leave it out, and it is not saved for them.
     """
 
     name: str = ""
@@ -122,6 +122,10 @@ class Kind(Generic[K]):
         """Return why a shared object stays as it is when the last set gives it up, or ""."""
         return ""
 
+    def is_former(self, resource: Resource[K]) -> bool:
+        """Say whether a shared object is as it was before any set held it."""
+        return False
+
     def fixed_of(self, resource: Resource[K], found: Resource[K]) -> FrozenSet[str]:
         """Return the fields in which the kernel lets nobody change ``found`` to ``resource``."""
         return self.fixed
@@ -133,6 +137,10 @@ class Kind(Generic[K]):
     def changes_in(self, field: str, before: Resource[K], after: Resource[K]) -> str:
         """Return the phase in which ``field`` changes."""
         return SWITCH
+
+    def meanwhile(self, field: str, before: Resource[K], after: Resource[K]) -> Any:
+        """Return the value of ``field`` until it changes, other than that of ``before``, or None."""
+        return None
 
     def why_anew(self, resource: Resource[K], fields: List[str]) -> str:
         """Return why a difference in ``fields`` makes the object anew, and what to do instead."""

@@ -167,6 +167,8 @@ class _Split:
         if not late:
             return resource
         values = {name: value for name, value in resource.values.items() if name not in late}
+        halfway = {name: kind.meanwhile(name, found, resource) for name in late}
+        values.update((name, value) for name, value in halfway.items() if value is not None)
         return Resource(resource.kind, resource.key, values, resource.owner)
 
     def _place(self, ref: Ref) -> int:

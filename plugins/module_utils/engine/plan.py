@@ -153,15 +153,16 @@ class _Planner:
     def _released(self, given_up: Dict[Ref, Set[Optional[str]]]) -> Dict[Ref, Optional[Step]]:
         """Return ref -> step (None: there is nothing to do) for each of ``given_up`` that stays as it is.
 
-        Another set holds it, or others may rely on it.
+        Another set holds it, others may rely on it, or it was so before.
         """
         steps: Dict[Ref, Optional[Step]] = {}
         for ref, gone in given_up.items():
             kind, found = self.kinds[ref[0]], self.observed[ref]
             if kind.shared:
                 left = tuple(owner for owner in holders(found) if owner not in gone)
-                reason = "" if left else kind.stays(found)
-                if left != holders(found) and (left or reason):
+                is_former = not left and kind.is_former(found)
+                reason = "" if left or is_former else kind.stays(found)
+                if left != holders(found) and (left or reason or is_former):
                     after = found.merged({"holders": left}).owned(left[0] if left else None)
                     steps[ref] = Step(ADOPT, found, after, reason=reason)
                 elif left:
@@ -169,7 +170,7 @@ class _Planner:
         return steps
 
     def _removable(self, ref: Ref) -> bool:
-        """Say whether there is something to remove: a shared object that we never changed stays as it is."""
+        """Say whether there is something to remove: a shared object that no set holds stays as it is."""
         return not (self.kinds[ref[0]].shared and self.observed[ref].owner is None)
 
     def _made_anew(self, wanted: Observed) -> Dict[Ref, str]:
@@ -256,10 +257,10 @@ class _Planner:
         fields = tuple(differing(desired, found))
         kind = self.kinds[desired.kind]
         owner, values = desired.owner, desired.values
-        adopted = kind.needs_ledger_mark and not belongs(found, owner) and not (kind.shared and found.owner is None)
+        adopted = kind.needs_ledger_mark and not belongs(found, owner)
         if not fields and not adopted:
             return []
-        if kind.shared and found.owner is not None:
+        if kind.shared and found.owner is not None and owner is not None:
             owner, values = found.owner, {**values, "holders": tuple(dict.fromkeys([*holders(found), owner]))}
         after = kind.altered(found, values).owned(owner)
         return [Step(CHANGE, found, after, fields) if fields else Step(ADOPT, found, after)]

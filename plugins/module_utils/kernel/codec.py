@@ -20,7 +20,24 @@ HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
 LENGTH = struct.Struct("=I")  # its first field
 ATTRIBUTE = struct.Struct("=HH")  # struct nlattr
 NESTED, NET_BYTEORDER = 0x8000, 0x4000  # linux/netlink.h: NLA_F_*
+TYPE_MASK = 0x3FFF  # linux/netlink.h: NLA_TYPE_MASK
 PAD = (b"", b"\0\0\0", b"\0\0", b"\0")  # by the length modulo 4
+
+
+def attributes(data: bytes, place: int, end: int) -> Iterator[Tuple[int, int, int]]:
+    """Yield (number, begin, end of the value) of each attribute between ``place`` and ``end``."""
+    while place + ATTRIBUTE.size <= end:
+        length, number = ATTRIBUTE.unpack_from(data, place)
+        if length < ATTRIBUTE.size:
+            return
+        yield number & TYPE_MASK, place + ATTRIBUTE.size, place + length
+        place += (length + 3) & ~3
+
+
+def attribute(number: int, value: bytes) -> bytes:
+    """Return one attribute."""
+    length = ATTRIBUTE.size + len(value)
+    return ATTRIBUTE.pack(length, number) + value + PAD[length & 3]
 
 
 class Symbol:
@@ -81,6 +98,8 @@ def numbers(count: int) -> Sort:
 
 
 U8, U16, U32, S32 = (_number(form) for form in "BHIi")
+# two numbers: the values of bits, and which bits these are (linux/if_bridge.h: struct br_boolopt_multi)
+BITS = Sort(lambda pair: struct.pack("=II", *pair), "8s", struct.Struct("=II").unpack)
 BE16 = Sort(struct.Struct("!H").pack, "2s", lambda data: int.from_bytes(data, "big"))
 TEXT = Sort(lambda text: text.encode() + b"\0", "", _text)
 MAC = Sort(_pack_mac, "", _mac)

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Callable, NamedTuple
 
 from . import namespaces
-from .codec import ATTRIBUTE, HEADER
+from .codec import ATTRIBUTE, HEADER, attributes
 from .messages import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, Dump, acknowledgements
 from .netlink import BATCH, CHUNK, open_socket
 
@@ -24,7 +24,6 @@ from .netlink import BATCH, CHUNK, open_socket
 NETLINK_NETFILTER, SUBSYSTEM = 12, 1
 GET, DELETE = 1, 2
 NFGENMSG = struct.Struct("=BBH")
-TYPE_MASK = 0x3FFF  # NLA_TYPE_MASK, linux/netlink.h
 # linux/netfilter/nfnetlink_conntrack.h: ctattr_type, ctattr_tuple, ctattr_ip, ctattr_l4proto
 TUPLE_ORIG, STATUS, ID, ZONE = 1, 3, 12, 18
 TUPLE_IP, TUPLE_PROTO = 1, 2
@@ -91,7 +90,7 @@ def _delete(link, family, identities):
 
 def flow_of(data: bytes, place: int, end: int) -> Flow:
     """Return the Flow whose attributes are between ``place`` and ``end`` of ``data``."""
-    found = {number: (start, stop) for number, start, stop in _attributes(data, place, end)}
+    found = {number: (start, stop) for number, start, stop in attributes(data, place, end)}
     source, target, protocol, port = _tuple(data, *found[TUPLE_ORIG])
     status = int.from_bytes(data[slice(*found.get(STATUS, (0, 0)))], "big")
     named = [found[number] for number in (TUPLE_ORIG, ID, ZONE) if number in found]
@@ -101,7 +100,7 @@ def flow_of(data: bytes, place: int, end: int) -> Flow:
 
 def _tuple(data, place, end):
     """Return (source, destination, protocol, destination's port) of one direction of a flow."""
-    nested = {number: _values(data, start, stop) for number, start, stop in _attributes(data, place, end)}
+    nested = {number: _values(data, start, stop) for number, start, stop in attributes(data, place, end)}
     source, target = (
         next(nested[TUPLE_IP][number] for number in numbers if number in nested[TUPLE_IP])
         for numbers in (SOURCES, DESTINATIONS)
@@ -111,17 +110,7 @@ def _tuple(data, place, end):
 
 
 def _values(data, place, end):
-    return {number: data[start:stop] for number, start, stop in _attributes(data, place, end)}
-
-
-def _attributes(data, place, end):
-    """Yield (number, begin, end of the value) of each attribute between ``place`` and ``end``."""
-    while place + ATTRIBUTE.size <= end:
-        length, number = ATTRIBUTE.unpack_from(data, place)
-        if length < ATTRIBUTE.size:
-            return
-        yield number & TYPE_MASK, place + ATTRIBUTE.size, place + length
-        place += (length + 3) & ~3
+    return {number: data[start:stop] for number, start, stop in attributes(data, place, end)}
 
 
 def _padded(data):

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from ..engine.errors import FabricError, reason
-from . import namespaces, nft, procfs
+from . import namespaces, nft, procfs, wireguard
 from .handover import Handover, hand_over
 from .messages import RTEXT_FILTER_SKIP_STATS, Descriptor, Message
 from .namespaces import Identity
@@ -67,6 +67,7 @@ class Kernel:
         self._folders = procfs.Folders()  # of this process's namespace
         self._links: Dict[str, Dict[int, Decoded]] = {}
         self._routes: Dict[str, List[Decoded]] = {}
+        self._tunnels: Dict[str, Dict[str, wireguard.Device]] = {}
         self._peers: Dict[Tuple[str, int], Tuple[str, int]] = {}
         self._searched: Set[str] = set()  # namespaces whose links' other ends were looked for
         self._identities: Optional[Dict[str, Optional[Identity]]] = None
@@ -81,6 +82,7 @@ class Kernel:
         """Forget what was read: the next question reads it again."""
         self._links.clear()
         self._routes.clear()
+        self._tunnels.clear()
         self._peers.clear()
         self._searched.clear()
         self._identities = None
@@ -114,6 +116,14 @@ class Kernel:
             )
             self._links[netns] = {fields["index"]: (fields, attrs) for fields, attrs in found}
         return self._links[netns]
+
+    def tunnels(self, netns: str) -> Dict[str, wireguard.Device]:
+        """Return name -> device of WireGuard's devices in ``netns``."""
+        if netns not in self._tunnels:
+            links = [attrs for _fields, attrs in self.links(netns).values()]
+            names = [attrs["IFLA_IFNAME"] for attrs in links if attrs.get("IFLA_INFO_KIND") == "wireguard"]
+            self._tunnels[netns] = wireguard.devices(netns, names)
+        return self._tunnels[netns]
 
     def link_name(self, netns: str, index: int) -> Optional[str]:
         """Return the name of the link of that index, or None."""
@@ -205,7 +215,7 @@ class Kernel:
         """Carry requests out, in order within each namespace; return for each None, or why it failed."""
         self.forget()
         answers: List[Optional[str]] = [None] * len(requests)
-        edits: Dict[str, List[Tuple[int, nft.Edit]]] = {}
+        batches: Dict[Tuple[type, str], List[Tuple[int, Any]]] = {}
         messages, ended = [], []
         for number, request in enumerate(requests):
             payload = request.payload
@@ -221,13 +231,15 @@ class Kernel:
             elif isinstance(payload, Handover):
                 answers[number] = hand_over(self.netlink, request.netns, payload)
             else:
-                edits.setdefault(request.netns, []).append((number, payload))
+                batches.setdefault((type(payload), request.netns), []).append((number, payload))
         # all sockets before all requests: namespaces that end together are taken apart by the kernel together
         for netns in filter(None, ended):
             self.netlink.close(netns)
         self.netlink.request(messages, answers)
-        for netns, asked in edits.items():  # one transaction for all of a namespace
-            answers[asked[0][0]] = _answer(partial(nft.edit, netns, [one for _number, one in asked]))
+        for (sort, netns), batch in batches.items():
+            found = _BATCHED[sort](netns, [payload for _number, payload in batch])
+            for (number, _payload), answer in zip(batch, found):
+                answers[number] = answer
         return answers
 
     def _set(self, asked):
@@ -278,3 +290,15 @@ def _answer(function):
     except FabricError as failure:
         return str(failure)
     return None
+
+
+def _loaded(netns: str, scripts: List[nft.Script]) -> List[Optional[str]]:
+    return [_answer(partial(nft.load, netns, "\n".join(line for script in scripts for line in script.lines)))]
+
+
+# sort of payload -> what carries out all of one namespace, those of nft in one transaction: its answers, the first for all
+_BATCHED: Dict[type, Callable[[str, List[Any]], List[Optional[str]]]] = {
+    wireguard.Edit: wireguard.submit,
+    nft.Script: _loaded,
+    nft.Edit: lambda netns, edits: [_answer(partial(nft.edit, netns, edits))],
+}

@@ -35,19 +35,24 @@ TYPES = {
     ("del", "neigh"): 29,
     ("get", "neigh"): 30,
     ("get", "rule"): 34,
+    ("get", "qdisc"): 38,
     ("new", "nsid"): 88,
     ("get", "nsid"): 90,
+    # other names of three of them, see tables.FORMS
+    ("get", "path"): 26,
+    ("get", "entry"): 30,
+    ("get", "program"): 18,
 }
 RTEXT_FILTER_SKIP_STATS = 1 << 3
 RT_TABLE_MAIN, RT_TABLE_LOCAL = 254, 255
 RTN_LOCAL, RTPROT_KERNEL = 2, 2
-RTM_F_CLONED, RTNH_F_ONLINK = 0x200, 4
+RTM_F_CLONED, RTM_F_LOOKUP_TABLE, RTM_F_FIB_MATCH, RTNH_F_ONLINK = 0x200, 0x1000, 0x2000, 4
 
 # linux/socket.h, linux/if.h, linux/neighbour.h
 AF_INET, AF_INET6, AF_BRIDGE = 2, 10, 7
 IFF_UP, IFF_RUNNING, IFF_NOARP = 0x1, 0x40, 0x80
 NUD_INCOMPLETE, NUD_FAILED, NUD_NOARP, NUD_PERMANENT = 0x01, 0x20, 0x40, 0x80
-NTF_SELF, NTF_PROXY, NTF_EXT_LEARNED = 0x02, 0x08, 0x10
+NTF_SELF, NTF_MASTER, NTF_PROXY, NTF_EXT_LEARNED = 0x02, 0x04, 0x08, 0x10
 
 
 class Index(Symbol):

@@ -29,6 +29,7 @@ from .messages import (
     Message,
     acknowledged,
     acknowledgements,
+    failure_in,
     replies,
 )
 from .tables import FORMS
@@ -153,8 +154,13 @@ class Netlink:
             if sequence in sent:
                 answers[sent[sequence]] = text if code else None
 
-    def lookup(self, netns: str, messages: List[Message]) -> List[Optional[Decoded]]:
-        """Send ``get`` messages; return for each its answer ``(fields, attributes)``, or None: it was refused."""
+    def lookup(
+        self, netns: str, messages: List[Message], refused: Optional[Dict[int, Tuple[int, str]]] = None
+    ) -> List[Optional[Decoded]]:
+        """Send ``get`` messages; return for each its answer ``(fields, attributes)``, or None: it was refused.
+
+        :param refused: gets the place of each message that was refused -> (error, sentence).
+        """
         found: List[Optional[Decoded]] = [None] * len(messages)
         for start in range(0, len(messages), BATCH):
             opened: List[int] = []
@@ -164,13 +170,13 @@ class Netlink:
                     sequence, encoded = self._encode(message, netns, opened)
                     waiting[sequence] = number
                     data += encoded
-                self._again(netns, self._collect, netns, data, waiting, messages, found)
+                self._again(netns, self._collect, netns, data, waiting, messages, found, refused)
             finally:
                 for descriptor in opened:
                     os.close(descriptor)
         return found
 
-    def _collect(self, netns, data, waiting, messages, found):
+    def _collect(self, netns, data, waiting, messages, found, refused):
         link = self._socket(netns)
         self._send(link, data, len(waiting))
         waiting = dict(waiting)
@@ -178,6 +184,8 @@ class Netlink:
             number = waiting.pop(sequence, None)
             if number is not None and kind != NLMSG_ERROR:
                 found[number] = FORMS[messages[number].object].decoded(chunk, offset)
+            elif number is not None and refused is not None:
+                refused[number] = failure_in(chunk, offset)
             if not waiting:
                 return
 

@@ -8,12 +8,20 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..engine.errors import FabricError, MissingSoftware
 from ..system import programs
 from . import namespaces
+from .codec import HEADER
+from .messages import NLM_F_DUMP, NLM_F_REQUEST, Dump
+from .netlink import CHUNK, open_socket
+
+# linux/netlink.h, linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h: NFT_MSG_GETTABLE; struct nfgenmsg
+NETLINK_NETFILTER, SUBSYSTEM, GET_TABLE = 12, 10, 1
+NFGENMSG = bytes(4)
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,13 @@ class Edit:
     handle: Optional[int] = None
     chain: str = ""
     rank: Callable[[str, str], Any] = lambda _chain, _comment: 0
+
+
+@dataclass(frozen=True)
+class Script:
+    """Lines of nft(8) about one table."""
+
+    lines: Tuple[str, ...]
 
 
 def setup(table: str, chains: Dict[str, str], rules: List[Tuple[str, str]]) -> List[str]:
@@ -100,16 +115,16 @@ def _in_their_places(table, edits, left):
     return lines
 
 
-def list_table(netns: str, table: str) -> List[Dict[str, Any]]:
-    """Return what ``nft -j list table inet TABLE`` prints (libnftables-json(5)), [] if there is no such table."""
-    found = _run(netns, ["-j", "list", "table", "inet", table])
+def list_table(netns: str, table: str, family: str = "inet") -> List[Dict[str, Any]]:
+    """Return what ``nft -j list table FAMILY TABLE`` prints (libnftables-json(5)), [] if there is no such table."""
+    found = _run(netns, ["-j", "list", "table", family, table])
     if found.returncode == 0:
         try:
             return json.loads(found.stdout)["nftables"]
         except (ValueError, KeyError) as failure:  # nft 1.0.6 breaks off at the flags of a dormant table
             raise FabricError(
-                f"the fabric's table inet {table} was altered, and nft cannot list it as JSON ({failure}): look at it"
-                f" (nft list table inet {table}), remove it (nft delete table inet {table}) and run again"
+                f"the fabric's table {family} {table} was altered, and nft cannot list it as JSON ({failure}): look at it"
+                f" (nft list table {family} {table}), remove it (nft delete table {family} {table}) and run again"
             ) from failure
     if "No such file or directory" in found.stderr:
         return []
@@ -120,6 +135,28 @@ def listed(netns: str, what: List[str]) -> List[Dict[str, Any]]:
     """Return what ``nft -j list`` prints for the words ``what``, [] if that does not exist."""
     text = output(netns, ["nft", "-j", "list", *what])
     return json.loads(text)["nftables"] if text.strip() else []
+
+
+def ruleset(netns: str) -> Optional[List[Dict[str, Any]]]:
+    """Return what ``nft -j list ruleset`` prints, or None: there are rules, and nft is missing or cannot print them as JSON."""
+    if not namespaces.in_netns(netns, _has_tables):  # to start nft takes longer than to read all else
+        return []
+    try:
+        found = _run(netns, ["-j", "list", "ruleset"])
+        return json.loads(found.stdout)["nftables"] if found.returncode == 0 else None
+    except (MissingSoftware, ValueError, KeyError):
+        return None
+
+
+def _has_tables():
+    """Say whether the namespace of the calling thread has any table; a kernel without nf_tables refuses the question."""
+    request = HEADER.pack(HEADER.size + len(NFGENMSG), SUBSYSTEM << 8 | GET_TABLE, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)
+    try:
+        with open_socket(NETLINK_NETFILTER) as link:
+            link.send(request + NFGENMSG)
+            return any(Dump(partial(link.recv, CHUNK), 1))
+    except OSError:
+        return False
 
 
 def output(netns: str, command: List[str]) -> str:

@@ -25,8 +25,18 @@ def has_ipv6() -> bool:
 @lru_cache(maxsize=1)
 def renames_what_is_up() -> bool:
     """Say whether the kernel renames an interface that is up (dev_change_name, net/core/dev.c: since Linux 6.2)."""
+    return _is_since(6, 2)
+
+
+@lru_cache(maxsize=1)
+def learns_no_linklocal() -> bool:
+    """Say whether a bridge can be kept from learning by frames to 01:80:c2:00:00:0X (no_linklocal_learn: since Linux 5.0)."""
+    return _is_since(5, 0)
+
+
+def _is_since(*version):
     found = re.match(r"([0-9]+)\.([0-9]+)", os.uname().release)
-    return found is not None and tuple(map(int, found.groups())) >= (6, 2)
+    return found is not None and tuple(map(int, found.groups())) >= version
 
 
 def path_of(name: str) -> str:

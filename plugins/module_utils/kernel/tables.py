@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from .codec import BE16, DATA, IP, MAC, S32, TEXT, U8, U16, U32, Form, Info, Table, numbers
+from .codec import BE16, BITS, DATA, IP, MAC, S32, TEXT, U8, U16, U32, Form, Info, Table, numbers
 
 # linux/if_link.h
 # The settings of linux/ip.h (IPV4_DEVCONF_*, from 1) and linux/ipv6.h (DEVCONF_*, from 0): numbers of 32 bits in a row, as
 # far as arp_ignore and disable_ipv6, which kernels of all ages have. Asked for, those of IPv4 are attributes.
-INET = Table(IFLA_INET_CONF=(1, numbers(19)))
+INET = Table(IFLA_INET_CONF=(1, numbers(26)))
 INET6 = Table(IFLA_INET6_CONF=(2, numbers(27)), IFLA_INET6_ADDR_GEN_MODE=(8, U8))
 # of any link, and of the other end of a veth
 ATTRIBUTES = {
@@ -39,6 +39,7 @@ BRIDGE = Table(
     IFLA_BR_GROUP_FWD_MASK=(9, U16),
     IFLA_BR_MCAST_SNOOPING=(23, U8),
     IFLA_BR_VLAN_DEFAULT_PVID=(39, U16),
+    IFLA_BR_MULTI_BOOLOPT=(46, BITS),
 )
 PORT = Table(
     IFLA_BRPORT_STATE=(1, U8),
@@ -79,6 +80,7 @@ TYPES = {
     ("IFLA_INFO_KIND", "bridge"): BRIDGE,
     ("IFLA_INFO_KIND", "vxlan"): VXLAN,
     ("IFLA_INFO_KIND", "ipip"): IPIP,
+    ("IFLA_INFO_KIND", "wireguard"): Table(),  # what it has is not rtnetlink's, see wireguard.py
     ("IFLA_INFO_SLAVE_KIND", "bridge"): PORT,
 }
 INFO = Info(
@@ -132,14 +134,70 @@ FORMS = {
             FRA_DST=(1, IP),
             FRA_SRC=(2, IP),
             FRA_IIFNAME=(3, TEXT),
+            FRA_GOTO=(4, U32),
             FRA_PRIORITY=(6, U32),
             FRA_FWMARK=(10, U32),
+            FRA_TUN_ID=(12, DATA),
+            FRA_SUPPRESS_IFGROUP=(13, U32),
             FRA_SUPPRESS_PREFIXLEN=(14, U32),
             FRA_TABLE=(15, U32),
+            FRA_FWMASK=(16, U32),
             FRA_OIFNAME=(17, TEXT),
+            FRA_L3MDEV=(19, U8),
+            FRA_UID_RANGE=(20, DATA),
             FRA_IP_PROTO=(22, U8),
+            FRA_SPORT_RANGE=(23, DATA),
+            FRA_DPORT_RANGE=(24, DATA),
+            FRA_DSCP=(25, U8),
         ),
     ),
     # linux/net_namespace.h
     "nsid": Form(("rtgen_family",), Table("=Bxxx", NETNSA_NSID=(1, U32), NETNSA_FD=(3, U32))),
+    # What only a question needs: more of the same objects than the engine reads of all of them
+    # linux/rtnetlink.h: one route, and what the kernel answers about it
+    "path": Form(
+        ("family", "dst_len", "src_len", "tos", "table", "proto", "scope", "type", "flags"),
+        Table(
+            "=BBBBBBBBI",
+            RTA_DST=(1, IP),
+            RTA_SRC=(2, IP),
+            RTA_IIF=(3, U32),
+            RTA_OIF=(4, U32),
+            RTA_GATEWAY=(5, IP),
+            RTA_PRIORITY=(6, U32),
+            RTA_PREFSRC=(7, IP),
+            RTA_METRICS=(8, Table(RTAX_LOCK=(1, U32), RTAX_MTU=(2, U32))),
+            RTA_MULTIPATH=(9, DATA),
+            RTA_TABLE=(15, U32),
+            RTA_MARK=(16, U32),
+            RTA_VIA=(18, DATA),
+            RTA_ENCAP_TYPE=(21, U16),
+            RTA_IP_PROTO=(27, U8),
+            RTA_SPORT=(28, BE16),
+            RTA_DPORT=(29, BE16),
+        ),
+    ),
+    # linux/neighbour.h: an entry of a neighbor table or of a forwarding table
+    "entry": Form(
+        ("family", "ifindex", "state", "flags", "ndm_type"),
+        Table(
+            "=BxxxiHBB",
+            NDA_DST=(1, IP),
+            NDA_LLADDR=(2, MAC),
+            NDA_VLAN=(5, U16),
+            NDA_PORT=(6, BE16),
+            NDA_VNI=(7, U32),
+            NDA_IFINDEX=(8, U32),
+            NDA_MASTER=(9, U32),
+        ),
+    ),
+    # linux/if_link.h: the program on a link that sees packets before all else
+    "program": Form(
+        ("family", "ifi_type", "index", "flags", "change"),
+        Table(
+            LINK_HEAD, IFLA_IFNAME=(3, TEXT), IFLA_EXT_MASK=(29, U32), IFLA_XDP=(43, Table(IFLA_XDP_ATTACHED=(2, U8)))
+        ),
+    ),
+    # linux/pkt_sched.h
+    "qdisc": Form(("family", "ifindex", "handle", "parent", "info"), Table("=BxxxiIII", TCA_KIND=(1, TEXT))),
 }

@@ -16,6 +16,7 @@ from ..engine.request import Request
 from ..engine.resource import Resource
 from ..kernel import procfs
 from ..kernel.kernel import Sysctls
+from .link_types import NO_LL_LEARN
 from .shell import inside
 from .ties import LinkKey
 
@@ -43,7 +44,7 @@ IPV6 = {
 STRICT = "strict_rp_filter"
 # the number behind STRICT, which is observed to be restored; nobody desires one of 0 and 2
 RP_FILTER = "rp_filter"
-FIELDS = IPV4.keys() | IPV6.keys()
+FIELDS = {*IPV4, *IPV6, RP_FILTER}
 
 # What a link has on each side of the fabric. The node forwards, and takes nothing from endpoints: no route and no address
 # by a router advertisement, no redirect, no source route (CVE-2020-13401, CVE-2020-10749). An endpoint answers for its
@@ -63,17 +64,27 @@ SIDES = {
 # decided before a link comes up
 EARLY = SIDES["node"].keys()
 # Of no type are both: rp_filter counts by the larger of all's and the link's. What arrives by a tunnel may be answered by
-# another way; elsewhere the node's own word stands.
-LOOSE = {"vxlan": 2, "ipip": 2}
+# another way, whatever all's is; elsewhere the node's own word stands.
+LOOSE = {"vxlan": 2, "ipip": 2, "wireguard": 2}
+
+
+def lacking() -> List[str]:
+    """Return the fields of a link that this kernel does not have; they are left out."""
+    # without IPv6 no link has any of it, and what most want is that there be no address
+    found = [] if procfs.has_ipv6() else ["addrgenmode", *IPV6]
+    return found if procfs.learns_no_linklocal() else [*found, NO_LL_LEARN]
 
 
 @lru_cache(maxsize=1024)
-def observed(ipv4: Optional[Tuple[int, ...]], ipv6: Optional[Tuple[int, ...]]) -> Dict[str, Any]:
-    """Return the fields in the numbers of a dump (None: the link has none of that family)."""
+def observed(ipv4: Optional[Tuple[int, ...]], ipv6: Optional[Tuple[int, ...]], kind: str) -> Dict[str, Any]:
+    """Return the fields in the numbers of a dump (None: the link has none of that family).
+
+    :param kind: the link's type.
+    """
     found: Dict[str, Any] = {name: ipv4[number - 1] for name, (number, _sysctl) in IPV4.items()} if ipv4 else {}
     if found:
         found[RP_FILTER] = found[STRICT]
-        found[STRICT] = found[STRICT] == 1
+        found[STRICT] = _may_be_strict(found[STRICT], kind)
     found.update({name: ipv6[number] if ipv6 else 0 for name, (number, _sysctl) in IPV6.items()})
     return found
 
@@ -97,7 +108,8 @@ def unbound(link: Resource[LinkKey]) -> Resource[LinkKey]:
 
 def ipv4_attribute(values: Dict[str, Any], fields: Collection[str]) -> Optional[Tuple[str, Dict[str, Any]]]:
     """Return AF_INET's part of IFLA_AF_SPEC for those of ``fields`` that are IPv4's, or None."""
-    numbers = tuple((IPV4[name][0], _number(name, values)) for name in IPV4 if name in fields)
+    asked = _settable(fields)
+    numbers = tuple((IPV4[name][0], number(name, values)) for name in IPV4 if name in asked)
     return ("AF_INET", {"attrs": [("IFLA_INET_CONF", numbers)]}) if numbers else None
 
 
@@ -120,18 +132,31 @@ def commands(resource: Resource[LinkKey], fields: AbstractSet[str]) -> List[str]
 
 def _sysctls(resource, fields, table, version):
     """Return name -> value of the sysctls for those of ``fields`` that are in ``table``."""
+    fields = _settable(fields)
     if fields.isdisjoint(table):
         return {}
     link = resource.key.name.replace(".", "/")
     return {
-        f"net.{version}.conf.{link}.{sysctl}": str(_number(name, resource.values))
+        f"net.{version}.conf.{link}.{sysctl}": str(number(name, resource.values))
         for name, (_position, sysctl) in table.items()
         if name in fields and not (name == MTU6 and "mtu" in fields)
     }
 
 
-def _number(name, values):
+def _settable(fields):
+    """Return ``fields`` with the one whose number the read-only one is."""
+    return {STRICT if name == RP_FILTER else name for name in fields}
+
+
+def number(name: str, values: Dict[str, Any]) -> int:
+    """Return the number that the kernel has for the field ``name`` of a link."""
     if name == STRICT:
-        there = values.get(RP_FILTER, 1)
-        return 1 if values[name] else there if there != 1 else LOOSE.get(values.get("type"), 0)
+        there, kind = values.get(RP_FILTER), values.get("type", "")
+        if there is not None and _may_be_strict(there, kind) == values[name]:
+            return there
+        return 1 if values[name] else LOOSE.get(kind, 0)
     return values[name]
+
+
+def _may_be_strict(rp_filter, kind):
+    return rp_filter != LOOSE[kind] if kind in LOOSE else rp_filter == 1

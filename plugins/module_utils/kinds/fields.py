@@ -111,6 +111,11 @@ def _normal(found):
     return socket.inet_ntop(AF_INET6 if found.version == 6 else AF_INET, found.packed)
 
 
+def text_of(network: Any) -> str:
+    """Return a network of :mod:`ipaddress` as a prefix in its normal form."""
+    return f"{_normal(network.network_address)}/{network.prefixlen}"
+
+
 def unicast(text: str, option: str) -> str:
     """Return the unicast address of a host in its normal form.
 
@@ -165,7 +170,7 @@ def prefix(text: str, option: str) -> str:
             return text
     found = _parsed(ipaddress.ip_network, text, option)
     if found:
-        return f"{_normal(found.network_address)}/{found.prefixlen}"
+        return text_of(found)
     try:
         meant = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
@@ -205,7 +210,7 @@ def collapsed(prefixes: Iterable[str]) -> Tuple[str, ...]:
     """Return prefixes without those that others contain, sorted, as a tuple."""
     networks: List[Any] = [ipaddress.ip_network(text) for text in prefixes]
     return tuple(
-        str(network)
+        text_of(network)
         for version in (4, 6)
         for network in ipaddress.collapse_addresses(net for net in networks if net.version == version)
     )

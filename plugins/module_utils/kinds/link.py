@@ -15,13 +15,13 @@ from ..engine.step import CREATE, DELETE, RENAME, Step
 from ..kernel import procfs
 from ..kernel.handover import Handover
 from ..kernel.kernel import Kernel
-from ..kernel.messages import IFF_NOARP, IFF_RUNNING, IFF_UP, NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
+from ..kernel.messages import IFF_NOARP, IFF_UP, NLM_F_CREATE, NLM_F_EXCL, Descriptor, Index, Message
 from ..ownership import alias_for, owner_in
 from . import devconf
 from .fields import given
 from .link_commands import LATER, creation, settings
 from .link_mtu import BEFORE_BRIDGES, resized
-from .link_types import OF_LINK, TYPES, altered, asked_for, decode, encode, fixed_in, port_settings
+from .link_types import NOUNS, OF_LINK, TYPES, altered, asked_for, decode, encode, fixed_in, port_of, port_settings
 from .renaming import ref_after, renamed_veths, resource_after
 from .shell import ip
 from .ties import LinkKey, in_namespace
@@ -35,8 +35,6 @@ QUEUES = [("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]
 
 # Instead of the key of the other end of a veth that is in no namespace that was looked at
 NOWHERE = LinkKey("?", "")
-# what a count calls an interface of each type
-NOUNS = {"veth": "veth", "bridge": "bridge", "vxlan": "VXLAN device", "ipip": "IPIP tunnel"}
 
 # linux/if_link.h: enum in6_addr_gen_mode, in ip-link(8)'s words
 ADDRGENMODES = {"eui64": 0, "none": 1, "stable_secret": 2, "random": 3}
@@ -79,9 +77,8 @@ class Link(Kind[LinkKey]):
 
     def claimed(self, resource: Resource[LinkKey], owner: str) -> Resource[LinkKey]:
         claimed = resource.merged({"alias": alias_for(owner)}).owned(owner)
-        if not procfs.has_ipv6():  # no link has any of it then, and what most want is that there be no address
-            for name in ("addrgenmode", *devconf.IPV6):
-                claimed.values.pop(name, None)
+        for name in devconf.lacking():
+            claimed.values.pop(name, None)
         return claimed
 
     def fixed_of(self, resource: Resource[LinkKey], found: Resource[LinkKey]) -> FrozenSet[str]:
@@ -93,6 +90,12 @@ class Link(Kind[LinkKey]):
         return super().why_anew(resource, fields) + more
 
     def wanted(self, resource: Resource[LinkKey]) -> Resource[LinkKey]:
+        """What was observed is restored with its very rp_filter, also where the link was half made meanwhile."""
+        saved, name = self.saved(resource), devconf.RP_FILTER
+        is_known = devconf.STRICT in saved.values and name in resource.values
+        return saved.merged({name: resource.values[name]}) if is_known else saved
+
+    def saved(self, resource: Resource[LinkKey]) -> Resource[LinkKey]:
         kept = super().wanted(resource)
         values = devconf.lasting(kept.values)
         if values.get("peer") == NOWHERE:  # nobody can ask for that; the end that is here is as it was without it
@@ -101,7 +104,7 @@ class Link(Kind[LinkKey]):
 
     def remade(self, was: Resource[LinkKey], desired: Resource[LinkKey]) -> Resource[LinkKey]:
         """What a link of another type had is nothing that this one could have, and the node's settings are as the node is."""
-        kept = devconf.unbound(self.wanted(was))
+        kept = devconf.unbound(self.saved(was))
         return super().remade(kept, desired) if desired.values["type"] == was.values["type"] else desired
 
     def changes_in(self, field: str, before: Resource[LinkKey], after: Resource[LinkKey]) -> str:
@@ -125,9 +128,10 @@ class Link(Kind[LinkKey]):
                 values = _common(kernel, netns, fields, attrs)
                 if values["type"] in TYPES:  # others are foreign, and not all in our tables
                     values.update(decode(TYPES[values["type"]], attrs, partial(kernel.link_name, netns)))
-                    values.update(devconf.observed(attrs.get("IFLA_INET_CONF"), attrs.get("IFLA_INET6_CONF")))
+                    settings = attrs.get("IFLA_INET_CONF"), attrs.get("IFLA_INET6_CONF")
+                    values.update(devconf.observed(*settings, values["type"]))
                 if values["type"] == "veth":
-                    values.update(_as_port(fields, attrs))
+                    values.update(port_of(fields["flags"], attrs))
                     values["peer"] = kernel.peer(netns, index, scope.netns) or NOWHERE
                 owner = owner_in(values["alias"])
                 yield Resource(
@@ -284,16 +288,6 @@ def _flags(values, fields):
     change = (IFF_UP if "up" in fields else 0) | (IFF_NOARP if "arp" in fields else 0)
     flags = (IFF_UP if values.get("up") else 0) | (0 if values.get("arp") else IFF_NOARP)
     return {"flags": flags & change, "change": change} if change else {}
-
-
-def _as_port(fields, attrs):
-    """Return the fields of a link as a port; without a carrier it is disabled, as the other end shows."""
-    if attrs.get("IFLA_INFO_SLAVE_KIND") != "bridge":
-        return {}
-    found = decode(OF_LINK, attrs)
-    if not fields["flags"] & IFF_RUNNING:  # up, with a carrier (rfc2863_policy, net/core/link_watch.c)
-        found["state"] = OF_LINK["state"].new
-    return found
 
 
 def _common(kernel, netns, fields, attrs):

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Collection, Dict, FrozenSet, List, Optional, Tuple
 
-from ..kernel.messages import Index
+from ..kernel.messages import IFF_RUNNING, Index
 
 # The kernel counts a bridge's times in hundredths of a second (USER_HZ); we say seconds.
 HZ = 100
+# Linux 5.0 has it
+NO_LL_LEARN = "no_linklocal_learn"
 
 Values = Dict[str, Any]
 NameOf = Callable[[int], Optional[str]]
@@ -96,6 +98,23 @@ class Lower(Field):
         return name_of(attrs[self.attr]) if name_of and attrs.get(self.attr) else self.new
 
 
+@dataclass(frozen=True)
+class Bit(Field):
+    """A switch that is one bit of an attribute.
+
+    :param bit: linux/if_bridge.h: BR_BOOLOPT_*.
+    """
+
+    bit: int = 0
+
+    def pack(self, value: Any, _netns: str) -> Tuple[str, Any]:
+        return self.attr, (int(value) << self.bit, 1 << self.bit)
+
+    def unpack(self, attrs: Values, _name_of: Optional[NameOf]) -> Any:
+        values, known = attrs.get(self.attr) or (0, 0)
+        return bool(values >> self.bit & 1) if known >> self.bit & 1 else self.new
+
+
 def _seconds(attr, word):
     return Field(attr, word, lambda seconds: round(seconds * HZ), lambda ticks: ticks / HZ)
 
@@ -115,6 +134,7 @@ BRIDGE: Dict[str, Field] = {
     "group_fwd_mask": Field("IFLA_BR_GROUP_FWD_MASK", "group_fwd_mask", new=0),
     "vlan_default_pvid": Field("IFLA_BR_VLAN_DEFAULT_PVID", "vlan_default_pvid"),
     "mcast_snooping": _switch("IFLA_BR_MCAST_SNOOPING", "mcast_snooping"),
+    NO_LL_LEARN: Bit("IFLA_BR_MULTI_BOOLOPT", NO_LL_LEARN, new=False),
 }
 
 PORT: Dict[str, Field] = {
@@ -170,7 +190,16 @@ IPIP: Dict[str, Field] = {
 
 # type of link -> its fields
 Fields = Dict[str, Field]
-TYPES: Dict[str, Fields] = {"bridge": BRIDGE, "veth": {}, "vxlan": VXLAN, "ipip": IPIP}
+TYPES: Dict[str, Fields] = {"bridge": BRIDGE, "veth": {}, "vxlan": VXLAN, "ipip": IPIP, "wireguard": {}}
+
+# what a count calls an interface of each type
+NOUNS = {
+    "veth": "veth",
+    "bridge": "bridge",
+    "vxlan": "VXLAN device",
+    "ipip": "IPIP tunnel",
+    "wireguard": "WireGuard tunnel",
+}
 
 
 def asked_for(kind: str, values: Values) -> Values:
@@ -235,3 +264,13 @@ def port_settings(values: Values, fields: Collection[str]) -> Values:
         return {}
     coming = "up" in fields and values["up"]
     return {field: values[field] for field in OF_LINK if field in fields and not (coming and field == "state")}
+
+
+def port_of(flags: int, attrs: Values) -> Values:
+    """Return the fields of a link as a port; without a carrier it is disabled, as the other end shows."""
+    if attrs.get("IFLA_INFO_SLAVE_KIND") != "bridge":
+        return {}
+    found = decode(OF_LINK, attrs)
+    if not flags & IFF_RUNNING:  # up, with a carrier (rfc2863_policy, net/core/link_watch.c)
+        found["state"] = OF_LINK["state"].new
+    return found

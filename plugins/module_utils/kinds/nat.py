@@ -22,7 +22,7 @@ from ..engine.step import DELETE, Plan, Step
 from ..kernel import nft
 from ..kernel.kernel import Kernel
 from ..ownership import NFT_TABLE
-from .fields import collapsed
+from .fields import collapsed, text_of
 from .flows import forget_stale, published
 from .shell import inside
 from .ties import in_namespace
@@ -198,6 +198,12 @@ def _rules(resource):
     return tuple((chain, f'{rule} comment "{word} {name}"') for chain, rule in found)
 
 
+def sorted_rules(resources: Iterable[Resource[NatKey]]) -> List[Tuple[str, str]]:
+    """Return (chain, rule) of all rules of ``resources``, in the order in which a namespace has them."""
+    found = [(_rank(chain, " ".join(one.key[1:])), chain, rule) for one in resources for chain, rule in _rules(one)]
+    return [(chain, rule) for _place, chain, rule in sorted(found)]
+
+
 def prefixes(found: Iterable[str]) -> str:
     """Return a set of prefixes as rules have it: as few as cover them, in order."""
     return "{ " + ", ".join(collapsed(found)) + " }"
@@ -216,12 +222,15 @@ def keeping(rule: str, found: Iterable[str]) -> str:
 
 def _text(expressions):
     """Return a rule that nft listed (libnftables-json(5)) in our spelling; what is not understood stays as it is."""
-    return " ".join(_match(one["match"]) if "match" in one else _verdict(one) for one in expressions)
+    return " ".join(match_text(one["match"]) if "match" in one else verdict_text(one) for one in expressions)
 
 
-def _match(match):
+def match_text(match: Dict[str, Any]) -> str:
+    """Return a match that nft listed in our spelling."""
     left, operator, right = match["left"], match["op"], match["right"]
     sign = " != " if operator == "!=" else " "
+    if isinstance(right, str) and right.startswith("@") and "payload" in left:  # a named set
+        return f"{left['payload'].get('protocol')} {left['payload'].get('field')}{sign}{right}"
     if "payload" in left and left["payload"].get("field") in ("saddr", "daddr"):
         return f"{left['payload']['protocol']} {left['payload']['field']}{sign}{prefixes(_prefixes(right))}"
     if "payload" in left:
@@ -236,7 +245,8 @@ def _match(match):
     return json.dumps(match, sort_keys=True)
 
 
-def _verdict(expression):
+def verdict_text(expression: Dict[str, Any]) -> str:
+    """Return a statement that nft listed in our spelling."""
     if "drop" in expression:
         return "drop"
     word = next((word for word in VERDICTS if word in expression), None)
@@ -289,10 +299,10 @@ def _list(value):
 def _prefixes(value):
     """Return the prefixes in an operand of nft's JSON: an address, a prefix, a range or a set of these."""
     if isinstance(value, str):
-        return [value if "/" in value else str(ipaddress.ip_network(value))]
+        return [value if "/" in value else text_of(ipaddress.ip_network(value))]
     if "prefix" in value:
         return [f"{value['prefix']['addr']}/{value['prefix']['len']}"]
     if "range" in value:
         first, last = (ipaddress.ip_address(end) for end in value["range"])
-        return [str(network) for network in ipaddress.summarize_address_range(first, last)]
+        return [text_of(network) for network in ipaddress.summarize_address_range(first, last)]
     return [text for item in value.get("set", ()) for text in _prefixes(item)]

@@ -41,14 +41,15 @@ def sound(side: Optional[str], kind: str, values: Dict[str, Any]) -> Dict[str, A
     if side is None:
         return values
     needed: Dict[str, Any] = dict(SIDES[side])
-    if kind != "ipip":
+    if kind not in WITHOUT_ETHERNET:
         needed["arp"] = True
     if kind == "bridge":
         needed.update(SOUND_BRIDGE)
     if values.get("master"):
         needed.update(SOUND_PORT, hairpin=False)
     if side == "endpoint":
-        needed["addrgenmode"] = "eui64"
+        if kind != "wireguard":  # the kernel sets it to none (wg_open, drivers/net/wireguard/device.c)
+            needed["addrgenmode"] = "eui64"
         if values.get("mtu", 0) >= MTU_MIN:
             needed[MTU6] = values["mtu"]
     if kind in LIKE_A_LAN:
@@ -57,4 +58,5 @@ def sound(side: Optional[str], kind: str, values: Dict[str, Any]) -> Dict[str, A
 
 
 # Nobody may answer there for others; on a veth without a master the node often must (nodenet.fabric.proxy_arp).
-LIKE_A_LAN = ("bridge", "vxlan", "ipip")
+LIKE_A_LAN = ("bridge", "vxlan", "ipip", "wireguard")
+WITHOUT_ETHERNET = ("ipip", "wireguard")

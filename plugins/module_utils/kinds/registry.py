@@ -16,17 +16,22 @@ from .link import Link
 from .nat import Nat
 from .neighbor import Neighbor, Proxy
 from .netns import Netns
+from .nft_table import NftTable
 from .port import Port
 from .route import Route
 from .sysctl import Sysctl
+from .wireguard import Wireguard, WireguardPeer
 
 
 def all_kinds() -> List[Kind[Any]]:
     """Return one object of each kind, in the order in which objects are made; what they are tied to still precedes them."""
     return [
         Netns(),
+        NftTable(),  # guards are in force before what they guard is there
         Sysctl(),
         Link(),
+        Wireguard(),
+        WireguardPeer(),
         Port(),
         Address(),
         Neighbor(),

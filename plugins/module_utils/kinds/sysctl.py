@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""sysctls below net.*: always there, so never foreign; the former value is kept and restored."""
+"""sysctls below net.*: always there, so never foreign; the former value is kept and restored.
+
+A set also holds a setting that had the desired value before: the next boot may bring another one.
+"""
 
 from __future__ import annotations
 
@@ -58,8 +61,11 @@ class Sysctl(Kind[SysctlKey]):
                 for name in found.keys() & names:
                     ref = self.name, SysctlKey(netns, name)
                     before = (kernel.ledger.before(ref) or {}).get("value", _new(name, found))
-                    # with the former value there is nothing of ours to restore
-                    owner = None if found[name] == before else kernel.ledger.owner(ref)
+                    wanted = kernel.ledger.wanted(ref).get("value")
+                    # with the former value there is nothing of ours, unless that is the one that was asked for
+                    owner = None if found[name] == before != wanted else kernel.ledger.owner(ref)
+                    if before == wanted and owner is not None:
+                        before = found[name]  # we never changed it
                     values = {"value": found[name], "before": before}
                     if owner is not None:
                         values["holders"] = kernel.ledger.holders(ref)
@@ -86,6 +92,9 @@ class Sysctl(Kind[SysctlKey]):
         if value == "2" and name.endswith(".accept_ra"):
             return "left at 2: forwarding IPv6 stays on, with which 1 accepts nothing"
         return ""
+
+    def is_former(self, resource: Resource[SysctlKey]) -> bool:
+        return resource.values["value"] == resource.values.get("before")
 
     @staticmethod
     def _former(resource):

@@ -21,7 +21,7 @@ def raised(facts: Facts, expected: Expected, check: bool, begin: Any = None) -> 
     """
     wanted = neighbor_tables(facts, expected)
     low = [name for name, value in wanted.items() if facts.sysctls[name] != value]
-    if not low and not any(mark["owner"] == OWNER for mark in Ledger().marks.values()):
+    if not wanted and not any(mark["owner"] == OWNER for mark in Ledger().marks.values()):
         return {}
     # thousands of lines, which few nodes need
     from ..engine.resource import Desired, Resource  # noqa: PLC0415

@@ -26,9 +26,37 @@ LINKS = {
     "wireguard": ("WireGuard devices (CONFIG_WIREGUARD, module wireguard)", "wireguard"),
 }
 NETNS, IPV6 = "network namespaces (CONFIG_NET_NS)", "IPv6 (CONFIG_IPV6)"
-MASQUERADE = "masquerade in nftables (CONFIG_NFT_MASQ, modules nft_masq and nft_chain_nat)"
-CHAIN = "table inet probe { chain c { type nat hook postrouting priority srcnat; masquerade fully-random; }; }"
-FEATURES = ["netns", *LINKS, "ipv6", "masquerade"]
+# feature -> (its name in messages, the table that nft(8) adds if the kernel has it)
+TABLES = {
+    "masquerade": (
+        "masquerade in nftables (CONFIG_NFT_MASQ, modules nft_masq and nft_chain_nat)",
+        "table inet probe { chain c { type nat hook postrouting priority srcnat; masquerade fully-random; }; }",
+    ),
+    "inet_filter": (
+        "nftables of packets (CONFIG_NF_TABLES_INET; with fabric_guard_tunnels: false the fabric does without, and its tunnels take"
+        " packets from anybody)",
+        "table inet probe { chain c { type filter hook prerouting priority -300; }; }",
+    ),
+    "bridge_filter": (
+        "nftables of frames (CONFIG_NF_TABLES_BRIDGE)",
+        "table bridge probe { chain c { type filter hook prerouting priority -300; }; }",
+    ),
+    "nd_target": (
+        "sets of nftables with the target of neighbor discovery (the program nft is too old: 1.0.6 has them, 1.0.2 has not; with"
+        " fabric_guard: false, or with IPv4 alone, the fabric does without)",
+        "table bridge probe { set s { typeof iifname . @th,64,128; }; chain c { iifname . @th,64,128 @s accept; }; }",
+    ),
+    "intervals": (
+        "sets of nftables with ranges of concatenations (Linux 5.6)",
+        "table inet probe { set s { type ipv4_addr . inet_service; flags interval; }; }",
+    ),
+    "bridge_conntrack": (
+        "connection tracking of frames (CONFIG_NF_CONNTRACK_BRIDGE, module nf_conntrack_bridge, Linux 5.3; with fabric_policy_bridge:"
+        " false the policy does without, and does not hold between ports of one bridge)",
+        "table bridge probe { chain c { type filter hook forward priority 0; ct state established accept; }; }",
+    ),
+}
+FEATURES = ["netns", *LINKS, "ipv6", *TABLES]
 
 
 class Lacking(FabricError):
@@ -84,9 +112,12 @@ def _tried(names):
     found = [f"{LINKS[name][0]}: {answer}" for name, answer in _links(links).items()]
     if "ipv6" in names and not os.path.isdir("/proc/sys/net/ipv6/conf"):
         found.append(IPV6)
-    if "masquerade" in names:
-        refused = _run(["nft", CHAIN])
-        found += [f"{MASQUERADE}: {_first_line(refused.stderr)}"] if refused and refused.returncode else []
+    for name in names:
+        refused = _run(["nft", TABLES[name][1]]) if name in TABLES else None
+        if refused and refused.returncode:
+            found.append(f"{TABLES[name][0]}: {_first_line(refused.stderr)}")
+        elif refused:
+            _run(["nft", "delete table " + " ".join(TABLES[name][1].split()[1:3])])
     return found
 
 

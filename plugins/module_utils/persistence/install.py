@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from ..engine.errors import FabricError
 from ..ownership import Ledger
-from ..system import pending, reconcile
+from ..system import keys, pending, reconcile
 from ..system.files import FILE, fsync_directory
 from ..system.lock import exclusive
 from ..system.programs import run_or_fail
@@ -136,7 +136,10 @@ def _note(desired):
 
         snapshot.note(desired[FILE].text)
     else:
-        Ledger().save()  # there is no saved file whose objects must not come back
+        ledger = Ledger()
+        ledger.save()  # there is no saved file whose objects must not come back
+        if pending.read() is None and not any(kind.startswith("wireguard") for kind, _key in ledger.marks):
+            keys.drop(keys.kept(), "")
 
 
 def _systemctl(*words):

@@ -16,8 +16,10 @@ from ..engine.errors import FabricError, InputError, Unrecorded
 from ..engine.kind import Kind
 from ..engine.resource import Desired, Ref, Resource, differing, from_plain, to_plain
 from ..kinds.registry import by_name, ending_kinds
+from ..kinds.wireguard import Wireguard, secret_of
 from ..ownership import Ledger
 from ..runner.run import on_node
+from ..system import keys, pending
 from ..system.files import FILE, write
 from ..system.pending import refuse_others
 from .waiting import causes, parted, standing_on
@@ -104,11 +106,17 @@ def digest(text):
 
 
 def note(text: str) -> None:
-    """Write to the marks that the file has all of the fabric's objects; the lock is held."""
+    """Write to the marks that the file has all of the fabric's objects; the lock is held. Keys that it names are kept, too."""
     ledger = Ledger()
     if ledger.saved != digest(text):
         ledger.saved = digest(text)
         ledger.save()
+    if f'"{Wireguard.name}' in text:
+        for path in filter(None, map(secret_of, from_text(text))):
+            keys.keep(path)
+        keys.settle()
+    if pending.read() is None:  # an undo may need those that nothing names any more
+        keys.drop_unnamed()
 
 
 def save(path: str = FILE) -> List[Resource]:

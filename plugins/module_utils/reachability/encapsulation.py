@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nodenet.fabric authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tunnels put on the wire, as inventory, prepare and verify write it: ``udp:8472``, ``ipip``. Pure Python."""
+"""What tunnels put on the wire, as inventory, prepare and verify write it: ``udp:8472``, ``wireguard:51820``, ``ipip``. Pure Python."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import NamedTuple, Optional, Set
 from ..engine.errors import InputError
 
 UDP, PLAIN = "udp", "plain"
+# of UDP packets whose payload nobody on the wire can read
+WIREGUARD = "wireguard"
 # IP protocols that carry packets (IANA's registry): number, what people call it, and its names in nft(8) and iptables(8)
 PROTOCOLS = {"ipip": (4, "IP in IP", {"ipip", "ipencap"})}
 
@@ -23,10 +25,14 @@ def described(word: str) -> str:
 
 
 class Encapsulation(NamedTuple):
-    """A protocol above the outer IP header: ``udp`` with a port, or one of :data:`PROTOCOLS`."""
+    """A protocol above the outer IP header: ``udp`` with a port, or one of :data:`PROTOCOLS`.
+
+    :param encrypted: nobody on the wire can read what is in it; its word is then ``wireguard`` with the port.
+    """
 
     protocol: str
     port: Optional[int] = None
+    encrypted: bool = False
 
     @classmethod
     def parse(cls, text: str, option: str) -> Encapsulation:
@@ -35,14 +41,15 @@ class Encapsulation(NamedTuple):
         :raises InputError: it means nothing; the error names ``option``.
         """
         protocol, colon, port = text.partition(":")
-        if protocol == UDP and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
-            return cls(protocol, int(port))
+        if protocol in (UDP, WIREGUARD) and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
+            return cls(UDP, int(port), protocol == WIREGUARD)
         if protocol in PROTOCOLS and not colon:
             return cls(protocol)
-        raise InputError(option, f"{text!r} is neither udp:PORT nor one of {', '.join(PROTOCOLS)}")
+        raise InputError(option, f"{text!r} is neither udp:PORT, wireguard:PORT nor one of {', '.join(PROTOCOLS)}")
 
     def __str__(self) -> str:
-        return self.protocol if self.port is None else f"{self.protocol}:{self.port}"
+        word = WIREGUARD if self.encrypted else self.protocol
+        return word if self.port is None else f"{word}:{self.port}"
 
     @property
     def title(self) -> str:

@@ -9,10 +9,11 @@ import os
 import socket
 import struct
 from dataclasses import dataclass, field
-from typing import List, Sequence
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ..kernel.netlink import Netlink
-from .encapsulation import PLAIN, PROTOCOLS
+from .encapsulation import PLAIN, PROTOCOLS, WIREGUARD
+from .encapsulation import UDP as UDP_WORD
 from .ping import probe
 
 # linux/if_ether.h, linux/in.h, linux/if_packet.h
@@ -23,6 +24,16 @@ ETHERNET, IPV6_HEADER = 14, 40
 BUFFER, SNAP = 1 << 22, 512
 MOST_ERRORS = 6  # a router sends six ICMP errors to one host at once, and then one a second (icmp_ratelimit)
 FRAGMENT = 44  # RFC 8200, 4.5: the fragment header
+# drivers/net/wireguard/messages.h: message_data with its header and tag; it is padded to a multiple of 16
+DATA, DATA_BYTES, PADDING, UDP_HEADER = b"\x04\0\0\0", 32, 16, 8
+
+
+class Sealed(NamedTuple):
+    """A frame whose packet only its receiver can read: where it goes, and the length of its message in bytes."""
+
+    address: bytes
+    port: int
+    length: int
 
 
 @dataclass
@@ -34,6 +45,7 @@ class Path:
     :param mtu: length of a packet that must pass.
     :param larger: length of a packet that must not pass; its sender must get an ICMP error.
     :param underlay: addresses of the node, on whose interfaces packets are captured.
+    :param tunnel_end: address of the peer's node, if packets to it are encrypted; ``tunnel_port`` the UDP port of its tunnel.
     :param larger_vanishes: there was no ICMP error, without which no sender learns the path MTU (RFC 1191).
     """
 
@@ -42,6 +54,8 @@ class Path:
     mtu: int
     larger: int
     underlay: List[str]
+    tunnel_end: Optional[str] = None
+    tunnel_port: Optional[int] = None
     passes: bool = False
     larger_passes: bool = False
     larger_vanishes: bool = False
@@ -65,9 +79,10 @@ def measure(paths: List[Path], timeout: float) -> None:
         try:
             answers = probe([(netns, targets)], timeout, size=mtu, token=token)[0]
             for listener in listeners:
-                for number, word in _seen(listener, token):
-                    if number < len(group) and word not in group[number].wire:
-                        group[number].wire.append(word)
+                for frame in _frames(listener):
+                    for path, word in carried(frame, token, group):
+                        if word not in path.wire:
+                            path.wire.append(word)
         finally:
             for listener in listeners:
                 listener.close()
@@ -97,16 +112,49 @@ def _listen(name):
     return listener
 
 
-def _seen(listener, token):
-    """Yield (number of the request, its encapsulation) for each captured frame that carries ``token``."""
+def _frames(listener):
+    """Yield the captured frames."""
     while True:
         try:
-            frame = listener.recv(SNAP)
+            yield listener.recv(SNAP)
         except BlockingIOError:
             return
-        place = frame.find(token)
-        if place >= 0 and len(frame) >= place + 12:
-            yield struct.unpack_from("!I", frame, place + 8)[0], outermost(frame)
+
+
+def carried(frame: bytes, token: bytes, group: Sequence[Path]) -> List[Tuple[Path, str]]:
+    """Return the paths of ``group`` of which a frame carries a packet, each with its encapsulation.
+
+    A packet is known by ``token``, with the number of its path after it; one that nobody can read by its peer and its length.
+    """
+    place = frame.find(token)
+    if place >= 0 and len(frame) >= place + 12:
+        number = struct.unpack_from("!I", frame, place + 8)[0]
+        return [(group[number], outermost(frame))] if number < len(group) else []
+    found = sealed(frame)
+    if found is None:
+        return []
+    word = f"{WIREGUARD}:{found.port}"
+    return [(path, word) for path in group if path.tunnel_end and _is_between(path, found)]
+
+
+def _is_between(path, found):
+    version = socket.AF_INET6 if ":" in path.tunnel_end else socket.AF_INET
+    there = socket.inet_pton(version, path.tunnel_end) == found.address and path.tunnel_port == found.port
+    return there and 0 <= found.length - DATA_BYTES - path.mtu < PADDING
+
+
+def sealed(frame: bytes) -> Optional[Sealed]:
+    """Return where a frame goes that has a data message of WireGuard, or None: it is another, or a fragment."""
+    word = outermost(frame).partition(":")
+    if word[0] != UDP_WORD:
+        return None
+    if struct.unpack_from("!H", frame, 12)[0] == ETH_P_IPV6:
+        start, address = ETHERNET + IPV6_HEADER, frame[ETHERNET + 24 : ETHERNET + 40]
+    else:
+        start, address = ETHERNET + (frame[ETHERNET] & 15) * 4, frame[ETHERNET + 16 : ETHERNET + 20]
+    (length,) = struct.unpack_from("!H", frame, start + 4)
+    data = frame[start + UDP_HEADER : start + UDP_HEADER + len(DATA)]
+    return Sealed(address, int(word[2]), length - UDP_HEADER) if data == DATA else None
 
 
 def outermost(frame: bytes) -> str:

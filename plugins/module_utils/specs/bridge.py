@@ -23,6 +23,7 @@ OWN = {
     "vlan_filtering": {"type": "bool"},
     "vlan_default_pvid": {"type": "int"},
     "mcast_snooping": {"type": "bool"},
+    "no_linklocal_learn": {"type": "bool"},
 }
 # net/bridge/br_private.h and IEEE 802.1D: seconds
 RANGES = {

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
-from ..engine.errors import InputError
+from ..engine.errors import FabricError, InputError
 from ..engine.resource import Resource
 from ..kinds.container_network import ContainerNetwork, NetworkKey
 from ..kinds.fields import in_range, interface, prefix, unicast
+from ..kinds.network_parts import MARK
 from ..system import engines
 from ..system.engines import NETWORKING
 from .spec import Options, Spec
@@ -70,11 +71,39 @@ def resources(options: Options) -> List[Resource]:
 
 
 def left_out(options: Options) -> List[str]:
-    """Return a warning if the network is left out, because its engine may be missing and is."""
-    package = engines.missing(options["engine"]) if options["optional"] and options["engine"] else None
-    if not package or options["state"] == "absent":
+    """Return a warning if the network is left out, because its engine may be missing, or not run, and so it is."""
+    engine = options["engine"]
+    if not (options["optional"] and engine) or options["state"] == "absent":
         return []
-    return [f"{options['engine']} is not installed on this node, and was left out: apt-get install {package}"]
+    package = engines.missing(engine)
+    if package:
+        return [f"{engine} is not installed on this node, and was left out: apt-get install {package}"]
+    problem = engines.silent(engine)
+    return [f"{engine} was left out: {problem}"] if problem else []
+
+
+def check_reachable(names: Iterable[str], optional: bool) -> List[str]:
+    """Check that the engines ``names`` can be asked for the networks that are to be removed; return warnings about those.
+
+    :param optional: a network may be left behind.
+    :raises FabricError: one is installed, does not answer, and is not ``optional``.
+    """
+    found = [name for name in names if name in engines.DAEMONS and not engines.missing(name)]
+    problems = {name: problem for name, problem in ((name, engines.silent(name)) for name in found) if problem}
+    later = {name: f"{name} network rm $({name} network ls -q --filter label={MARK})" for name in problems}
+    if problems and not optional:
+        raise FabricError(
+            "; ".join(
+                f"{problem}, so that its network of the fabric can be removed, or leave that behind"
+                f" (fabric_engines_optional: true) and type later: {later[name]}"
+                for name, problem in problems.items()
+            )
+            + "; nothing was changed"
+        )
+    return [
+        f"{name}'s network of the fabric is left if there is one: {problem}, and type {later[name]}"
+        for name, problem in problems.items()
+    ]
 
 
 def _name(name: str, engine: Optional[str]) -> Tuple[str, str]:

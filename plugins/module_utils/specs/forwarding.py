@@ -23,14 +23,19 @@ WHOLE = {"ipv4": "net.ipv4.ip_forward", "ipv6": "net.ipv6.conf.all.forwarding"}
 
 def resources(options: Options) -> List[Resource]:
     """Return the sysctl that ``options`` describe, after those that keep IPv6 routes that a router has advertised."""
-    name = WHOLE[options["family"]]
-    if options["interface"]:
-        name = link_sysctl(options["family"], "conf", interface(options["interface"], "interface"), "forwarding")
+    own = described(options)
     kept = []
     if options["family"] == "ipv6" and options["enabled"] and options["state"] == "present":
         kept = [accept_ra(link) for link in advertised(options["netns"])]
-    wanted = {**dict.fromkeys(kept, "2"), name: str(int(options["enabled"]))}
-    return [Resource("sysctl", SysctlKey(options["netns"], one), {"value": value}) for one, value in wanted.items()]
+    return [Resource("sysctl", SysctlKey(options["netns"], one), {"value": "2"}) for one in kept] + own
+
+
+def described(options: Options) -> List[Resource]:
+    """Return the sysctl that ``options`` describe, whatever the node is like."""
+    name = WHOLE[options["family"]]
+    if options["interface"]:
+        name = link_sysctl(options["family"], "conf", interface(options["interface"], "interface"), "forwarding")
+    return [Resource("sysctl", SysctlKey(options["netns"], name), {"value": str(int(options["enabled"]))})]
 
 
 SPEC = Spec(
@@ -38,5 +43,6 @@ SPEC = Spec(
     required=["family"],
     kinds=[Sysctl()],
     resources=resources,
+    described=described,
     purges=lambda found: found.kind == "sysctl" and found.key.name.endswith(("forwarding", "ip_forward", "accept_ra")),
 )

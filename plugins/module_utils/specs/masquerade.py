@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import List
 
+from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds import fields, nat
 from .spec import Options, Spec
@@ -17,13 +18,16 @@ OPTIONS = {
     "out_interface": {"type": "str"},
     "random": {"type": "bool", "default": True},
     "keep": {"type": "bool", "default": False},
+    "masquerade": {"type": "bool", "default": True},
 }
 # RFC 5771, RFC 4291 2.7: a multicast group has no way back through NAT
 MULTICAST = {fields.AF_INET: "224.0.0.0/4", fields.AF_INET6: "ff00::/8"}
 
 
 def resources(options: Options) -> List[Resource]:
-    """Return the object, a rule in each of two chains, or of three, that ``options`` describe."""
+    """Return the object, a rule in each of one chain, of two, or of three, that ``options`` describe."""
+    if not (options["masquerade"] or options["keep"]) and options["state"] == "present":
+        raise InputError("masquerade", "false leaves nothing to make without keep: true")
     source = fields.prefix(options["source"], "source")
     exclude = [fields.prefix(text, "exclude") for text in options["exclude"]]
     for text in exclude:
@@ -33,15 +37,17 @@ def resources(options: Options) -> List[Resource]:
     leaving = [f'oifname "{link}"'] if link else []
     inside = nat.prefixes([*exclude, MULTICAST[fields.family(source)]])
     leaving.append(f"{protocol} saddr {nat.prefixes([source])}")
-    kept = " ".join([*leaving, f"{protocol} daddr {inside}", nat.own_source(protocol)])
+    alone = [f"{protocol} daddr {inside}"] if options["masquerade"] else []  # else nobody is to see another source
+    kept = " ".join([*leaving, *alone, nat.own_source(protocol)])
     leaving.append(f"{protocol} daddr != {inside}")
     verdict = "masquerade fully-random" if options["random"] else "masquerade"
     values = {
         **dict.fromkeys(nat.CHAINS),
         "keep": kept if options["keep"] else None,
-        "postrouting": " ".join([*leaving, verdict]),
-        "invalid": " ".join(["ct state invalid", *leaving, "drop"]),
     }
+    if options["masquerade"]:
+        values["postrouting"] = " ".join([*leaving, verdict])
+        values["invalid"] = " ".join(["ct state invalid", *leaving, "drop"])
     return [Resource("nat", nat.NatKey(options["netns"], "masquerade", source), values)]
 
 

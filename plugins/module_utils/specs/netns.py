@@ -36,8 +36,13 @@ def resources(options: Options) -> List[Resource]:
     key = NetnsKey(netns_name(options["name"], "name"))
     if options["state"] == "absent":
         return [Resource("netns", key)]  # nobody need run
-    values = given(lo=options["lo"], ipv6=options["ipv6"], inherit=options["inherit"], process=_process(options))
-    return [Resource("netns", key, values)]
+    return [described(options)[0].merged(given(process=_process(options)))]
+
+
+def described(options: Options) -> List[Resource]:
+    """Return the namespace that ``options`` describe, whatever process or container it is of."""
+    key = NetnsKey(netns_name(options["name"], "name"))
+    return [Resource("netns", key, given(lo=options["lo"], ipv6=options["ipv6"], inherit=options["inherit"]))]
 
 
 def _process(options: Options) -> Optional[str]:
@@ -55,6 +60,7 @@ SPEC = Spec(
     required=["name"],
     kinds=[Netns()],
     resources=resources,
+    described=described,
     purges=lambda found: found.kind == "netns",
     netns=False,
 )

@@ -14,16 +14,20 @@ from . import (
     config_file,
     container_network,
     forwarding,
+    guard,
     ipip_tunnel,
     masquerade,
     neighbor,
     netns,
+    policy,
     port_forward,
     proxy_arp,
     route,
     veth,
     vxlan,
     vxlan_fdb,
+    wireguard,
+    wireguard_peer,
 )
 from .spec import Spec
 
@@ -35,6 +39,8 @@ SPECS: Dict[str, Spec] = {
         veth,
         vxlan,
         ipip_tunnel,
+        wireguard,
+        wireguard_peer,
         bridge_port,
         address,
         neighbor,
@@ -44,6 +50,8 @@ SPECS: Dict[str, Spec] = {
         forwarding,
         masquerade,
         port_forward,
+        guard,
+        policy,
         config_file,
         container_network,
     )

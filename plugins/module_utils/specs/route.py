@@ -73,7 +73,7 @@ def _values(options, prefix, via, dev, src):
     scope = options["scope"] or default_scope(prefix, options["type"], via)
     # with a gateway alone the kernel finds the interface; with an interface alone there is no gateway
     gateway = {"via": via} if options["type"] == "unicast" else {}
-    onlink = bool(options["onlink"]) if via else None
+    onlink = bool(options["onlink"]) if options["type"] == "unicast" else None
     protocol = ROUTE_PROTOCOL if options["protocol"] is None else options["protocol"]
     more = {"dev": dev, "scope": scope, "onlink": onlink, "src": src}
     # 0 removes a value, None leaves it

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Collection, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
@@ -19,15 +19,25 @@ from ..engine.step import Plan
 from ..kinds.registry import all_kinds
 from ..runner.options import COMMON, desired_in, refuse
 from ..runner.run import execute
-from . import keep_addresses, lost_peers
+from ..system import keys
+from . import keep_addresses, lost_peers, lost_ports
 from .registry import SPECS
 from .spec import Spec
 from .transition import OWNER as TRANSITION
 from .transition import Transition
+from .wireguard import key_of
 
 LISTS = {name: {"type": "list", "elements": "dict"} for name in SPECS}
 # what the module takes for one set, by itself or as an entry of ``sets``
 SET = {**LISTS, "owner": COMMON["owner"], "purge": COMMON["purge"], "keep_addresses": keep_addresses.OPTION}
+
+
+# secret keys, apart from the objects that name them: what nothing logs is in one option
+KEYS = {
+    "type": "dict",
+    "no_log": True,
+    "options": {name: {"type": "list", "elements": "str", "no_log": True} for name in ("private", "preshared")},
+}
 
 
 class Declaration(NamedTuple):
@@ -50,6 +60,7 @@ def arrange(params: Dict[str, Any], check: bool, begin: Optional[Begin] = None) 
     :param begin: see :class:`Session`.
     :raises FabricError: an entry is not what the module of that name takes.
     """
+    hold(params.get("keys") or {})
     sets, keep = _declarations(params), params["remove_sets_except"]
     desired = _desired(sets)
     given = {name: SPECS[name] for one in sets for name in one.lists}
@@ -69,12 +80,20 @@ def arrange(params: Dict[str, Any], check: bool, begin: Optional[Begin] = None) 
             return  # expand has looked at all of it
         refuse_move(plan)
         warnings.extend(lost_peers.warnings(plan, desired, params["peer_sets"] or ()))
+        warnings.extend(lost_ports.warnings(plan))
 
     run = check, params["promised"], purge, params["adopt"]
     change: Dict[str, Any] = {"phase": phase, "transition": transition, "begin": begin}
     result = execute(kinds, desired, *run, refuse_plan=look, yields=yields, **change)
     warnings += [*result.get("warnings", []), *_said(sets)]
     return {**result, "warnings": warnings} if warnings else result
+
+
+def hold(secrets: Dict[str, Any]) -> None:
+    """Hold the keys that objects of this run name, see :data:`KEYS`."""
+    for name, hold_one in (("private", keys.hold_private), ("preshared", keys.hold_preshared)):
+        for number, text in enumerate(secrets.get(name) or ()):
+            hold_one(key_of(text, f"keys.{name}[{number}]"))
 
 
 def _declarations(params: Dict[str, Any]) -> List[Declaration]:
@@ -111,12 +130,41 @@ def _desired(sets: List[Declaration]) -> List[Desired]:
     return desired
 
 
+def described(sets: List[Dict[str, Any]], kinds: Collection[str]) -> List[Resource]:
+    """Return the resources of those of ``kinds`` that ``sets`` describe, with their owners; no node is looked at.
+
+    :param sets: entries of the option ``sets``, which name namespaces by their names.
+    :raises FabricError: an entry is not what the module of that name takes.
+    """
+    found: List[Resource] = []
+    for one in _declarations({**dict.fromkeys(SPECS), "sets": sets}):
+        wanted = {name: one.lists[name] for name in one.lists if any(kind.name in kinds for kind in SPECS[name].kinds)}
+        for spec, option, entry in _listed(one._replace(lists=wanted)):
+            options = {**entry, "netns": entry.get("netns") or "", "state": entry.get("state") or "present"}
+            try:
+                made = (spec.described or spec.resources)(options)
+            except InputError as fault:
+                raise InputError(option + fault.option, fault.problem) from fault
+            found += [resource.owned(one.owner) for resource in made if options["state"] == "present"]
+    return found
+
+
+def removal(sets: List[Dict[str, Any]], keep: List[str], among: List[str]) -> Optional[Purge]:
+    """Return a function that says whether ``sets`` let an observed resource go, as the module arrange would with them.
+
+    :param keep: the option ``remove_sets_except``; ``among``: ``remove_sets_among``.
+    """
+    found = _declarations({**dict.fromkeys(SPECS), "sets": sets})
+    _in_use, leaves = _reach(found, keep, among)
+    return _purge(found, leaves)
+
+
 def _listed(one_set: Declaration) -> List[Tuple[Spec, str, Dict[str, Any]]]:
     """Return ``(spec, where it is written, entry)`` of all entries, checked as Ansible checks options."""
     found: List[Tuple[Spec, str, Dict[str, Any]]] = []
     faults: List[FabricError] = []
     for name, entries in one_set.lists.items():
-        checked = ArgumentSpecValidator({name: SPECS[name].list_spec()}).validate({name: entries})
+        checked = ArgumentSpecValidator({name: SPECS[name].list_spec(SPECS[name].secrets)}).validate({name: entries})
         if checked.error_messages:
             faults.append(InputError(one_set.place + name, "; ".join(checked.error_messages)))
         else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -31,6 +31,8 @@ class Spec:
     :param resources: takes one entry's options and returns the desired resources, without their owner.
     :param purges: says of an observed resource whether it is of the sort that this module makes.
     :param netns: whether the objects live in a namespace (a namespace itself does not).
+    :param described: the same as ``resources``, and looks at no node; None: ``resources`` looks at none either.
+    :param secrets: options that hold a secret: arrange has them in its option keys, which nothing logs.
     :param warnings: takes one entry's options and returns warnings about it, a sentence each; None: there are never any.
     """
 
@@ -40,18 +42,21 @@ class Spec:
     resources: Callable[[Options], Iterable[Resource]]
     purges: Callable[[Resource], bool]
     netns: bool = True
+    secrets: Sequence[str] = ()
     warnings: Optional[Callable[[Options], List[str]]] = None
+    described: Optional[Callable[[Options], List[Resource]]] = None
 
     @cached_property
     def by_name(self) -> Dict[str, Kind]:
         """Return its kinds by their names."""
         return {kind.name: kind for kind in self.kinds}
 
-    def list_spec(self) -> Dict[str, Any]:
-        """Return the argument spec of an option that lists such objects."""
+    def list_spec(self, without: Sequence[str] = ()) -> Dict[str, Any]:
+        """Return the argument spec of an option that lists such objects, ``without`` some of their options."""
         entry = {
             name: dict(spec, required=True) if name in self.required else dict(spec)
             for name, spec in self.options.items()
+            if name not in without
         }
         entry["state"] = {"type": "str", "choices": ["present", "absent"]}
         listed = {"type": "list", "elements": "dict", "options": entry}

@@ -12,14 +12,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
-from typing import Iterator, List
+from typing import List, Set
 
 from .programs import run, run_detached, run_or_fail
 from .systemd import has_systemd
 
 # the last words of each process of a switch are those of the program: by them it is found
 WAIT = 'sleep "$1"; shift; exec "$@"'
+# a process that is killed is there until the kernel gives it a turn to end
+ATTEMPTS, PAUSE_SECONDS = 100, 0.02
 
 
 def arm(id: str, seconds: float, program: str) -> None:
@@ -48,9 +51,14 @@ def disarm(id: str) -> None:
         units = [f"{_unit(id)}.timer", *([] if own else [f"{_unit(id)}.service"])]
         run(["systemctl", "stop", *units])  # what has elapsed is gone, and systemctl says so
         return
-    for group in {os.getpgid(pid) for pid in _processes(id)} - {os.getpgrp()}:
-        with suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
+    for _attempt in range(ATTEMPTS):
+        groups = _groups(id) - {os.getpgrp()}
+        for group in groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        if not groups:
+            return
+        time.sleep(PAUSE_SECONDS)
 
 
 def is_armed(id: str) -> bool:
@@ -59,7 +67,7 @@ def is_armed(id: str) -> bool:
         return any(
             run(["systemctl", "is-active", f"{_unit(id)}.{sort}"]).returncode == 0 for sort in ("timer", "service")
         )
-    return any(True for _pid in _processes(id))
+    return bool(_groups(id))
 
 
 def _unit(id: str) -> str:
@@ -72,14 +80,16 @@ def _cgroup() -> str:
     return ""
 
 
-def _processes(id: str) -> Iterator[int]:
-    """Yield the processes of this node's switch; another node of the same commit may be seen from here."""
+def _groups(id: str) -> Set[int]:
+    """Return the process groups of this node's switch; another node of the same commit may be seen from here."""
     last: List[bytes] = [b"expire", id.encode(), b""]
+    found = set()
     for name in os.listdir("/proc"):
         if name.isdigit():
             with suppress(OSError), open(f"/proc/{name}/cmdline", "rb") as source:
                 if source.read().split(b"\0")[-3:] == last and _network(name) == _network("thread-self"):
-                    yield int(name)
+                    found.add(os.getpgid(int(name)))
+    return found
 
 
 def _network(process: str) -> str:

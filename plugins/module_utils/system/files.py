@@ -65,3 +65,12 @@ def fsync_directory(directory: str) -> None:
         os.fsync(place)
     finally:
         os.close(place)
+
+
+def saved_text() -> str:
+    """Return the text of the saved fabric, "" if there is none."""
+    try:
+        with open(FILE, encoding="utf-8") as source:
+            return source.read()
+    except FileNotFoundError:
+        return ""

@@ -19,6 +19,7 @@ from hashlib import sha256
 from typing import Any, Dict, List, Optional
 
 from ..engine.errors import FabricError, InputError
+from . import keys
 from .files import FILE, fsync_directory, make_directory, write
 from .lock import PRIVATE, STATE_DIR, exclusive
 from .reconcile import File, Files
@@ -254,6 +255,7 @@ def end(found: Pending, how: str, left: List[str]) -> None:
     known = [one for one in history() if one["id"] != found.id]
     write(HISTORY, json.dumps([*known, entry][-REMEMBERED:]), 0o600, durable=False)
     drop(found)
+    keys.drop_unnamed()
 
 
 def drop(found: Pending) -> None:

@@ -11,9 +11,9 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 from ..naming import mac_of
 from ..values import checks as check
-from ..values.networks import GATEWAYS, Values, subnets_of
+from ..values.networks import GATEWAYS, Values, ip_network, subnets_of
 from ..values.taken import Taken, taken_by
-from .base import Attachment, attachment_of
+from .base import Attachment, attachment_of, attachments_of
 from .endpoints import LINK_LOCAL, Endpoint, Endpoints, length_of, nodad, whose
 
 Entry = Dict[str, Any]
@@ -35,9 +35,15 @@ class Direct(Attachment):
             given = endpoint.get("host_address")
             if given and attachment_of(values, endpoint) == self.name and given != values[GATEWAYS["address"]]:
                 ip = ipaddress.ip_address(given)
-                fault = taken_by(f"fabric_endpoints[{number}].host_address", ip, taken.whose(ip))
+                where, subnet = f"fabric_endpoints[{number}].host_address", values["fabric_node_subnet"]
+                fault = taken_by(where, ip, taken.whose(ip))
                 if fault:
                     yield fault
+                elif subnet and ip not in ip_network(subnet):
+                    yield (
+                        f"{where} is {ip}, which is not on the link of the endpoint, whose gateway it is: choose an address of"
+                        f" fabric_node_subnet {subnet}."
+                    )
 
     def gateways(self, values: Values, endpoint: Endpoint) -> List[str]:
         return [_gateway(values, endpoint, key) for _subnet, key in subnets_of(values)]
@@ -65,6 +71,8 @@ class Direct(Attachment):
             "endpoints": addresses,
             # to each other endpoints of one IPv4 subnet seem to be on one link: the node answers for the others
             "proxies": [{"host_end": record["host_end"]} for record in addresses if record["family"] == "ipv4"],
+            # a packet to an address that no endpoint has is dropped, and not sent to the default gateway and back
+            "blocks": [subnet for subnet, _key in endpoints.subnets] if attachments_of(values) == {self.name} else [],
         }
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Dict, Optional
 
 from ..values.networks import Values
 from .base import Backend
@@ -13,9 +13,10 @@ from .host_gw import HostGw
 from .ipip import Ipip
 from .peers import Peers
 from .vxlan import Vxlan
+from .wireguard import Wireguard
 
 # name -> backend; the first is the default
-BACKENDS: Dict[str, Backend] = {backend.name: backend for backend in (HostGw(), Ipip(), Vxlan())}
+BACKENDS: Dict[str, Backend] = {backend.name: backend for backend in (HostGw(), Ipip(), Vxlan(), Wireguard())}
 
 
 def backend_of(values: Values) -> Backend:
@@ -23,8 +24,11 @@ def backend_of(values: Values) -> Backend:
     return BACKENDS.get(values["fabric_backend"], Backend())
 
 
-def peers_of(model: Dict[str, Values], name: str) -> Peers:
-    """Return the peers of node ``name``."""
+def peers_of(model: Dict[str, Values], name: str, secrets: Optional[Values] = None) -> Peers:
+    """Return the peers of node ``name``.
+
+    :param secrets: the node's variables that the model does not have.
+    """
     fabric = model["fabric"]
     backend = backend_of(fabric)
-    return Peers(model, name, backend.encapsulation(fabric), backend.overhead(fabric["underlay_version"]))
+    return Peers(model, name, backend.encapsulation(fabric), backend.overhead(fabric["underlay_version"]), secrets)

@@ -98,6 +98,10 @@ class Backend:
         """Return what its tunnels put on the wire; None: it has no tunnels, and plain routes lead to all peers."""
         return None
 
+    def open_tunnels(self, values: Values) -> Dict[str, List[int]]:
+        """Return the options of the module guard that say which packets its tunnels take from anybody; nothing: none."""
+        return {}
+
     def tunnels(self, values: Values) -> List[str]:
         """Return the names of a node's tunnels, or patterns of them (glob(7))."""
         return []
@@ -105,6 +109,17 @@ class Backend:
     def part(self, peers: Peers, mtu: int) -> Dict[str, Any]:
         """Return what its role reads: the part of the node model that has its name."""
         raise NotImplementedError
+
+    def public(self, nodes: Dict[str, Values]) -> Dict[str, Values]:
+        """Return ``nodes`` with what all may know of their secrets, such as public keys: the model has no secrets.
+
+        :raises KeyFault: it cannot be computed; :meth:`faults` says so, too.
+        """
+        return nodes
+
+    def keys(self, peers: Peers) -> Dict[str, List[str]]:
+        """Return the secret keys of a node as the module arrange takes them; the variables of ``peers`` have the secrets."""
+        return {}
 
     def expected(self, values: Values) -> Dict[str, Any]:
         """Return what only it has in the option ``expected`` of the module prepare."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from ...module_utils.reachability.encapsulation import Encapsulation
+from ...module_utils.reachability.encapsulation import PROTOCOLS, Encapsulation
 from ..naming import named, patterns
 from ..values import checks as check
 from ..values.declaration import Variable, interface_name, switch
@@ -65,6 +65,9 @@ class Ipip(Backend):
 
     def encapsulation(self, values: Values) -> Optional[Encapsulation]:
         return Encapsulation("ipip")
+
+    def open_tunnels(self, values: Values) -> Dict[str, List[int]]:
+        return {"tunnel_protocols": [PROTOCOLS["ipip"][0]]}
 
     def tunnels(self, values: Values) -> List[str]:
         return patterns(PAIRS) if self.names_peers_by(values) else [values["fabric_ipip_name"] or DEVICE]

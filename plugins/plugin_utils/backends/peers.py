@@ -36,12 +36,22 @@ class Peers:
 
     :param encapsulation: what tunnels put on the wire; None: there are none, and plain routes lead to all peers.
     :param overhead: bytes that the backend adds to each packet.
+    :param secrets: variables of the node that the model does not have.
+    :ivar name: the node.
     :ivar values: the node's variables, together with those of the whole fabric.
     :ivar direct: the subnets that it reaches by a plain route; ``tunnelled``: those that it reaches through a tunnel.
     """
 
-    def __init__(self, model: Dict[str, Values], name: str, encapsulation: Optional[Encapsulation], overhead: int):
-        self.values = {**model["nodes"][name], **model["fabric"]}
+    def __init__(
+        self,
+        model: Dict[str, Values],
+        name: str,
+        encapsulation: Optional[Encapsulation],
+        overhead: int,
+        secrets: Optional[Values] = None,
+    ):
+        self.name = name
+        self.values = {**model["nodes"][name], **model["fabric"], **(secrets or {})}
         self.encapsulation = encapsulation
         self._overhead = overhead
         self._segments = Segments(self.values["fabric_underlay"])
@@ -68,6 +78,16 @@ class Peers:
             **{one.family.key: str(self.encapsulation) for one in self.tunnelled if one.peer == peer},
             **{one.family.key: PLAIN for one in self.direct if one.peer == peer},
         }
+
+    def sealed(self, peer: str, key: str) -> Dict[str, Any]:
+        """Return where encrypted packets towards a subnet of ``peer`` go (see the module probe), nothing if they are not.
+
+        :param key: of an endpoint's address: which of the subnets.
+        """
+        found = [one.values for one in self.tunnelled if (one.peer, one.family.key) == (peer, key)]
+        if not (found and self.encapsulation and self.encapsulation.encrypted):
+            return {}
+        return {"tunnel_end": self.tunnel_end(found[0]), "tunnel_port": self.encapsulation.port}
 
     def remotes(self) -> List[str]:
         """Return the addresses at which the peers' tunnels end."""

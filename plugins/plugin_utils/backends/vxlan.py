@@ -49,6 +49,9 @@ class Vxlan(Backend):
     def encapsulation(self, values: Values) -> Optional[Encapsulation]:
         return Encapsulation("udp", values["fabric_vxlan_port"])
 
+    def open_tunnels(self, values: Values) -> Dict[str, List[int]]:
+        return {"tunnel_ports": [values["fabric_vxlan_port"]], "tunnel_vnis": [values["fabric_vxlan_vni"]]}
+
     def tunnels(self, values: Values) -> List[str]:
         return [_vtep(values)]
 

@@ -47,6 +47,20 @@ def _links(values: Values, taken: Taken) -> Iterator[str]:
                     fault = fault or (covers(where, found, taken) if netns in reached else None)
                     if fault:
                         yield fault
+        yield from _apart(number, link)
+
+
+def _apart(number: int, link: Dict[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each family in which an end of a link has no route to the other."""
+    for key in ("address", "address6"):
+        if not (link["a"].get(key) and link["b"].get(key)):
+            continue
+        one, other = (ipaddress.ip_interface(link[word][key]) for word in ("a", "b"))
+        if other.ip not in one.network or one.ip not in other.network:
+            yield (
+                f"fabric_links[{number}] has the {key} {one} at a and {other} at b, which are not in one prefix, so that neither"
+                " end reaches the other: choose both from one prefix."
+            )
 
 
 def _tunnel_addresses(name: str, values: Values, taken: Taken) -> Iterator[str]:

@@ -26,7 +26,7 @@ from ..values.networks import (
     underlay_version,
 )
 from ..values.ranges import kept_ranges
-from .variables import DEFAULTS, FABRIC_WIDE, OF_MODEL
+from .variables import DEFAULTS, FABRIC_WIDE, OF_MODEL, SECRETS
 
 
 def normalised(variables: Values) -> Values:
@@ -54,7 +54,7 @@ def _first(values: Values, subnet: str) -> Optional[str]:
 
 
 def fabric_model(hosts: Dict[str, Values]) -> Dict[str, Any]:
-    """Return the model of the fabric: ``{"fabric": what is one for all, "nodes": name -> its own}``.
+    """Return the model of the fabric: ``{"fabric": what is one for all, "nodes": name -> its own}``, without secrets.
 
     Names of variables stay as users know them; each endpoint has its addresses.
 
@@ -62,7 +62,8 @@ def fabric_model(hosts: Dict[str, Values]) -> Dict[str, Any]:
     """
     nodes = {name: normalised(variables) for name, variables in hosts.items()}
     first = next(iter(nodes.values()), dict(DEFAULTS))
-    wide = {name: first[name] for name in FABRIC_WIDE}
+    nodes = backend_of(first).public(nodes)
+    wide = {name: first[name] for name in FABRIC_WIDE if name not in SECRETS}
     wide["fabric_underlay"] = underlay_of(first["fabric_underlay"], nodes.values())
     wide["underlay_version"] = underlay_version(nodes.values())
     wide["inside"] = collapsed(subnet for values in nodes.values() for subnet, _key in subnets_of(values))
@@ -71,7 +72,7 @@ def fabric_model(hosts: Dict[str, Values]) -> Dict[str, Any]:
 
 def _own(values: Values) -> Values:
     """Return what a node has of its own, its endpoints with all of their addresses."""
-    own = {name: value for name, value in values.items() if name not in FABRIC_WIDE}
+    own = {name: value for name, value in values.items() if name not in (*FABRIC_WIDE, *SECRETS)}
     addresses = {
         key: assigned(values["fabric_endpoints"], subnet, key, values[GATEWAYS[key]], kept_ranges(values, key))
         for subnet, key in subnets_of(values)
@@ -94,7 +95,18 @@ def mtu_of(fabric: Values, values: Values) -> int:
     return backend_of(fabric).mtu(fabric["underlay_version"], values)
 
 
+def open_tunnels_of(fabric: Values) -> Dict[str, List[int]]:
+    """Return which packets, by the options of the module guard, tunnels take from peers alone; nothing: no tunnel is guarded."""
+    return backend_of(fabric).open_tunnels(fabric) if fabric["fabric_guard_tunnels"] else {}
+
+
+def has_guard(fabric: Values) -> bool:
+    """Say whether the module guard has anything to do on the nodes."""
+    return fabric["fabric_guard"] or bool(open_tunnels_of(fabric))
+
+
 def roles_of(fabric: Values, values: Values) -> List[str]:
     """Return the roles that arrange a node, in order."""
     attachments = [attachment.name for attachment in ATTACHMENTS.values() if attachment.has_work(values)]
-    return [*sorted(attachments), fabric["fabric_backend"], "nat"]
+    guards = ["guard"] if has_guard(fabric) or fabric["fabric_groups"] else []
+    return [*guards, *sorted(attachments), fabric["fabric_backend"], "nat"]

@@ -24,10 +24,11 @@ from ..values.networks import FAMILIES, GATEWAYS, Segments, Values, ip_address, 
 from ..values.ranges import hands_out, kept_ranges
 from ..values.taken import Login, Logins
 from .collisions import collision_faults
+from .guarded import guard_faults
 from .interfaces import interface_faults
 from .model import normalised
 from .published import publish_faults
-from .variables import COMMON, FABRIC_WIDE, OF_MODEL, variable_faults
+from .variables import COMMON, FABRIC_WIDE, OF_MODEL, SECRETS, variable_faults
 
 
 def faults_of(hosts: Dict[str, Values], logins: Optional[Logins] = None, reachability: bool = True) -> List[str]:
@@ -54,6 +55,7 @@ def faults_of(hosts: Dict[str, Values], logins: Optional[Logins] = None, reachab
     found += _addresses(nodes)
     found += _overlaps(nodes, given, underlay)
     found += _outside(nodes)
+    found += [(None, sentence) for sentence in guard_faults(nodes)]
     found += collision_faults(nodes, underlay, logins)
     backend = backend_of(list(nodes.values())[0])
     found += backend.faults(nodes) if backend.name else ()
@@ -191,7 +193,12 @@ def _agreement(nodes: Dict[str, Values]) -> Iterator[Fault]:
     first, values = list(nodes.items())[0]
     for name, other in nodes.items():
         for variable in FABRIC_WIDE:
-            if other[variable] != values[variable]:
+            if other[variable] != values[variable] and variable in SECRETS:
+                yield (
+                    name,
+                    f"{variable} is another than on {first}: the whole fabric has one value, set it for the group.",
+                )
+            elif other[variable] != values[variable]:
                 yield (
                     name,
                     f"{variable} is {shown(other[variable])}, and {shown(values[variable])} on {first}: the whole fabric has"

@@ -14,7 +14,7 @@ from ..values import checks as check
 from ..values.checks import MTU_MAX, MTU_MIN, in_range, shown
 from ..values.declaration import Variable, address, integer, subnet, switch
 from ..values.networks import ip_network
-from . import entries
+from . import entries, guarded
 
 PUBLIC_SUBNET = "public prefixes; the fabric cannot reach their owners on the Internet."
 # What the playbooks set; a variable of that name would take its place.
@@ -101,6 +101,13 @@ COMMON = (
     switch("fabric_engines_optional", False),
     switch("fabric_hosts_file", False),
     _listed("fabric_outside", fabric_wide=True),
+    switch("fabric_guard", False, fabric_wide=True),
+    switch("fabric_guard_tunnels", True, fabric_wide=True),
+    switch("fabric_guard_metadata", False, fabric_wide=True),
+    Variable("fabric_expose", "list", [], guarded.expose, _networks, fabric_wide=True),
+    Variable("fabric_groups", "dict", {}, guarded.groups, fabric_wide=True),
+    Variable("fabric_policy", "list", [], guarded.policy, fabric_wide=True),
+    switch("fabric_policy_bridge", True, fabric_wide=True),
     address("fabric_node_address", 4),
     subnet("fabric_node_subnet", 4, PUBLIC_SUBNET),
     address("fabric_node_address6", 6),
@@ -126,6 +133,8 @@ VARIABLES: Dict[str, Variable] = {variable.name: variable for variable in (*OF_M
 DEFAULTS = {variable.name: variable.default for variable in OF_MODEL}
 # What is one for the whole fabric; the first node says it, and the others must agree.
 FABRIC_WIDE = tuple(variable.name for variable in OF_MODEL if variable.fabric_wide)
+# What nothing shows, and the model does not have.
+SECRETS = tuple(variable.name for variable in OF_MODEL if variable.secret)
 
 
 def variable_faults(variables: Dict[str, Any]) -> Iterator[str]:

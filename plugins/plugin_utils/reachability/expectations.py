@@ -12,6 +12,7 @@ from ..attachments import ATTACHMENTS, used_by
 from ..backends import peers_of
 from ..inventory.model import mtu_of
 from ..values.networks import FAMILIES, Segments, subnets_of
+from .policy import Policy
 
 ADDRESSES = ("fabric_node_address", "fabric_node_address6")
 # Linux' default (net.ipv4.ip_default_ttl); each node on the path takes one off.
@@ -31,8 +32,9 @@ class Expectations:
         times.update([*nodes, *(entry["name"] for entry in outside)])
         self._times = times
         self._segments = Segments(model["fabric"]["fabric_underlay"])
+        self._policy = Policy(model["fabric"])
         self.endpoints = [
-            (self._label(node, endpoint["name"]), node, endpoint, address)
+            (self.label_of(node, endpoint["name"]), node, endpoint, address)
             for node, values in nodes.items()
             for endpoint in values["fabric_endpoints"]
             for address in _addresses(values, endpoint)
@@ -40,27 +42,33 @@ class Expectations:
         self.nodes = [(node, values[key]) for node, values in nodes.items() for key in ADDRESSES if values[key]]
         self.outside = [(entry["name"], entry["address"]) for entry in outside]
 
-    def _label(self, node, netns):
+    def label_of(self, node, netns):
         """Return a namespace's name, with its node where the name is not unique; the node's own has the node's name."""
         return netns if self._times[netns] == 1 else f"{node}/{netns}" if netns else node
 
     def labels(self) -> List[str]:
         """Return all labels: endpoints and ends of links, then nodes, then hosts outside."""
         found = [
-            self._label(node, netns) for node, values in self._model["nodes"].items() for netns in _namespaces(values)
+            self.label_of(node, netns) for node, values in self._model["nodes"].items() for netns in _namespaces(values)
         ]
         return list(dict.fromkeys([*found, *(label for label, _address in self.nodes + self.outside)]))
 
     def probes_from(self, node: str) -> List[Dict[str, Any]]:
         """Return the probes of a node: from each endpoint to all, from each end of a link to the other, from the node to endpoints.
 
-        :returns: list of ``{"name": label, "netns", "targets": [{"name": label, "address", "ttl": expected or None, "where"}]}``;
-            ``where`` is the node of an endpoint, or describes another target.
+        :returns: list of ``{"name": label, "netns", "targets": [{"name": label, "address", "ttl": expected or None, "where",
+            "must"}]}``; ``where`` is the node of an endpoint, or describes another target; ``must``: False if the policy cuts it.
         """
         values = self._model["nodes"][node]
         probes = [self._from_endpoint(node, values, endpoint) for endpoint in values["fabric_endpoints"]]
         probes += [probe for link in values["fabric_links"] for probe in self._from_link(node, link)]
         return [*probes, {"name": node, "netns": "", "targets": self._from_node(node)}]
+
+    def cut_from(self, node: str) -> List[Dict[str, Any]]:
+        """Return those probes of a node that the policy cuts."""
+        found = self.probes_from(node)
+        cut = [{**probe, "targets": [one for one in probe["targets"] if not one["must"]]} for probe in found]
+        return [probe for probe in cut if probe["targets"]]
 
     def _from_node(self, node):
         """Return the endpoints whose replies find their way back to the node: its own, and of peers with a route to it."""
@@ -74,9 +82,15 @@ class Expectations:
         ]
 
     def _from_endpoint(self, node, values, endpoint):
-        label = self._label(node, endpoint["name"])
+        label = self.label_of(node, endpoint["name"])
         targets = [
-            _target(other, address, TTL - _hops(node, endpoint, where, one), where)
+            _target(
+                other,
+                address,
+                TTL - _hops(node, endpoint, where, one),
+                where,
+                self._policy.allows(endpoint["name"], one["name"]),
+            )
             for other, where, one, address in self.endpoints
             if other != label
         ]
@@ -102,38 +116,46 @@ class Expectations:
         for end, other in ((link["a"], link["b"]), (link["b"], link["a"])):
             netns, there = (one.get("netns") or "" for one in (end, other))
             targets = [
-                _target(self._label(node, there), other[key].split("/")[0], TTL, node if there else itself(node))
+                _target(self.label_of(node, there), other[key].split("/")[0], TTL, node if there else itself(node))
                 for key in ("address", "address6")
                 if end.get(key) and other.get(key)
             ]
-            yield {"name": self._label(node, netns), "netns": netns, "targets": targets}
+            yield {"name": self.label_of(node, netns), "netns": netns, "targets": targets}
 
     def paths_from(self, node: str) -> List[Dict[str, Any]]:
         """Return the paths from a node to its peers, with the path MTU and the encapsulation to measure.
 
-        :returns: list of ``{"name", "netns", "target": label, "peer", "address", "mtu", "larger", "wire", "underlay"}``;
-            ``larger`` is the endpoint's MTU if it is larger than the path MTU, else one byte more.
+        :returns: list of ``{"name", "netns", "target": label, "peer", "address", "mtu", "larger", "wire", "underlay"}``,
+            with ``tunnel_end`` and ``tunnel_port`` if its packets are encrypted; ``larger`` is the endpoint's MTU if it is
+            larger than the path MTU, else one byte more.
         """
         nodes, peers, found = self._model["nodes"], peers_of(self._model, node), []
         values = nodes[node]
-        mine = values["fabric_endpoints"][:1]
         for peer, other in nodes.items():
-            wire = peers.wire(peer) if peer != node and mine else {}
+            wire = peers.wire(peer) if peer != node else {}
             for _subnet, _address, key in FAMILIES:
-                if wire.get(key) and mine[0].get(key) and (other["fabric_endpoints"] or [{}])[0].get(key):
+                own, whom = self._ends(values, other, key) if wire.get(key) else ({}, {})
+                if own:
                     found.append(
                         {
-                            "name": self._label(node, mine[0]["name"]),
-                            "netns": netns_of(mine[0]),
-                            "target": self._label(peer, other["fabric_endpoints"][0]["name"]),
+                            "name": self.label_of(node, own["name"]),
+                            "netns": netns_of(own),
+                            "target": self.label_of(peer, whom["name"]),
                             "peer": peer,
-                            "address": other["fabric_endpoints"][0][key],
+                            "address": whom[key],
                             **self._sizes(values, other),
                             "wire": wire[key],
+                            **peers.sealed(peer, key),
                             "underlay": [values[address] for address in ADDRESSES if values[address]],
                         }
                     )
         return found
+
+    def _ends(self, values, other, key):
+        """Return the first endpoints of two nodes that have an address of a family and may ping each other; two empty ones: none."""
+        here, there = ([one for one in each["fabric_endpoints"] if one.get(key)] for each in (values, other))
+        ways = ((one, two) for one in here for two in there if self._policy.allows(one["name"], two["name"]))
+        return next(ways, ({}, {}))
 
     def _sizes(self, values, other):
         own, others = (mtu_of(self._model["fabric"], one) for one in (values, other))
@@ -171,8 +193,8 @@ def netns_of(endpoint: Dict[str, Any]) -> str:
     return endpoint.get("netns") or endpoint["name"]
 
 
-def _target(label, address, ttl, where):
-    return {"name": label, "address": address, "ttl": ttl, "where": where}
+def _target(label, address, ttl, where, must=True):
+    return {"name": label, "address": address, "ttl": ttl, "where": where, "must": must}
 
 
 def _addresses(values, endpoint):

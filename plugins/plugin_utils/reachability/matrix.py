@@ -21,6 +21,7 @@ class Pair:
     :param expected: expected TTL; None: unknown.
     :param asked: False: the node could not be asked.
     :param asker: the node of the source endpoint, or the node itself; ``where`` is the same for the target.
+    :param must: False: the policy cuts it, and no answer is what must be.
     """
 
     node: str
@@ -33,9 +34,12 @@ class Pair:
     expected: Optional[int] = None
     asker: str = ""
     where: str = ""
+    must: bool = True
 
     @property
     def ok(self) -> bool:
+        if not self.must:
+            return self.asked and self.ttl is None
         return self.ttl is not None and self.expected in (None, self.ttl)
 
     def line(self) -> str:
@@ -44,6 +48,8 @@ class Pair:
 
     def fault(self) -> str:
         """Return what is wrong with a pair that is not ok."""
+        if self.ttl is not None and not self.must:
+            return "it answers, and fabric_policy does not let it"
         if self.ttl is not None:
             return f"the answer has TTL {self.ttl}, not {self.expected}: it took another path"
         return self.reason or "no answer"
@@ -60,7 +66,7 @@ def pairs(node: str, probes: List[Dict[str, Any]], answers: Optional[List[Dict[s
         for place, target in enumerate(probe["targets"]):
             answer = answers[number]["targets"][place] if answers else {}
             known = {"ttl": answer.get("ttl"), "reason": answer.get("reason", ""), "asked": bool(answers)}
-            known["expected"] = target["ttl"]
+            known["expected"], known["must"] = target["ttl"], target["must"]
             known["asker"], known["where"] = node if probe["netns"] else itself(node), target["where"]
             found.append(Pair(node, probe["name"], target["name"], target["address"], **known))
     return found
@@ -123,14 +129,15 @@ def as_data(
             "ttl": pair.ttl,
             "expected_ttl": pair.expected,
             "reason": pair.reason,
+            **({} if pair.must else {"must": False}),
         }
         for pair in found
     ]
     measured = [{"node": path.node, **path.wanted, **path.found, "faults": list(path.faults())} for path in paths]
     return {
         "pairs": listed,
-        "answered": sum(pair.ok for pair in found),
-        "asked": len(found),
+        "answered": sum(pair.ok for pair in found if pair.must),
+        "asked": sum(pair.must for pair in found),
         "unasked": unasked,
         "paths": measured,
         "ports": [{**vars(port), "asked": len(port.asked), "ok": port.ok} for port in ports],

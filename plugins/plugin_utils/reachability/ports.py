@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Sequence, Set, Tuple
 
 from ..values.checks import ports
 from ..values.networks import FAMILIES, subnets_of
+from .policy import Policy
 
 # One endpoint sends six ICMP errors to one host at once, and then one a second (icmp_ratelimit, net/ipv4/icmp.c).
 MOST_UDP = 6
@@ -24,12 +25,13 @@ def port_checks(model: Dict[str, Any], node: str) -> List[Dict[str, Any]]:
 
     :returns: list of ``{"name": label of the source, "of": node, "endpoint", "netns", "protocol", "address", "port", "listener"}``.
     """
-    nodes = list(model["nodes"])
+    nodes, policy = list(model["nodes"]), Policy(model["fabric"])
     before = nodes[nodes.index(node) - 1]
     own = [
         {"name": netns or node, "netns": netns, **port}
         for port in _published(model, node)
         for netns in _sources(model["nodes"][node], port)
+        if policy.allows(netns, port["endpoint"], port["protocol"], port["listener"]["port"])
     ]
     return own + ([] if before == node else list(_from_outside(model, node, before)))
 

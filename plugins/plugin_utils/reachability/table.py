@@ -13,13 +13,14 @@ from .matrix import Pair
 WIDEST = 20
 # Most characters in a line; in a wider table the columns are numbered, and the rows show the numbers
 WIDTH = 100
-NO_ANSWER, UNASKED, NO_PROBE = "✗", "?", "·"
+NO_ANSWER, UNASKED, NO_PROBE, CUT = "✗", "?", "·", "–"
 # sign in a cell -> its legend
 SIGNS = {
     NO_ANSWER: "✗ no answer (✗4, ✗6: only in that family)",
     "!": "61! it took another path",
     UNASKED: "? the node could not be asked",
     NO_PROBE: "· not asked",
+    CUT: "– no answer, as fabric_policy says",
 }
 
 
@@ -37,9 +38,11 @@ def as_text(
         lines = _table({key: _cell(mine) for key, mine in cells.items()}, sources, targets, paint)
     else:
         lines = _by_node(found, labels, paint)
-    answered = sum(pair.ok for pair in found)
-    end = paint(f"{answered:,} of {len(found):,} pairs answer", "green" if answered == len(found) else "red")
-    return "\n".join([*lines, end])
+    asked, cut = ([pair for pair in found if pair.must == must] for must in (True, False))
+    answered, silent = (sum(pair.ok for pair in some) for some in (asked, cut))
+    also = f"; {silent:,} of {len(cut):,} that fabric_policy cuts do not" if cut else ""
+    whole = (answered, silent) == (len(asked), len(cut))
+    return "\n".join([*lines, paint(f"{answered:,} of {len(asked):,} pairs answer{also}", "green" if whole else "red")])
 
 
 def _by_node(found, labels, paint):
@@ -104,7 +107,7 @@ def _cell(pairs):
     """Return the cell of one source and one target; all addresses of the target must answer."""
     silent = [pair for pair in pairs if not pair.ok]
     if not silent:
-        return "|".join(dict.fromkeys(str(pair.ttl) for pair in pairs)), "green"
+        return "|".join(dict.fromkeys(CUT if pair.ttl is None else str(pair.ttl) for pair in pairs)), "green"
     if not silent[0].asked:
         return UNASKED, "red"
     if silent[0].ttl is not None:
@@ -118,7 +121,8 @@ def _node_cell(pairs):
     """Return the cell of one node and another: the TTLs if all pairs answer, else how many do."""
     answered = sum(pair.ok for pair in pairs)
     if answered == len(pairs):
-        return "|".join(str(ttl) for ttl in sorted({pair.ttl for pair in pairs})), "green"
+        ttls = sorted({pair.ttl for pair in pairs if pair.ttl is not None})
+        return "|".join([str(ttl) for ttl in ttls] or [CUT]), "green"
     if not any(pair.asked for pair in pairs):
         return UNASKED, "red"
     return (f"{answered:,}/{len(pairs):,}" if answered else NO_ANSWER), "red"
@@ -130,7 +134,7 @@ def _counted(found, paint):
     first = max(len(node) for node in nodes)
     for node, mine in nodes.items():
         answered = sum(pair.ok for pair in mine)
-        ttls = ", ".join(str(ttl) for ttl in sorted({pair.ttl for pair in mine if pair.ok}, reverse=True))
+        ttls = ", ".join(str(ttl) for ttl in sorted({pair.ttl for pair in mine if pair.ok and pair.must}, reverse=True))
         line = f"{node.ljust(first)}  {answered:,} of {len(mine):,} answer" + (f" (TTL {ttls})" if ttls else "")
         yield paint(line, "green" if answered == len(mine) else "red")
     yield ""

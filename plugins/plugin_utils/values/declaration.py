@@ -23,6 +23,7 @@ class Variable:
     :param check: yields the faults of a value that is given, from (name, value).
     :param normal: returns the normal form of a sound value; None: any sound value is normal.
     :param fabric_wide: has one value for the whole fabric.
+    :param secret: nothing shows it, and the model of the fabric does not have it.
     :param public: if it holds addresses that may be public by mistake: what then cannot be reached.
     """
 
@@ -33,6 +34,7 @@ class Variable:
     normal: Optional[Callable[[Any], Any]] = None
     fabric_wide: bool = False
     public: Optional[str] = None
+    secret: bool = False
 
 
 def integer(name: str, default: int, low: int, high: int, fabric_wide: bool = False) -> Variable:

@@ -111,7 +111,7 @@ class Ufw(Manager):
     def files(self, ours):
         rules = [f"route allow {way} {prefix}" for prefix in self._filtered(ours.prefixes) for way in ("from", "to")]
         if ours.encapsulation:
-            protocol, port = ours.encapsulation
+            protocol, port, _encrypted = ours.encapsulation
             # ufw knows no name and no number for protocols that carry IP
             what = f"allow proto {protocol} from {{}} to any port {port}" if port else "allow from {}"
             rules += [what.format(remote) for remote in self._filtered(ours.remotes)]
@@ -134,7 +134,7 @@ class Ufw(Manager):
 
 def _accepted(remote, encapsulation):
     family = "ipv6" if ":" in remote else "ipv4"
-    protocol, port = encapsulation
+    protocol, port, _encrypted = encapsulation
     what = f'<port port="{port}" protocol="{protocol}"/>' if port else f'<protocol value="{protocol}"/>'
     # a line for each, see Manager.union
     return f'  <rule family="{family}"><source address={_quoted(remote)}/>{what}<accept/></rule>\n'

@@ -36,9 +36,10 @@ def tunnel_has_no_interface(facts: Facts, expected: Expected) -> Iterator[str]:
 
 
 def tunnel_port_is_taken(facts: Facts, expected: Expected) -> Iterator[str]:
-    """Another program listens on the tunnel's port; VXLAN devices with one port share its socket."""
-    shared = {link.details.get("port") for link in facts.links if link.type == "vxlan"}
-    if expected.tunnel_port is None or expected.tunnel_port in shared:
+    """Another program listens on the tunnel's port; VXLAN devices with one port share its socket, and WireGuard's may be ours."""
+    kinds = {True: ("vxlan", "wireguard"), False: ("vxlan",)}
+    known = {link.details.get("port") for link in facts.links if link.type in kinds[link.ours]}
+    if expected.tunnel_port is None or expected.tunnel_port in known:
         return
     if any(one.protocol == "udp" and one.port == expected.tunnel_port for one in facts.listeners):
         yield (

@@ -21,6 +21,8 @@ COUNTER = re.compile(r"counter packets \d+ bytes \d+ ?")
 VERDICT = re.compile(r"\b(drop|reject)\b(?!;)")  # a policy ends with a semicolon
 ALL = re.compile(r"drop|reject( with .*)?")
 LEGACY = {"iptables-legacy": "ip_tables_names", "ip6tables-legacy": "ip6_tables_names"}
+# what drops in these is meant; where they are altered, a walk says so
+OURS = (NFT_TABLE, "nodenet_guard", "nodenet_policy")
 
 
 def chains() -> List[Chain]:
@@ -37,7 +39,7 @@ def rules_that_drop() -> Tuple[List[Chain], List[Drop]]:
             table, chain = " ".join(words[1:3]), None
         elif words[:1] == ["chain"]:
             chain = Chain(f"{table} {words[1]}", "", "accept")
-        elif chain and table.split()[-1] != NFT_TABLE:
+        elif chain and table.split()[-1] not in OURS:
             rule = COUNTER.sub("", line).strip()
             hook = re.match(r"type \w+ hook (\w+) ", rule)
             chain = chain._replace(hook=hook[1] if hook else chain.hook, text=f"{chain.text}\n{rule}")
@@ -57,7 +59,7 @@ def _of_nft():
             whose.setdefault((chain["family"], chain["table"]), mark or "firewalld")
     for chain in listed:
         place = chain["family"], chain["table"], chain["name"]
-        if chain.get("hook") in HOOKS and chain.get("policy") == "drop" and chain["table"] != NFT_TABLE:
+        if chain.get("hook") in HOOKS and chain.get("policy") == "drop" and chain["table"] not in OURS:
             text = str(nft.listed("", ["chain", *place]))
             yield Chain(" ".join(place), chain["hook"], "drop", whose.get(place[:2]), text)
 

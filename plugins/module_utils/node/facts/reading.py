@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from fnmatch import fnmatchcase
 
-from ...kernel import procfs
+from ...kernel import procfs, wireguard
 from ...kernel.messages import AF_INET, AF_INET6, IFF_UP, RT_TABLE_LOCAL, RTEXT_FILTER_SKIP_STATS, RTM_F_CLONED
 from ...kernel.netlink import Netlink
 from ...ownership import ROUTE_PROTOCOL, owner_in
@@ -66,6 +66,7 @@ def _network(netlink, expected):
     found = netlink.dump("", "link", attrs=[("IFLA_EXT_MASK", RTEXT_FILTER_SKIP_STATS)])
     names = {fields["index"]: attrs["IFLA_IFNAME"] for fields, attrs in found}
     links = [_link(fields, attrs, names, expected.interfaces) for fields, attrs in found]
+    _add_ports(links)
     ours = {link.name for link in links if link.ours}
     routes = [
         _route(fields, attrs, names, ours) for fields, attrs in netlink.dump("", "route") if _counts(fields, attrs)
@@ -88,6 +89,13 @@ def _link(fields, attrs, names, interfaces):
     }
     kind = attrs.get("IFLA_INFO_KIND") or "device"
     return Link(name, kind, attrs.get("IFLA_MTU", 0), bool(fields["flags"] & IFF_UP), ours, details)
+
+
+def _add_ports(links):
+    """Say at which port each WireGuard device listens: its socket in /proc/net/udp looks like that of a program."""
+    found = {link.name: link for link in links if link.type == "wireguard"}
+    for name, device in wireguard.devices("", found).items():
+        found[name].details["port"] = device.listen_port
 
 
 def _address(fields, attrs, names, ours):

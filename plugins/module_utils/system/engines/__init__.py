@@ -25,6 +25,8 @@ SOFTWARE: Dict[str, Tuple[Tuple[str, ...], str]] = {
 }
 # those that know containers by names
 NAMING = ("docker", "podman", "lxc", "nspawn")
+# those that answer by a daemon
+DAEMONS = ("docker",)
 # those that have networks, and the path without which an engine of the node has none
 NETWORKING = {"docker": "/run/docker.sock", "podman": "/etc/containers/networks", "cni": "/etc/cni/net.d"}
 
@@ -45,6 +47,16 @@ def require(engine: str) -> None:
     package = missing(engine)
     if package:
         raise MissingSoftware(f"{engine} is not installed on this node: apt-get install {package}")
+
+
+def silent(engine: str) -> str:
+    """Return why the daemon of ``engine``, which is installed, does not answer; "": it does, or there is none to ask."""
+    try:
+        if engine in DAEMONS:
+            version(engine)
+    except FabricError as failure:
+        return str(failure)
+    return ""
 
 
 def pid_of(engine: str, name: str) -> int:

@@ -6,7 +6,11 @@
 from types import SimpleNamespace
 
 import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
 from ansible_collections.nodenet.fabric.plugins.action.arrange import ActionModule
+from ansible_collections.nodenet.fabric.plugins.module_utils.specs.registry import SPECS
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.keys import SECRETS
 
 
 def plugin(action, resolved):
@@ -45,6 +49,27 @@ def test_only_prepare_arrange_and_persist_are_queued(prefix, name, queues, resol
     assert tested._is_queued({"sets": []}, {"fabric_queue": True}) is queues
     assert tested._is_queued({"remove_sets_except": []}, {"fabric_queue": True}) is False
     assert tested._is_queued({}, {"fabric_queue": False}) is False
+
+
+@pytest.mark.parametrize(
+    "arguments, place",
+    [
+        ({"wireguard": [{"name": "wg0"}, {"private_key": "hidden"}]}, r"wireguard\[1\].private_key"),
+        (
+            {"sets": [{}, {"wireguard_peer": [{"preshared_key": "hidden"}]}]},
+            r"sets\[1\].wireguard_peer\[0\].preshared_key",
+        ),
+    ],
+)
+def test_a_secret_where_it_would_be_logged_is_refused_before_it_is_sent(monkeypatch, arguments, place):
+    tested = plugin("nodenet.fabric.arrange", None)
+    tested._task.args = arguments
+    monkeypatch.setattr(tested, "_execute_module", lambda **_asked: pytest.fail("sent"))
+    monkeypatch.setattr(ActionBase, "run", lambda *_words: {})
+    with pytest.raises(AnsibleActionFail, match=place) as refused:
+        tested.run(task_vars={})
+    assert "hidden" not in str(refused.value)
+    assert {name: secret for name, spec in SPECS.items() for secret in spec.secrets} == SECRETS
 
 
 LACKS = {"failed": True, "msg": "this node lacks the program nft", "missing_software": ["the program nft"]}

@@ -71,13 +71,24 @@ def test_all_conflicts_are_told_together():
     assert len(found.value.problems) == 2
 
 
-def test_a_shared_object_is_changed_whoever_set_it_and_given_back_only_by_who_changed_it():
+def test_a_shared_object_is_changed_whoever_set_it_and_given_back_only_by_who_holds_it():
     theirs = Resource("dial", RodKey("a", "d"), {"value": "0"})
-    assert actions(make_plan(KINDS, world(theirs), present(theirs.merged({"value": "1"})))) == [(CHANGE, "a", "d")]
-    assert not make_plan(KINDS, world(theirs), present(theirs))
+    assert actions(make_plan(KINDS, world(theirs), present(theirs.merged({"value": "1"}).owned("me")))) == [
+        (CHANGE, "a", "d")
+    ]
     assert not make_plan(KINDS, world(theirs), absent(theirs))
-    ours = Resource("dial", RodKey("a", "d"), {"value": "1"}, "me")
+    ours = Resource("dial", RodKey("a", "d"), {"value": "1", "before": "0"}, "me")
     assert actions(make_plan(KINDS, world(ours), absent(ours))) == [(DELETE, "a", "d")]
+
+
+def test_a_shared_object_that_is_as_desired_is_held_and_released_as_it_is():
+    theirs = Resource("dial", RodKey("a", "d"), {"value": "1"})
+    (step,) = make_plan(KINDS, world(theirs), present(theirs.owned("me"))).steps
+    assert (step.action, step.after.owner, step.fields) == (ADOPT, "me", ())
+    ours = Resource("dial", RodKey("a", "d"), {"value": "1", "before": "1"}, "me")
+    assert not make_plan(KINDS, world(ours), present(theirs.owned("me")))
+    (step,) = make_plan(KINDS, world(ours), absent(ours)).steps
+    assert (step.action, step.after.owner, step.reason) == (ADOPT, None, "")
 
 
 def test_what_belongs_to_nobody_and_is_desired_by_nobody_is_settled():

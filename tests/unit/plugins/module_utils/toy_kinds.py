@@ -97,6 +97,10 @@ class Dial(Kind):
 
     name = title = "dial"
     shared = True
+    read_only = frozenset({"before", "holders"})
+
+    def is_former(self, resource):
+        return resource.values["value"] == resource.values.get("before")
 
 
 KINDS = {kind.name: kind for kind in (Box(), Rod(), Tag(), Lamp(), Dial())}

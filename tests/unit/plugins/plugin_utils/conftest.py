@@ -14,6 +14,7 @@ import pytest
 
 HOUSE = "ansible_collections.nodenet.fabric.plugins.plugin_utils"
 TOYS = Path(__file__).parent / "toys"
+sys.path.insert(0, str(Path(__file__).absolute().parents[3]))  # drawn.py
 
 
 @pytest.fixture

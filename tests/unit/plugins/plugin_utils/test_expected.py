@@ -6,6 +6,7 @@
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.backends import peers_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.expected import expected_of
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.inventory.model import fabric_model
+from ansible_collections.nodenet.fabric.plugins.plugin_utils.node import node_model, what_is_looked_at
 
 LINK = {"a": {"netns": "red", "name": "r0", "address": "10.9.0.1/24"}, "b": {"name": "r1", "address": "10.9.0.2/24"}}
 NODES = {
@@ -66,3 +67,9 @@ def test_ports_and_addresses_are_as_the_inventory_has_them():
     found = of("vm1")
     assert found["published"] == [{"name": "fabric_publish[0]", "protocol": "tcp", "port": "80", "address": None}]
     assert found["node_addresses"] == ["192.168.32.1"] and found["endpoints"] == 2 and found["underlay_mtu"] == 1500
+
+
+def test_what_is_down_on_purpose_is_no_cause():
+    model = fabric_model({**NODES, "vm1": {**NODES["vm1"], "fabric_engines": ["podman"]}})
+    there = set(node_model(model, "vm1")["ours"]["interfaces"])
+    assert there - set(what_is_looked_at(model, "vm1")["interfaces"]) == {"fabric-keep", "fabric-keep-b"}

@@ -59,6 +59,13 @@ VXLAN = {
     "peers": [{**VM2, "direct": False}],
 }
 
+WIREGUARD = {
+    "backend": "wireguard",
+    "encapsulation": "wireguard:51820",
+    "port_variable": "fabric_wireguard_port",
+    "peers": [{**VM2, "direct": False}],
+}
+
 
 def published(port, protocol="tcp", address=None):
     return {"name": "fabric_publish[0]", "protocol": protocol, "port": port, "address": address}

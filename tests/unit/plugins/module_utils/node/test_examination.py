@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.examination.checks import Unfit, examine
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts.model import Address, Link, Listener, Route
-from examined import CONNECTED, DEFAULT, FABRIC, NODE, OUTER, VXLAN, changed, faults_and_warnings, published
+from examined import CONNECTED, DEFAULT, FABRIC, NODE, OUTER, VXLAN, WIREGUARD, changed, faults_and_warnings, published
 
 
 def test_a_node_that_matches_the_inventory_has_no_fault_and_no_warning():
@@ -85,6 +85,14 @@ REFUSED = {
         {"listeners": [Listener("udp", 8472)]},
         VXLAN,
         ["UDP port 8472 of this node is in use", "fabric_vxlan_port"],
+    ),
+    "WireGuard of another has the port": (
+        {
+            "links": [Link("wg0", "wireguard", details={"port": 51820})],
+            "listeners": [Listener("udp", 51820)],
+        },
+        WIREGUARD,
+        ["UDP port 51820 of this node is in use", "fabric_wireguard_port"],
     ),
     "the uplink has a name of the fabric's": (
         {},

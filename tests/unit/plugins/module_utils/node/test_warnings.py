@@ -15,7 +15,7 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.node.facts.model im
     Setting,
 )
 from ansible_collections.nodenet.fabric.plugins.module_utils.node.limits import neighbor_tables
-from examined import CONNECTED, FABRIC, NODE, VM2, VXLAN, changed, faults_and_warnings, published
+from examined import CONNECTED, FABRIC, NODE, VM2, VXLAN, WIREGUARD, changed, faults_and_warnings, published
 
 WARNED = {
     "no route to a peer": ({"routes": []}, {"peers": [{**VM2, "address": "192.0.2.2"}]}, "no route to vm2 (192.0.2.2)"),
@@ -127,6 +127,13 @@ HARMLESS = {
             "listeners": [Listener("udp", 8472)],
         },
         VXLAN,
+    ),
+    "our own WireGuard has the port": (
+        {
+            "links": [Link("wgfab1", "wireguard", ours=True, details={"port": 51820})],
+            "listeners": [Listener("udp", 51820)],
+        },
+        WIREGUARD,
     ),
     "a file that a later one corrects": (
         {

@@ -12,7 +12,11 @@ from ansible_collections.nodenet.fabric.plugins.module_utils.reachability.encaps
 
 @pytest.mark.parametrize(
     ("text", "title", "names"),
-    [("udp:8472", "UDP port 8472", {"8472"}), ("ipip", "IP protocol 4 (IPIP)", {"ipip", "ipencap"})],
+    [
+        ("udp:8472", "UDP port 8472", {"8472"}),
+        ("wireguard:51820", "UDP port 51820", {"51820"}),
+        ("ipip", "IP protocol 4 (IPIP)", {"ipip", "ipencap"}),
+    ],
 )
 def test_a_word_is_read_and_written_back(text, title, names):
     found = Encapsulation.parse(text, "encapsulation")
@@ -20,10 +24,10 @@ def test_a_word_is_read_and_written_back(text, title, names):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "udp", "udp:", "udp:0", "udp:65536", "udp:٣", "udp:-1", "ipip:4", "tcp:80", "plain"]
+    "text", ["", "udp", "udp:", "udp:0", "udp:65536", "udp:٣", "udp:-1", "ipip:4", "wireguard", "tcp:80", "plain"]
 )
 def test_another_word_is_refused(text):
-    with pytest.raises(InputError, match="is neither udp:PORT nor one of ipip"):
+    with pytest.raises(InputError, match="is neither udp:PORT, wireguard:PORT nor one of ipip"):
         Encapsulation.parse(text, "encapsulation")
 
 

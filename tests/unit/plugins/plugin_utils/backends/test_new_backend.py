@@ -42,7 +42,10 @@ def node(house, name="vm5", **everywhere):
         ({"fabric_toy_prt": 1}, "vm5, vm6: there is no variable fabric_toy_prt: did you mean fabric_toy_port?"),
         ({"fabric_bridge": "toy0"}, "vm5, vm6: fabric_toy_name is 'toy0' in the node itself, which is fabric_bridge"),
         ({"fabric_mtu": 1473}, "vm5, vm6: fabric_mtu is 1473, and with toy at most 1472 bytes fit on the underlay"),
-        ({"fabric_backend": "toys"}, "vm5, vm6: fabric_backend is 'toys': it is one of host_gw, ipip, vxlan, toy."),
+        (
+            {"fabric_backend": "toys"},
+            "vm5, vm6: fabric_backend is 'toys': it is one of host_gw, ipip, vxlan, wireguard, toy.",
+        ),
     ],
 )
 def test_its_faults_are_found(house, variables, fault):
@@ -120,4 +123,4 @@ def test_peers_on_one_l2_need_no_tunnel(house):
 
 def test_without_its_entry_in_the_list_there_is_no_such_backend():
     (fault,) = faults_of(hosts())
-    assert fault == "vm5, vm6: fabric_backend is 'toy': it is one of host_gw, ipip, vxlan."
+    assert fault == "vm5, vm6: fabric_backend is 'toy': it is one of host_gw, ipip, vxlan, wireguard."

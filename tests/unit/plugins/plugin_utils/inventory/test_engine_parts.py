@@ -132,6 +132,10 @@ def test_containers_and_processes_are_told_to_the_roles():
 def test_podmans_masquerading_is_held_off():
     assert [one["keep"] for one in seen(fabric_engines=["podman"])["masquerade"]] == [True]
     assert all("keep" not in one for one in seen(fabric_engines=["systemd"])["masquerade"])
+    # nobody is to see another source then
+    (rule,) = seen(fabric_engines=["podman"], fabric_masquerade=False)["masquerade"]
+    assert rule["keep"] and rule["masquerade"] is False
+    assert seen(fabric_engines=["docker"], fabric_masquerade=False)["masquerade"] == []
 
 
 def test_a_port_keeps_the_bridge_that_podman_would_delete():

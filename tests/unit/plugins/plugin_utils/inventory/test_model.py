@@ -240,7 +240,13 @@ def test_endpoints_of_one_node_may_be_attached_in_several_ways():
     seen = view({"vm1": {**HOST_GW["vm1"], "fabric_endpoints": endpoints}}, "vm1")
     assert [part["role"] for part in seen["arrangement"]] == ["bridge", "direct", "routed", "host_gw"]
     assert [[entry["name"] for entry in seen[name]["endpoints"]] for name in ("bridge", "routed")] == [["a"], ["b"]]
-    assert seen["routed"]["blocks"] == []  # the subnet is on the bridge
+    assert seen["routed"]["blocks"] == seen["direct"]["blocks"] == []  # the subnet is on the bridge
+
+
+@pytest.mark.parametrize("attachment", ["direct", "routed"])
+def test_a_node_without_a_bridge_blocks_the_unused_addresses_of_its_subnet(attachment):
+    values = {**HOST_GW["vm1"], "fabric_attachment": attachment, "fabric_endpoints": [{"name": "a"}]}
+    assert view({"vm1": values}, "vm1")[attachment]["blocks"] == [HOST_GW["vm1"]["fabric_node_subnet"]]
 
 
 def test_published_ports_lead_to_each_address_of_an_endpoint():
