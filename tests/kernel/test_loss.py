@@ -43,14 +43,19 @@ def drop(node, rule, seconds):
 
 
 def test_nothing_is_lost_where_nothing_happens(pair):
+    before = time.monotonic()
     with Traffic([pair, (end(1, "fd00::1"), end(2, "fd00::2"))]) as traffic:
+        begun = time.monotonic()
         time.sleep(1)
+        shortest = time.monotonic() - begun
         result = traffic.stop()
+        longest = time.monotonic() - before
     assert result.lost == result.retransmissions == 0 and not result.broken, result.text()
-    assert result.sent + 4 * result.left_out == pytest.approx(4000, abs=100)
+    # a thousand packets a second in each direction, however long a busy machine slept
+    assert 4000 * shortest - 100 < result.sent + 4 * result.left_out < 4000 * longest + 100, result.text()
     assert all(flow.received == flow.sent and not flow.dropped and not flow.again for flow in result.flows)
-    # a hundred writes a second by each end
-    assert all(one.moved == pytest.approx(200 * 8192, rel=0.3) for one in result.connections)
+    # and at most a hundred writes a second by each end
+    assert all(50 * 8192 < one.moved < 200 * 8192 * longest * 1.1 for one in result.connections), result.text()
 
 
 @pytest.mark.parametrize("rule", ["udp dport 7100", "meta l4proto udp numgen inc mod 100 0"])
@@ -117,7 +122,7 @@ def test_of_two_addresses_one_is_enough(node, pair, stays):
             node.sh(f"ip -n ns{number} address del 10.0.0.{number}/24 dev eth0")
         time.sleep(0.3)
         result = traffic.stop()
-    assert (result.lost == 0) == stays and result.sent > 4000, result.text()
+    assert (result.lost == 0) == stays and result.sent + 2 * result.left_out > 4000, result.text()
 
 
 def test_a_sender_that_was_stopped_says_so_and_has_lost_nothing(pair):
