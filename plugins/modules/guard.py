@@ -60,6 +60,31 @@ options:
         description:
           - The bridge that O(endpoints[].interface) is a port of. If omitted, the endpoint is routed.
         type: str
+  bridge: &bridge
+    description:
+      - A bridge whose further ports are guarded, too, as those of containers that an engine connects. Nobody knows their addresses;
+        they send from any of O(bridge.subnets), but from none of O(endpoints), O(endpoints[].mac) and O(bridge.addresses), in ARP and
+        neighbor discovery as well. They are no DHCP server and no router.
+      - If omitted, what such ports send is not looked at.
+    type: dict
+    suboptions:
+      name:
+        description:
+          - Its name.
+        type: str
+        required: true
+      addresses:
+        description:
+          - The addresses that the node has on it.
+        type: list
+        elements: str
+        default: []
+      subnets:
+        description:
+          - The prefixes of its ports' addresses. With an IPv6 prefix ports also have link-local addresses.
+        type: list
+        elements: str
+        default: []
   interfaces: &interfaces
     description:
       - Further interfaces by which endpoints send, such as bridges. They send nothing to tunnels; their addresses are not looked at.
@@ -139,6 +164,7 @@ options:
         <<: *name
         required: true
       endpoints: *endpoints
+      bridge: *bridge
       interfaces: *interfaces
       tunnel_ports: *tunnel_ports
       tunnel_vnis: *tunnel_vnis
@@ -181,6 +207,7 @@ EXAMPLES = r"""
     endpoints:
       - {interface: veth-red, mac: "02:00:00:00:00:0a", addresses: [10.15.10.2], bridge: br0}
       - {interface: veth-blue, mac: "02:00:00:00:00:0b", addresses: [10.15.10.3], bridge: br0}
+    bridge: {name: br0, addresses: [10.15.10.1], subnets: [10.15.10.0/24]}
     tunnel_ports: [8472]
     tunnel_vnis: [1]
     peers: [192.0.2.1, 192.0.2.2]

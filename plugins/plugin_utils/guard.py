@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from .attachments import ATTACHMENTS, used_by
-from .attachments.endpoints import Endpoints
+from .attachments.endpoints import GATEWAY6, Endpoints
 from .backends import backend_of
 from .backends.peers import Peers
 from .engines.part import devices_of
@@ -38,12 +38,19 @@ def guard_part(model: Model, name: str, endpoints: Endpoints, peers: Peers) -> L
         {
             **found,
             "endpoints": pairs,
+            "bridge": _bridge(values, endpoints),
             "interfaces": bridges,
             "tunnels": _tunnels(model, name, peers),
             "subnets": fabric["inside"],
             # a peer that sends by itself does so from its own address
             "direct": [one.subnet for one in peers.direct]
-            + [f"{one.address}/{128 if ':' in one.address else 32}" for one in peers.direct if one.address],
+            + [one.address for one in peers.direct if one.address]
+            + [
+                text
+                for one in peers.direct
+                for endpoint in one.values["fabric_endpoints"]
+                for text in allowed(endpoint)
+            ],
             "expose": fabric["fabric_expose"],
             "metadata": fabric["fabric_guard_metadata"],
         }
@@ -61,9 +68,26 @@ def _endpoint(values: Values, endpoints: Endpoints, pair: Tuple[str, Dict[str, A
     return {
         "interface": device["host_end"],
         "mac": device["mac"],
-        "addresses": [whole[key] for _subnet, key in endpoints.subnets],
+        "addresses": [*(whole[key] for _subnet, key in endpoints.subnets), *allowed(whole)],
         "bridge": values["fabric_bridge"] if ATTACHMENTS[attachment].shares_l2 else None,
     }
+
+
+def allowed(endpoint: Dict[str, Any]) -> List[str]:
+    """Return the further addresses that an endpoint may use."""
+    return endpoint.get("allowed_addresses") or []
+
+
+def _bridge(values: Values, endpoints: Endpoints) -> Optional[Dict[str, Any]]:
+    """Return the bridge whose further ports, as those of engines, use addresses of the node's subnets that nobody else has."""
+    for one in used_by(values):
+        if one.shares_l2:
+            return {
+                "name": values["fabric_bridge"],
+                "addresses": [*one.node_addresses(values), *([GATEWAY6] if endpoints.ipv6 else [])],
+                "subnets": [subnet for subnet, _key in endpoints.subnets],
+            }
+    return None
 
 
 def _addresses(values: Values) -> List[str]:
@@ -87,7 +111,8 @@ def policy_part(model: Model) -> List[Dict[str, Any]]:
     found: Dict[str, List[str]] = {}
     for values in model["nodes"].values():
         for endpoint in values["fabric_endpoints"]:
-            found.setdefault(endpoint["name"], []).extend(endpoint[key] for _subnet, key in subnets_of(values))
+            addresses = [*(endpoint[key] for _subnet, key in subnets_of(values)), *allowed(endpoint)]
+            found.setdefault(endpoint["name"], []).extend(addresses)
     return [
         {
             "name": "policy",

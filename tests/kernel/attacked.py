@@ -8,14 +8,17 @@ from __future__ import annotations
 from attackers import IPIP
 from test_packets import link
 
-# endpoint -> its node, MAC address, addresses; c is routed, the others are on the bridges
+# endpoint -> its node, MAC address, addresses; c is routed, the others are on the bridges, and g is none of the inventory's, as an
+# engine's container
 ENDS = {
     "a": ("vm1", "02:00:00:00:01:0a", "10.1.0.2", "fd01::2"),
     "b": ("vm1", "02:00:00:00:01:0b", "10.1.0.3", "fd01::3"),
     "e": ("vm1", "02:00:00:00:01:0e", "10.1.0.4", "fd01::4"),
     "c": ("vm1", "02:00:00:00:01:0c", "10.1.0.130", "fd01::1:2"),
+    "g": ("vm1", "02:00:00:00:01:10", "10.1.0.200", "fd01::c8"),
     "d": ("vm2", "02:00:00:00:02:0d", "10.2.0.2", "fd02::2"),
 }
+CONTAINER = "g"
 MAC = {name: end[1] for name, end in ENDS.items()}
 IP4 = {name: end[2] for name, end in ENDS.items()}
 IP6 = {name: end[3] for name, end in ENDS.items()}
@@ -28,7 +31,7 @@ GATEWAY = {"vm1": ("10.1.0.1", "fd01::1"), "vm2": ("10.2.0.1", "fd02::1")}
 METADATA = "169.254.169.254"
 NODES = ("vm1", "vm2")
 PORT, VNI = 8472, 1
-LINK_LOCAL = {"a": "fe80::ff:fe00:10a"}
+LINK_LOCAL = {"a": "fe80::ff:fe00:10a", "g": "fe80::ff:fe00:110"}
 # what the module guard knows of the tunnels
 TUNNELS = {
     "name": "guard",
@@ -124,7 +127,7 @@ def guards(node):
     """Guard both nodes, with groups web and db."""
     for vm in NODES:
         node.task("bridge", netns=vm, name="br0", no_linklocal_learn=True)
-        ends = [(name, end) for name, end in ENDS.items() if end[0] == vm]
+        ends = [(name, end) for name, end in ENDS.items() if end[0] == vm and name != CONTAINER]
         node.task(
             "guard",
             netns=vm,
@@ -133,6 +136,7 @@ def guards(node):
                 {"interface": f"veth-{name}", "mac": mac, "addresses": own, "bridge": None if name == "c" else "br0"}
                 for name, (_vm, mac, *own) in ends
             ],
+            bridge={"name": "br0", "addresses": list(GATEWAY[vm]), "subnets": list(SUBNETS[vm])},
             tunnels=["vxlan1"],
             subnets=[prefix for found in SUBNETS.values() for prefix in found],
         )

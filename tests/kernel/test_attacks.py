@@ -68,43 +68,48 @@ def delivered(frame, start=("a", "eth0"), end=("d", "eth0")):
     return attack
 
 
-def poisons(frame, address):
-    """Return an attack that works if b, which knows ``address``, then takes a's MAC address for it."""
+def poisons(frame, address, by="a"):
+    """Return an attack that works if b, which knows ``address``, then takes the MAC address of a, or of who else does it, for it."""
 
     def attack(node):
         assert node.ping("b", address)
         for _try in range(TRIES):
-            send("a", "eth0", frame)
+            send(by, "eth0", frame)
             found = [one["lladdr"] for one in node.json("ip -n b -j neigh") if one["dst"] == address]
             assert found
-            if found == [MAC["a"]]:
+            if found == [MAC[by]]:
                 break
             time.sleep(0.1)
         node.sh("ip -n b neigh flush all")
-        return found == [MAC["a"]]
+        return found == [MAC[by]]
 
     return attack
 
 
-def moves(frame):
-    """Return an attack that works if the bridge then sends to a what is for e."""
+def moves(frame, by="a"):
+    """Return an attack that works if the bridge then sends to a, or to who else does it, what is for e."""
 
     def attack(node):
         assert node.ping("e", GATEWAY["vm1"][0])
-        send("a", "eth0", frame)
+        send(by, "eth0", frame)
         found = [one["ifname"] for one in node.json("bridge -n vm1 -j fdb show") if one["mac"] == MAC["e"]]
         assert node.ping("e", GATEWAY["vm1"][0])
-        return found[0] == "veth-a"
+        return found[0] == f"veth-{by}"
 
     return attack
 
 
-def becomes_router(node):
-    assert not [one for one in node.json("ip -n b -6 -j route") if one.get("protocol") == "ra"]
-    send("a", "eth0", router(MAC["a"], LINK_LOCAL["a"]))
-    found = [one for one in node.json("ip -n b -6 -j route") if one.get("protocol") == "ra"]
-    node.sh("ip -n b -6 route flush proto ra")
-    return bool(found)
+def becomes_router(by):
+    """Return an attack that works if b then takes it for its router."""
+
+    def attack(node):
+        assert not [one for one in node.json("ip -n b -6 -j route") if one.get("protocol") == "ra"]
+        send(by, "eth0", router(MAC[by], LINK_LOCAL[by]))
+        found = [one for one in node.json("ip -n b -6 -j route") if one.get("protocol") == "ra"]
+        node.sh("ip -n b -6 route flush proto ra")
+        return bool(found)
+
+    return attack
 
 
 def received_ipip(start, source):
@@ -169,6 +174,7 @@ def connects(start, target, port, sort="SOCK_STREAM"):
 
 
 TO_ROUTER = MAC["a"], BRIDGE["vm1"]
+FROM_G, OF_G = ("g", "eth0"), (MAC["g"], BRIDGE["vm1"])
 ATTACKS = {
     "spoofed IP": delivered(ether(*TO_ROUTER, IPV4, udp("10.1.0.99", IP4["d"], 5, 5, MARK))),
     "spoofed IP of a neighbor": delivered(ether(*TO_ROUTER, IPV4, udp(IP4["b"], IP4["d"], 5, 5, MARK))),
@@ -199,9 +205,42 @@ ATTACKS = {
     "rogue DHCPv6": delivered(
         ether(MAC["a"], MAC["b"], IPV6, udp(IP6["a"], IP6["b"], 547, 546, MARK)), end=("b", "eth0")
     ),
-    "rogue RA": becomes_router,
+    "rogue RA": becomes_router("a"),
     "a tag": delivered(
         ether(MAC["a"], MAC["b"], 0x8100, b"\0\1\x08\0" + udp(IP4["e"], IP4["b"], 5, 5, MARK)), end=("b", "eth0")
+    ),
+    "spoofed IP by a container": delivered(ether(*OF_G, IPV4, udp("203.0.113.7", IP4["d"], 5, 5, MARK)), FROM_G),
+    "spoofed IP of a neighbor by a container": delivered(
+        ether(*OF_G, IPV4, udp(IP4["b"], IP4["d"], 5, 5, MARK)), FROM_G
+    ),
+    "spoofed IP on the bridge by a container": delivered(
+        ether(MAC["g"], MAC["b"], IPV4, udp(IP4["d"], IP4["b"], 5, 5, MARK)), FROM_G, ("b", "eth0")
+    ),
+    "spoofed IPv6 by a container": delivered(ether(*OF_G, IPV6, udp("fd09::7", IP6["d"], 5, 5, MARK)), FROM_G),
+    "spoofed IPv6 of a neighbor by a container": delivered(
+        ether(*OF_G, IPV6, udp(IP6["b"], IP6["d"], 5, 5, MARK)), FROM_G
+    ),
+    "spoofed MAC by a container": moves(ether(MAC["e"], BROADCAST, 0x88B5, MARK), "g"),
+    "spoofed MAC by a container's frame of IEEE 802.1X": moves(ether(MAC["e"], EAPOL_GROUP, EAPOL, MARK), "g"),
+    "spoofed MAC by a container's frame of LLDP": moves(ether(MAC["e"], LLDP_GROUP, LLDP, MARK), "g"),
+    "ARP poisoning of a neighbor by a container": poisons(
+        arp_reply(MAC["g"], IP4["e"], MAC["b"], IP4["b"]), IP4["e"], "g"
+    ),
+    "ARP poisoning of the gateway by a container": poisons(
+        arp_reply(MAC["g"], GATEWAY["vm1"][0], MAC["b"], IP4["b"]), GATEWAY["vm1"][0], "g"
+    ),
+    "ND poisoning of a neighbor by a container": poisons(
+        advertisement(MAC["g"], IP6["g"], IP6["e"], MAC["b"], IP6["b"]), IP6["e"], "g"
+    ),
+    "ND poisoning of the gateway by a container": poisons(
+        advertisement(MAC["g"], IP6["g"], GATEWAY["vm1"][1], MAC["b"], IP6["b"]), GATEWAY["vm1"][1], "g"
+    ),
+    "rogue DHCP by a container": delivered(
+        ether(MAC["g"], BROADCAST, IPV4, udp(IP4["g"], "255.255.255.255", 67, 68, MARK)), FROM_G, ("b", "eth0")
+    ),
+    "rogue RA by a container": becomes_router("g"),
+    "VXLAN sent by a container": delivered(
+        ether(*OF_G, IPV4, udp(IP4["g"], UNDERLAY["vm2"][0], 5, PORT, inside(IP4["b"]))), FROM_G
     ),
     "VXLAN sent by an endpoint": delivered(
         ether(*TO_ROUTER, IPV4, udp(IP4["a"], UNDERLAY["vm2"][0], 5, PORT, inside(IP4["b"])))

@@ -133,6 +133,14 @@ def test_attacks_that_work_do_not_with_guards_and_policy(fabric):
     assert "10 of 10 pairs answer; 2 of 2 that fabric_policy cuts do not" in one.play("verify", *ON)
     assert len(alike(walks(one, *ON))) == 10
 
+    hosts = one.inventory / "hosts.yml"
+    text = hosts.read_text(encoding="utf-8")
+    hosts.write_text(text.replace("name: ns245", f"name: ns245, allowed_addresses: [{LIE}]"), encoding="utf-8")
+    one.play("site", *ON)
+    assert working(one) == ["an address of somebody else"]
+    hosts.write_text(text, encoding="utf-8")
+    one.play("site", *ON)
+
     one.on("vm1", "nft flush set bridge nodenet_guard ipv4")
     (found,) = walks(one, *ON, "-e", "walk_from=ns245", "-e", "walk_to=vm1", fails=True)
     assert f"{OWN} is missing, in vm1" in found["cause"]["cause"] + f", in {found['cause']['where'][0]}"

@@ -4,7 +4,7 @@
 """Containers of real engines on two machines: each reaches each at a port that nobody published, with its own address.
 
 A node is only given what a user types there: docker run, podman run, cnitool add, systemctl start. Guards and policy are on: the
-engines' containers are no endpoints of the inventory and talk as without them, and attacks of endpoints do not work.
+engines' containers are no endpoints of the inventory and talk as without them, and attacks of both do not work.
 """
 
 import json
@@ -121,6 +121,9 @@ INJECTED = {
 }
 
 
+OF_ENGINES = {engine: f"{engine} inspect -f '{{{{.State.Pid}}}}' web" for engine in ("docker", "podman")}
+
+
 class Containers:
     """Machines with an engine's container each, which answers at a port and asks."""
 
@@ -184,6 +187,10 @@ class Containers:
         """
         script = "python3 /srv/attack.py once /run/netns/ns245 {} {}".format(NODES["vm1"][1], NODES["vm2"][1])
         found = json.loads(self.fleet.output("vm1", script))
+        for engine, pid in OF_ENGINES.items():
+            script = f"python3 /srv/attack.py container /proc/$({pid})/ns/net {NODES['vm1'][1]}"
+            tried = json.loads(self.fleet.output("vm1", script))
+            found.update({f"{engine}: {name}": works for name, works in tried.items()})
         if injected:
             found.update({name: self._arrives(*ways) for name, ways in INJECTED.items()})
         self.tried = list(found)

@@ -216,6 +216,11 @@ def collapsed(prefixes: Iterable[str]) -> Tuple[str, ...]:
     )
 
 
+def of_version(texts: Iterable[str], version: int) -> List[str]:
+    """Return the addresses or prefixes of an IP version."""
+    return [text for text in texts if (":" in text) == (version == 6)]
+
+
 def in_range(value: N, low: float, high: float, option: str) -> N:
     """Return ``value``.
 

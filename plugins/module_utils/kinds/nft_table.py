@@ -35,7 +35,10 @@ VERDICT = " : verdict"
 # what a person's shell takes as one word is limited (MAX_ARG_STRLEN, 128 KiB)
 AT_ONCE = 500
 # nft before 1.1 knows no name for where these are
-TYPEOF = {f"ifname . {nft_text.RAW}": f"typeof iifname . {nft_text.ND_TARGET}"}
+TYPEOF = {
+    f"ifname . {nft_text.RAW}": f"typeof iifname . {nft_text.ND_TARGET}",
+    nft_text.RAW: f"typeof {nft_text.ND_TARGET}",
+}
 
 
 class TableKey(NamedTuple):

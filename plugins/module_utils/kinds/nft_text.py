@@ -8,7 +8,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import socket
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
+
+from . import fields
 
 Plain = Dict[str, Any]
 
@@ -112,6 +114,15 @@ def _loaded(part, of):
     if of == "ifname":
         return f'"{part}"'
     return f"{int(ipaddress.IPv6Address(part)):#x}" if of == RAW else part
+
+
+def intervals(prefixes: Iterable[str]) -> List[str]:
+    """Return the elements of a set of intervals: prefixes without those that others contain; one address has no length."""
+    whole = [text.partition("/") for text in fields.collapsed(prefixes)]
+    return [
+        address if length == ("128" if ":" in address else "32") else f"{address}/{length}"
+        for address, _slash, length in whole
+    ]
 
 
 def touch(one: str, other: str) -> bool:

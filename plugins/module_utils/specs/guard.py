@@ -3,20 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the options of the module guard mean: what endpoints, tunnels and the underlay may send.
 
-Sources: RFC 826 and RFC 5227 (ARP and its probes), RFC 4861 (ND), RFC 2131 and RFC 8415 (ports 68 and 546 are a client's),
-RFC 3927 and the documents of clouds (169.254.169.254, fd00:ec2::254).
+Sources: RFC 3927 and the documents of clouds (169.254.169.254, fd00:ec2::254); RFC 7348 (VXLAN). Frames are in :mod:`guard_frames`.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List
 
 from ..engine.errors import InputError
 from ..engine.resource import Resource
-from ..kinds import fields
+from ..kinds import fields, nft_text
 from ..kinds.nft_table import NftTable, TableKey, table
+from .guard_frames import NO_ROUTER, OFFER, Endpoint, Table, link_local, of_frames, own, prefixes_of
 from .spec import Options, Spec
 
 OPTIONS = {
@@ -30,6 +29,14 @@ OPTIONS = {
             "mac": {"type": "str", "required": True},
             "addresses": {"type": "list", "elements": "str", "default": []},
             "bridge": {"type": "str"},
+        },
+    },
+    "bridge": {
+        "type": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "addresses": {"type": "list", "elements": "str", "default": []},
+            "subnets": {"type": "list", "elements": "str", "default": []},
         },
     },
     "interfaces": {"type": "list", "elements": "str", "default": []},
@@ -48,43 +55,8 @@ NAME = re.compile(r"[a-z_][a-z0-9_]{0,19}")
 # a table's name is this and the name of the guard
 PREFIX = "nodenet_"
 EVERYWHERE = {"0.0.0.0/0": 4, "::/0": 6}
-OFFER = "udp dport { 68, 546 }"
-NO_ROUTER = "icmpv6 type { nd-router-advert, nd-redirect } drop"
 METADATA = ["ip daddr 169.254.169.254 drop", "ip6 daddr fd00:ec2::254 drop"]
 
-# Most packets meet one lookup in a set: that of their own address, before all that says why another is dropped. Of IPv6 only
-# what TCP or UDP follows at once is that early: behind other headers there may be a router advertisement (RFC 7113).
-PORTS = [
-    "set ports ifname",
-    "set macs ifname . ether_addr",
-    "set ipv4 ifname . ether_addr . ipv4_addr",
-    "set ipv6 ifname . ether_addr . ipv6_addr",
-    "chain prerouting filter prerouting -300",
-    f"prerouting: {OFFER} iifname @ports drop",
-    "prerouting: iifname . ether saddr . ip saddr @ipv4 accept",
-    "prerouting: ip6 nexthdr tcp iifname . ether saddr . ip6 saddr @ipv6 accept",
-    "prerouting: ip6 nexthdr udp iifname . ether saddr . ip6 saddr @ipv6 accept",
-    "prerouting: iifname @ports goto endpoint",
-    # a frame to 01:80:c2:00:00:0X passes this hook alone, and the bridge learns its source behind it (br_handle_frame)
-    "chain input filter input 0",
-    "input: meta pkttype multicast iifname @ports goto known",
-    "chain known",
-    "known: iifname . ether saddr != @macs drop",
-    "chain endpoint",
-    "endpoint: iifname . ether saddr != @macs drop",
-    "endpoint: iifname . arp saddr ether . arp saddr ip @ipv4 accept",
-    "endpoint: arp saddr ip 0.0.0.0 iifname . arp saddr ether @macs accept",
-    f"endpoint: {NO_ROUTER}",
-    "endpoint: drop",
-]
-# instead of the last of these, if an endpoint has IPv6: not every nft knows where ND has its target
-ND = [
-    "set nd ifname . integer",
-    "endpoint: icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @nd drop",
-    "endpoint: iifname . ether saddr . ip6 saddr @ipv6 accept",
-    "endpoint: ip6 saddr :: icmpv6 type nd-neighbor-solicit iifname . @th,64,128 @nd accept",
-    "endpoint: drop",
-]
 ROUTED = [
     "set routed ifname",
     "set own4 ifname . ether_addr . ipv4_addr",
@@ -111,7 +83,10 @@ def resources(options: Options) -> List[Resource]:
     routed = [one for one in checked if not one[0]]
     if options["tunnels_only"]:
         return [table(netns, "inet", name, *_of_tunnels(options, ports, routed))]
-    return [_of_frames(netns, name, ports), _of_packets(netns, name, options, ports, routed)]
+    return [
+        table(netns, "bridge", name, *of_frames(options["bridge"], checked)),
+        _of_packets(netns, name, options, ports, routed),
+    ]
 
 
 def table_name(text: str) -> str:
@@ -124,10 +99,6 @@ def table_name(text: str) -> str:
     return PREFIX + text
 
 
-# (bridge or "", interface, MAC address, its addresses and its link-local one)
-Endpoint = Tuple[str, str, str, List[str]]
-
-
 def _endpoint(one: Dict[str, Any], option: str) -> Endpoint:
     interface = fields.interface(one["interface"], f"{option}.interface")
     mac = fields.mac(one["mac"], f"{option}.mac")
@@ -136,38 +107,6 @@ def _endpoint(one: Dict[str, Any], option: str) -> Endpoint:
         addresses.append(link_local(mac))
     bridge = fields.interface(one["bridge"], f"{option}.bridge") if one.get("bridge") else ""
     return bridge, interface, mac, addresses
-
-
-def link_local(mac: str) -> str:
-    """Return the address that an interface gives itself (RFC 4291, appendix A)."""
-    octets = bytearray.fromhex(mac.replace(":", ""))
-    octets[0] ^= 2
-    return str(ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + bytes(octets[:3]) + b"\xff\xfe" + bytes(octets[3:])))
-
-
-def _of_frames(netns: str, name: str, ports: List[Endpoint]) -> Resource:
-    targets = [f"{name} . {text}" for _bridge, name, _mac, found in ports for text in found if ":" in text]
-    sets: Dict[str, Iterable[str]] = {
-        "ports": [name for _bridge, name, _mac, _addresses in ports],
-        "macs": [f"{name} . {mac}" for _bridge, name, mac, _addresses in ports],
-        "ipv4": _own(ports, 4),
-        "ipv6": _own(ports, 6),
-    }
-    if not targets:
-        return table(netns, "bridge", name, PORTS, sets)
-    return table(netns, "bridge", name, [*PORTS[:-1], *ND], {**sets, "nd": targets})
-
-
-def _own(endpoints: List[Endpoint], version: int) -> List[str]:
-    return [
-        f"{name} . {mac} . {text}"
-        for _bridge, name, mac, addresses in endpoints
-        for text in addresses
-        if (":" in text) == (version == 6)
-    ]
-
-
-Table = Tuple[List[str], Dict[str, Iterable[str]]]
 
 
 def _of_packets(netns: str, name: str, options: Options, ports: List[Endpoint], routed: List[Endpoint]) -> Resource:
@@ -182,8 +121,8 @@ def _of_packets(netns: str, name: str, options: Options, ports: List[Endpoint], 
     ]
     sets["tunnels"] = [fields.interface(one, "tunnels") for one in options["tunnels"]]
     if routed:
-        sets.update(routed=hosts, own4=_own(routed, 4), own6=_own(routed, 6))
-    entering, more = _way_in(options)
+        sets.update(routed=hosts, own4=own(routed, 4), own6=own(routed, 6))
+    entering, more = _way_in(options, [text for *_rest, addresses in ports for text in addresses])
     return table(netns, "inet", name, [*lines, *entering], {**sets, **more})
 
 
@@ -193,11 +132,12 @@ def _of_tunnels(options: Options, ports: List[Endpoint], routed: List[Endpoint])
         "links": [
             *(fields.interface(one, "interfaces") for one in options["interfaces"]),
             *(bridge for bridge, *_rest in ports),
+            *([options["bridge"]["name"]] if options["bridge"] else []),
             *(interface for _bridge, interface, _mac, _addresses in routed),
         ]
     }
     peers = [fields.unicast(text, "peers") for text in options["peers"]]
-    sets.update({f"peers{version}": [one for one in peers if (":" in one) == (version == 6)] for version in FAMILIES})
+    sets.update({f"peers{version}": fields.of_version(peers, version) for version in FAMILIES})
     udp = [f"udp dport {one}" for one in _numbers(options, "tunnel_ports", 1, 65535)]
     of_vni = [f" {VNI} {one}" for one in _numbers(options, "tunnel_vnis", 0, 2**24 - 1)] or [""]
     protocols = _numbers(options, "tunnel_protocols", 1, 255)
@@ -236,22 +176,34 @@ def _peer(side: str) -> List[str]:
     return [f"{word} {side} @peers{version}" for version, (word, _kind) in FAMILIES.items()]
 
 
-def _way_in(options: Options) -> Table:
-    """Return (lines, sets) about what comes into the subnets from elsewhere; nothing of a family that is open to all."""
-    found = {word: _by_version(options[word], word) for word in ("subnets", "direct", "expose")}
-    versions = [version for text, version in EVERYWHERE.items() if text not in found["expose"][version]]
+def _way_in(options: Options, addresses: List[str]) -> Table:
+    """Return (lines, sets) about what comes into the subnets from elsewhere; nothing of a family that is open to all.
+
+    :param addresses: of the endpoints on the bridge.
+    """
+    found = {word: [fields.prefix(text, word) for text in options[word]] for word in ("subnets", "direct", "expose")}
+    versions = [version for text, version in EVERYWHERE.items() if text not in found["expose"]]
     # what belongs to a connection is most of what passes, and its state is at hand
     lines = [
         "chain forward filter forward -10",
         *(["forward: ct state established,related accept"] if versions else ()),
     ]
     sets: Dict[str, Iterable[str]] = {}
+    bridge = options["bridge"]
+    if bridge:
+        lines.append("set bridges ifname")
+        sets["bridges"] = [fields.interface(bridge["name"], "bridge.name")]
+    for version, (word, kind) in FAMILIES.items() if bridge else ():
+        lines.append(f"set others{version} {kind} interval")
+        lines.append(f"forward: iifname @bridges {word} saddr != @others{version} drop")
+        # an endpoint may have an address of elsewhere
+        sets[f"others{version}"] = prefixes_of(bridge, version, addresses)
     for version in versions:
         word, kind = FAMILIES[version]
         lines.append(f"forward: {word} daddr @subnets{version} goto entering")
         for part, prefixes in found.items():
             lines.append(f"set {part}{version} {kind} interval")
-            sets[f"{part}{version}"] = [host_or_prefix(text) for text in fields.collapsed(prefixes[version])]
+            sets[f"{part}{version}"] = nft_text.intervals(fields.of_version(prefixes, version))
     sources = [(part, version) for part in ("direct", "expose") for version in versions]
     if versions:
         lines += [
@@ -263,20 +215,6 @@ def _way_in(options: Options) -> Table:
             "entering: drop",
         ]
     return lines, sets
-
-
-def _by_version(texts: List[str], option: str) -> Dict[int, List[str]]:
-    found: Dict[int, List[str]] = {4: [], 6: []}
-    for text in texts:
-        prefix = fields.prefix(text, option)
-        found[6 if ":" in prefix else 4].append(prefix)
-    return found
-
-
-def host_or_prefix(text: str) -> str:
-    """Return a prefix as nft lists it: one address has no length."""
-    address, _slash, length = text.partition("/")
-    return address if length == ("128" if ":" in address else "32") else text
 
 
 SPEC = Spec(

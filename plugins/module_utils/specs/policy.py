@@ -61,7 +61,7 @@ def resources(options: Options) -> List[Resource]:
     groups = _groups(options["groups"])
     sets: Dict[str, Iterable[str]] = {}
     for version, (_word, _kind) in FAMILIES.items():
-        here = {group: [text for text in found if (":" in text) == (version == 6)] for group, found in groups.items()}
+        here = {group: fields.of_version(found, version) for group, found in groups.items()}
         sets[f"grouped{version}"] = [text for found in here.values() for text in found]
         sets[f"groups{version}"] = [f"{text} : goto from_{group}" for group, found in here.items() for text in found]
         for group in groups:

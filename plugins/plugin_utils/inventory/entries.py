@@ -18,7 +18,16 @@ OF_ENDPOINTS.update(ENDPOINT_KEYS)
 # Lists of mappings: the keys that an entry may have, those that it must have, and an example.
 ENTRIES = {
     "fabric_endpoints": (
-        ("name", "address", "address6", "attachment", "host_interface", "interface", *OF_ENDPOINTS),
+        (
+            "name",
+            "address",
+            "address6",
+            "allowed_addresses",
+            "attachment",
+            "host_interface",
+            "interface",
+            *OF_ENDPOINTS,
+        ),
         ("name",),
         "{name: ns1}",
     ),
@@ -72,6 +81,7 @@ def _values(where: str, entry: Dict[str, Any]) -> Iterator[str]:
     version = 4 if where.startswith("fabric_endpoints") else None
     yield from address(f"{where}.address", entry.get("address"), version)
     yield from address(f"{where}.address6", entry.get("address6"), 6)
+    yield from _addresses(f"{where}.allowed_addresses", entry.get("allowed_addresses", []))
     for key, check in OF_ENDPOINTS.items():
         if key in entry:
             yield from check(f"{where}.{key}", entry[key])
@@ -85,6 +95,12 @@ def _values(where: str, entry: Dict[str, Any]) -> Iterator[str]:
     for end in ("a", "b"):
         if end in entry:
             yield from _link_end(f"{where}.{end}", entry[end])
+
+
+def _addresses(where: str, value: Any) -> Iterator[str]:
+    yield from is_list(where, value)
+    for position, one in enumerate(value if isinstance(value, list) else ()):
+        yield from address(f"{where}[{position}]", "" if one is None else one)
 
 
 def _host(where: str, name: Any) -> Iterator[str]:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, List
 
+from ..attachments.base import subnet_gateways
 from ..values.checks import meant, ports, prefix, shown
 from ..values.networks import Values
 from .entries import is_list
@@ -64,17 +65,36 @@ def _rule(where: str, rule: Any) -> Iterator[str]:
 
 
 def guard_faults(nodes: Dict[str, Values]) -> Iterator[str]:
-    """Yield a sentence for each endpoint, and each group, that there is not."""
+    """Yield a sentence for each endpoint, and each group, that there is not, and each address that an endpoint may not use."""
+    yield from _of_nodes(nodes)
     one = list(nodes.values())[0]
-    names = {endpoint["name"] for values in nodes.values() for endpoint in values["fabric_endpoints"]}
+    allowed: Dict[str, List[str]] = {}
+    for values in nodes.values():
+        for endpoint in values["fabric_endpoints"]:
+            allowed.setdefault(endpoint["name"], []).extend(endpoint.get("allowed_addresses") or ())
     known = one["fabric_groups"]
+    whose: Dict[str, str] = {}
     for group, members in known.items():
-        yield from (
-            f"fabric_groups.{group} has {name}, and no node has such an endpoint."
-            for name in members
-            if name not in names
-        )
+        for name in members:
+            if name not in allowed:
+                yield f"fabric_groups.{group} has {name}, and no node has such an endpoint."
+            yield from (
+                f"fabric_groups.{group} has {name}, which may use {text}, as {whose[text]} may: an address is in one group."
+                for text in allowed.get(name, ())
+                if whose.setdefault(text, group) != group
+            )
     for number, rule in enumerate(one["fabric_policy"]):
         for key in ("from", "to"):
             if rule[key] not in known:
                 yield f"fabric_policy[{number}].{key} is {rule[key]}, which is no group of fabric_groups."
+
+
+def _of_nodes(nodes: Dict[str, Values]) -> Iterator[str]:
+    for node, values in nodes.items():
+        own = {*subnet_gateways(values), values["fabric_node_address"], values["fabric_node_address6"]}
+        for endpoint in values["fabric_endpoints"]:
+            yield from (
+                f"{endpoint['name']} in fabric_endpoints of {node} has {text} in allowed_addresses: that is the node's own."
+                for text in endpoint.get("allowed_addresses") or ()
+                if text in own
+            )

@@ -4,7 +4,8 @@
 """Runs on a node: what an endpoint of its bridge tries, and guards and policy are there against.
 
 ``attack.py once NAMESPACE MATE STRANGER`` prints JSON: attack -> whether it works; the two addresses are of another group, on the same
-bridge and on another node. ``attack.py boot NAMESPACE FILE`` lies from the moment that the endpoint is there, and writes how many of
+bridge and on another node. ``attack.py container NAMESPACE MATE`` does it for an engine's container and an endpoint of its bridge.
+``attack.py boot NAMESPACE FILE`` lies from the moment that the endpoint is there, and writes how many of
 these frames came to each interface of the node.
 """
 
@@ -79,14 +80,30 @@ def reaches(address, port):
         return stream.connect_ex((address, port)) == errno.ECONNREFUSED
 
 
-def once(namespace, mate, stranger):
+def at_home(namespace, target):
+    """Enter a namespace; return sockets for its interface and for the bridge, its MAC address, and that which it asks a target with."""
     bridge = raw(BRIDGE)
     enter(namespace)
     sender = raw(ENDPOINT)
-    mac = sender.getsockname()[4]
     with socket.socket(type=socket.SOCK_DGRAM) as probe:
-        probe.connect((stranger, 9))
-        own = probe.getsockname()[0]
+        probe.connect((target, 9))
+        return sender, bridge, sender.getsockname()[4], probe.getsockname()[0]
+
+
+def container(namespace, mate):
+    sender, bridge, mac, own = at_home(namespace, mate)
+    frames = {
+        "a container with an endpoint's address": datagram(mac, mate),
+        "a container's ARP for an endpoint": claim(mac, mate),
+        "a container's ARP for the gateway": claim(mac, f"{own.rpartition('.')[0]}.1"),
+    }
+    found = {name: passes(frame, sender, bridge) for name, frame in frames.items()}
+    assert passes(datagram(mac, own), sender, bridge)
+    print(json.dumps(found))
+
+
+def once(namespace, mate, stranger):
+    sender, bridge, mac, own = at_home(namespace, stranger)
     lie, gateway = (f"{own.rpartition('.')[0]}.{number}" for number in (77, 1))
     frames = {
         "an address of nobody": datagram(mac, lie),
@@ -136,4 +153,4 @@ def boot(namespace, path):
             seen[where[0]] += 1
 
 
-{"once": once, "boot": boot}[sys.argv[1]](*sys.argv[2:])
+{"once": once, "container": container, "boot": boot}[sys.argv[1]](*sys.argv[2:])

@@ -20,7 +20,7 @@ from rendered import arranged, variables_of
 # example -> (tunnel ports, protocols, tunnels, direct subnets, bridges) of its first node
 EXPECTED = {
     "vxlan": ([8472], [], ["vxlan1"], [], 1),
-    "host-gw": ([], [], [], ["172.246.0.0/24", "192.168.32.246/32"], 1),
+    "host-gw": ([], [], [], ["172.246.0.0/24", "192.168.32.246"], 1),
     "ipip": ([], [4], 1, [], 1),
     "calico-routed": ([], [], [], None, 0),
 }
@@ -43,6 +43,48 @@ def test_a_guard_knows_endpoints_tunnels_and_peers(example):
     assert len(found["interfaces"]) == bridges and found["peers"] and found["subnets"]
     assert found["endpoints"] and all(bool(one["bridge"]) is bool(bridges) for one in found["endpoints"])
     assert [one.key.family for one in tables_of(found)] == ["bridge", "inet"]
+
+
+def test_the_other_ports_of_a_bridge_have_no_address_of_an_endpoint_or_of_the_node():
+    (found,) = guard_of("dual-stack")["guard"]
+    assert found["bridge"]["addresses"] == ["172.245.0.1", "fd00:245::1", "fe80::1"]
+    (frames, packets) = tables_of(found)
+    ends = {text for one in found["endpoints"] for text in one["addresses"]}
+    taken = {*frames.values["set taken4"], *frames.values["set taken6"]}
+    assert ends | set(found["bridge"]["addresses"]) <= taken
+    assert set(frames.values["set taken"]) == {one["mac"] for one in found["endpoints"]}
+    for table in (frames, packets):
+        others = {*table.values["set others4"], *table.values["set others6"]}
+        assert others == {*found["bridge"]["subnets"], "fe80::/10", "::"}
+    (found,) = guard_of("calico-routed")["guard"]
+    assert not found.get("bridge") and "set taken" not in tables_of(found)[0].values
+
+
+def allowed(example, *texts, **changed):
+    hosts = variables_of(example, fabric_guard=True, **changed)
+    endpoint = next(iter(hosts.values()))["fabric_endpoints"][0]
+    endpoint["allowed_addresses"] = list(texts)
+    return hosts
+
+
+def test_an_endpoint_may_use_the_addresses_that_are_allowed():
+    hosts = allowed("host-gw", "172.245.0.77", "192.0.2.7")
+    first, second = (arranged(hosts, name)["sets"][0]["guard"][0] for name in list(hosts)[:2])
+    assert first["endpoints"][0]["addresses"][-2:] == ["172.245.0.77", "192.0.2.7"]
+    frames, packets = tables_of(first)
+    end = first["endpoints"][0]
+    assert f"{end['interface']} . {end['mac']} . 192.0.2.7" in frames.values["set ipv4"]
+    assert set(packets.values["set others4"]) == {"172.245.0.0/24", "192.0.2.7"}
+    # a peer without a tunnel lets it in
+    assert {"172.245.0.77", "192.0.2.7"} <= set(second["direct"])
+    groups = {"web": [end["interface"].removeprefix("veth-")]}
+    (one,) = arranged(allowed("host-gw", "192.0.2.7", fabric_groups=groups))["sets"][0]["policy"]
+    assert "192.0.2.7" in one["groups"][0]["addresses"]
+    hosts = allowed("host-gw", "192.0.2.7", fabric_groups={**groups, "db": ["ns246"]})
+    list(hosts.values())[1]["fabric_endpoints"][0]["allowed_addresses"] = ["192.0.2.7"]
+    assert any("192.0.2.7, as web may: an address is in one group" in one for one in faults_of(hosts))
+    for text, sentence in (("172.245.0.1", "that is the node's own"), ("x", "allowed_addresses[0]")):
+        assert any(sentence in one for one in faults_of(allowed("host-gw", text))), text
 
 
 def tables_of(found):
