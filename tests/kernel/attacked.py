@@ -31,7 +31,9 @@ GATEWAY = {"vm1": ("10.1.0.1", "fd01::1"), "vm2": ("10.2.0.1", "fd02::1")}
 METADATA = "169.254.169.254"
 NODES = ("vm1", "vm2")
 PORT, VNI = 8472, 1
-LINK_LOCAL = {"a": "fe80::ff:fe00:10a", "g": "fe80::ff:fe00:110"}
+# of each bridge
+ON_LINK = "fe80::1"
+LINK_LOCAL = {"a": "fe80::ff:fe00:10a", "b": "fe80::ff:fe00:10b", "g": "fe80::ff:fe00:110"}
 # what the module guard knows of the tunnels
 TUNNELS = {
     "name": "guard",
@@ -88,7 +90,9 @@ def tunnel(node, vm, other, addresses, routes):
     node.task("vxlan", local=UNDERLAY[vm][0], dev="eth0", addrgenmode="none", **device)
     node.task("vxlan_fdb", netns=vm, dev="vxlan1", mac=VTEP[other], dst=UNDERLAY[other][0])
     addresses += [{"netns": vm, "dev": "br0", "address": f"{GATEWAY[vm][0]}/24"}]
-    addresses += [{"netns": vm, "dev": "br0", "address": f"{GATEWAY[vm][1]}/64", "nodad": True}]
+    addresses += [
+        {"netns": vm, "dev": "br0", "address": f"{text}/64", "nodad": True} for text in (GATEWAY[vm][1], ON_LINK)
+    ]
     addresses += [{"netns": vm, "dev": "vxlan1", "address": SUBNETS[vm][0].replace("/24", "/32")}]
     addresses += [{"netns": vm, "dev": "vxlan1", "address": f"{SUBNETS[vm][1].replace('/64', '')}/128", "nodad": True}]
     for prefix in SUBNETS[other]:
@@ -136,7 +140,7 @@ def guards(node):
                 {"interface": f"veth-{name}", "mac": mac, "addresses": own, "bridge": None if name == "c" else "br0"}
                 for name, (_vm, mac, *own) in ends
             ],
-            bridge={"name": "br0", "addresses": list(GATEWAY[vm]), "subnets": list(SUBNETS[vm])},
+            bridge={"name": "br0", "addresses": [*GATEWAY[vm], ON_LINK], "subnets": list(SUBNETS[vm])},
             tunnels=["vxlan1"],
             subnets=[prefix for found in SUBNETS.values() for prefix in found],
         )

@@ -27,6 +27,7 @@ from attacked import (
     LLDP_GROUP,
     MAC,
     METADATA,
+    ON_LINK,
     OTHER,
     PORT,
     UNDERLAY,
@@ -72,7 +73,7 @@ def poisons(frame, address, by="a"):
     """Return an attack that works if b, which knows ``address``, then takes the MAC address of a, or of who else does it, for it."""
 
     def attack(node):
-        assert node.ping("b", address)
+        assert node.ping("b", f"{address}%eth0" if address == ON_LINK else address)
         for _try in range(TRIES):
             send(by, "eth0", frame)
             found = [one["lladdr"] for one in node.json("ip -n b -j neigh") if one["dst"] == address]
@@ -91,8 +92,11 @@ def moves(frame, by="a"):
 
     def attack(node):
         assert node.ping("e", GATEWAY["vm1"][0])
-        send(by, "eth0", frame)
-        found = [one["ifname"] for one in node.json("bridge -n vm1 -j fdb show") if one["mac"] == MAC["e"]]
+        for _try in range(TRIES):  # e may speak meanwhile
+            send(by, "eth0", frame)
+            found = [one["ifname"] for one in node.json("bridge -n vm1 -j fdb show") if one["mac"] == MAC["e"]]
+            if found[0] == f"veth-{by}":
+                break
         assert node.ping("e", GATEWAY["vm1"][0])
         return found[0] == f"veth-{by}"
 
@@ -234,6 +238,9 @@ ATTACKS = {
     ),
     "ND poisoning of the gateway by a container": poisons(
         advertisement(MAC["g"], IP6["g"], GATEWAY["vm1"][1], MAC["b"], IP6["b"]), GATEWAY["vm1"][1], "g"
+    ),
+    "ND poisoning of the gateway's link-local address by a container": poisons(
+        advertisement(MAC["g"], LINK_LOCAL["g"], ON_LINK, MAC["b"], LINK_LOCAL["b"]), ON_LINK, "g"
     ),
     "rogue DHCP by a container": delivered(
         ether(MAC["g"], BROADCAST, IPV4, udp(IP4["g"], "255.255.255.255", 67, 68, MARK)), FROM_G, ("b", "eth0")

@@ -77,10 +77,15 @@ OTHERS = [
 OTHERS_ND = [
     "set taken6 ipv6_addr",
     "set nd_taken integer",
+    "set node6 ipv6_addr",
+    "set nd_node integer",
     "set others6 ipv6_addr interval",
     "other: ip6 saddr @taken6 drop",
     "other: icmpv6 type nd-neighbor-advert @th,64,128 @nd_taken drop",
     "other: ip6 saddr :: icmpv6 type nd-neighbor-solicit @th,64,128 @nd_taken drop",
+    # a link-local address may be another's on another bridge
+    "received: ip6 saddr @node6 drop",
+    "received: icmpv6 type nd-neighbor-advert @th,64,128 @nd_node drop",
     "received: ip6 saddr @others6 accept",
     "received: drop",
 ]
@@ -128,17 +133,20 @@ def own(endpoints: List[Endpoint], version: int) -> List[str]:
 
 def _of_others(bridge: Dict[str, Any], endpoints: List[Endpoint]) -> Table:
     """Return (lines, sets) about the bridge's ports that are no endpoints."""
+    own = [fields.unicast(text, "bridge.addresses") for text in bridge["addresses"] or ()]
+    on_link = [text for text in own if ipaddress.ip_address(text).is_link_local]
     taken = [text for _bridge, _name, _mac, addresses in endpoints for text in addresses]
-    taken += [fields.unicast(text, "bridge.addresses") for text in bridge["addresses"] or ()]
-    six, others6 = fields.of_version(taken, 6), prefixes_of(bridge, 6)
+    taken += [text for text in own if text not in on_link]
     sets: Dict[str, Iterable[str]] = {
         "taken": [mac for _bridge, _name, mac, _addresses in endpoints],
         "taken4": fields.of_version(taken, 4),
         "others4": prefixes_of(bridge, 4),
     }
-    if not others6:
+    if not prefixes_of(bridge, 6):
         return OTHERS, sets
-    return [*OTHERS[:-1], *OTHERS_ND], {**sets, "taken6": six, "nd_taken": six, "others6": others6}
+    taken6, node6 = fields.of_version(taken, 6), fields.of_version(on_link, 6)
+    sets.update(taken6=taken6, nd_taken=taken6, node6=node6, nd_node=node6, others6=prefixes_of(bridge, 6))
+    return [*OTHERS[:-1], *OTHERS_ND], sets
 
 
 def prefixes_of(bridge: Dict[str, Any], version: int, further: Iterable[str] = ()) -> List[str]:
