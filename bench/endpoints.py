@@ -76,7 +76,8 @@ class GuardedEngine(Engine):
             for one in self.endpoints
         ]
         subnets = [f"10.0.0.0/{LENGTH}"]
-        guard = ours.task("guard", [{"name": "guard", "endpoints": ends, "tunnel_ports": [8472], "subnets": subnets}])
+        options = {"endpoints": ends, "bridge": {"name": "br0", "addresses": [GATEWAY], "subnets": subnets}}
+        guard = ours.task("guard", [{"name": "guard", "tunnel_ports": [8472], "subnets": subnets, **options}])
         return [guard, netns, bridge, veth, *rest]
 
     def removal(self):
