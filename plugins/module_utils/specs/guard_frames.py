@@ -50,8 +50,8 @@ ND = [
     "endpoint: ip6 saddr :: icmpv6 type nd-neighbor-solicit iifname . @th,64,128 @nd accept",
     "endpoint: drop",
 ]
-# of ports that are no endpoints', as of an engine's container, nobody knows the addresses: they have none that another has, and
-# to endpoints they send from the node's subnets. Which bridge a port is of, not every kernel can tell (nft_meta_bridge).
+# Nobody knows the addresses of other ports, as of an engine's container: they use none that is another's, and send to endpoints
+# from the node's subnets. Not every kernel can tell which bridge a port is of (nft_meta_bridge): OTHERS hold on each bridge.
 OTHERS = [
     "set taken ether_addr",
     "set taken4 ipv4_addr",
@@ -133,10 +133,10 @@ def own(endpoints: List[Endpoint], version: int) -> List[str]:
 
 def _of_others(bridge: Dict[str, Any], endpoints: List[Endpoint]) -> Table:
     """Return (lines, sets) about the bridge's ports that are no endpoints."""
-    own = [fields.unicast(text, "bridge.addresses") for text in bridge["addresses"] or ()]
-    on_link = [text for text in own if ipaddress.ip_address(text).is_link_local]
+    of_node = [fields.unicast(text, "bridge.addresses") for text in bridge["addresses"] or ()]
+    on_link = [text for text in of_node if ipaddress.ip_address(text).is_link_local]
     taken = [text for _bridge, _name, _mac, addresses in endpoints for text in addresses]
-    taken += [text for text in own if text not in on_link]
+    taken += [text for text in of_node if text not in on_link]
     sets: Dict[str, Iterable[str]] = {
         "taken": [mac for _bridge, _name, mac, _addresses in endpoints],
         "taken4": fields.of_version(taken, 4),
