@@ -62,6 +62,7 @@ OBJECTS = {
     "guard": {
         "name": "guard",
         "endpoints": [{"interface": "v0", "mac": "02:00:00:00:00:0a", "addresses": ["10.8.0.2"], "bridge": "br0"}],
+        "bridge": {"name": "br0", "addresses": ["10.8.0.1"], "subnets": ["10.8.0.0/24"]},
         "interfaces": ["br0"],
         "tunnel_ports": [8472],
         "peers": ["192.0.2.1"],

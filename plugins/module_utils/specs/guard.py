@@ -132,7 +132,7 @@ def _of_tunnels(options: Options, ports: List[Endpoint], routed: List[Endpoint])
         "links": [
             *(fields.interface(one, "interfaces") for one in options["interfaces"]),
             *(bridge for bridge, *_rest in ports),
-            *([options["bridge"]["name"]] if options["bridge"] else []),
+            *([_name(options["bridge"])] if options["bridge"] else []),
             *(interface for _bridge, interface, _mac, _addresses in routed),
         ]
     }
@@ -167,6 +167,10 @@ def _of_tunnels(options: Options, ports: List[Endpoint], routed: List[Endpoint])
     return lines, sets
 
 
+def _name(bridge: Dict[str, Any]) -> str:
+    return fields.interface(bridge["name"], "bridge.name")
+
+
 def _numbers(options: Options, option: str, least: int, most: int) -> List[int]:
     return sorted({fields.in_range(one, least, most, option) for one in options[option]})
 
@@ -192,7 +196,7 @@ def _way_in(options: Options, addresses: List[str]) -> Table:
     bridge = options["bridge"]
     if bridge:
         lines.append("set bridges ifname")
-        sets["bridges"] = [fields.interface(bridge["name"], "bridge.name")]
+        sets["bridges"] = [_name(bridge)]
     for version, (word, kind) in FAMILIES.items() if bridge else ():
         lines.append(f"set others{version} {kind} interval")
         lines.append(f"forward: iifname @bridges {word} saddr != @others{version} drop")
