@@ -17,7 +17,7 @@ from points import MIXED, UNHURRIED, Point, Trials
 from ssh_lab import NEW, NODES, OLD, PORT, SshLab
 
 OFF = ("-e", "fabric_confirm_timeout=0")
-POINTS = 5
+POINTS = 4
 
 
 @pytest.fixture

@@ -61,11 +61,12 @@ def test_from_an_inventory_to_packets_and_back(fabric, name):
     one.play("site", *options)
     assert [one.ping(*way) for *way, _ttl in REACH[example]] == [ttl for *_way, ttl in REACH[example]]
     assert undeclared(one, *options) == []
-    assert "pairs answer" in one.play("verify", *options)
     # from each node and each end of a veth to all others and to the hosts outside, predicted, asked of the kernels and captured
     assert len(alike(walks(one, *options))) >= len(REACH[example])
-    again = recap(one.play("site", *options))
-    assert {node: counts["changed"] for node, counts in again.items()} == dict.fromkeys(nodes, 0)
+    if options:  # of the examples themselves the pages run verify, and molecule runs site again
+        assert "pairs answer" in one.play("verify", *options)
+        again = recap(one.play("site", *options))
+        assert {node: counts["changed"] for node, counts in again.items()} == dict.fromkeys(nodes, 0)
     made = one.snapshots(nodes)
 
     one.play("teardown", *options)
