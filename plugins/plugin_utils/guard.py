@@ -12,6 +12,7 @@ from .attachments.endpoints import GATEWAY6, Endpoints
 from .backends import backend_of
 from .backends.peers import Peers
 from .engines.part import devices_of
+from .inventory.guarded import allowed_addresses
 from .inventory.model import has_guard, open_tunnels_of
 from .values.networks import Values, subnets_of
 
@@ -49,7 +50,7 @@ def guard_part(model: Model, name: str, endpoints: Endpoints, peers: Peers) -> L
                 text
                 for one in peers.direct
                 for endpoint in one.values["fabric_endpoints"]
-                for text in allowed(endpoint)
+                for text in allowed_addresses(endpoint)
             ],
             "expose": fabric["fabric_expose"],
             "metadata": fabric["fabric_guard_metadata"],
@@ -68,14 +69,9 @@ def _endpoint(values: Values, endpoints: Endpoints, pair: Tuple[str, Dict[str, A
     return {
         "interface": device["host_end"],
         "mac": device["mac"],
-        "addresses": [*(whole[key] for _subnet, key in endpoints.subnets), *allowed(whole)],
+        "addresses": [*(whole[key] for _subnet, key in endpoints.subnets), *allowed_addresses(whole)],
         "bridge": values["fabric_bridge"] if ATTACHMENTS[attachment].shares_l2 else None,
     }
-
-
-def allowed(endpoint: Dict[str, Any]) -> List[str]:
-    """Return the further addresses that an endpoint may use."""
-    return endpoint.get("allowed_addresses") or []
 
 
 def _bridge(values: Values, endpoints: Endpoints) -> Optional[Dict[str, Any]]:
@@ -111,7 +107,7 @@ def policy_part(model: Model) -> List[Dict[str, Any]]:
     found: Dict[str, List[str]] = {}
     for values in model["nodes"].values():
         for endpoint in values["fabric_endpoints"]:
-            addresses = [*(endpoint[key] for _subnet, key in subnets_of(values)), *allowed(endpoint)]
+            addresses = [*(endpoint[key] for _subnet, key in subnets_of(values)), *allowed_addresses(endpoint)]
             found.setdefault(endpoint["name"], []).extend(addresses)
     return [
         {

@@ -216,6 +216,13 @@ def collapsed(prefixes: Iterable[str]) -> Tuple[str, ...]:
     )
 
 
+def link_local(mac: str) -> str:
+    """Return the IPv6 address that an interface derives from its MAC address (RFC 4291, appendix A)."""
+    octets = bytearray.fromhex(mac.replace(":", ""))
+    octets[0] ^= 2
+    return str(ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + bytes(octets[:3]) + b"\xff\xfe" + bytes(octets[3:])))
+
+
 def of_version(texts: Iterable[str], version: int) -> List[str]:
     """Return the addresses or prefixes of an IP version."""
     return [text for text in texts if (":" in text) == (version == 6)]

@@ -15,7 +15,7 @@ from ..engine.errors import InputError
 from ..engine.resource import Resource
 from ..kinds import fields, nft_text
 from ..kinds.nft_table import NftTable, TableKey, table
-from .guard_frames import NO_ROUTER, OFFER, Endpoint, Table, link_local, of_frames, own, prefixes_of
+from .guard_frames import NO_ROUTER, OFFER, Endpoint, Table, of_frames, own, prefixes_of
 from .spec import Options, Spec
 
 OPTIONS = {
@@ -104,7 +104,7 @@ def _endpoint(one: Dict[str, Any], option: str) -> Endpoint:
     mac = fields.mac(one["mac"], f"{option}.mac")
     addresses = [fields.unicast(text, f"{option}.addresses") for text in one["addresses"] or ()]
     if any(":" in text for text in addresses):
-        addresses.append(link_local(mac))
+        addresses.append(fields.link_local(mac))
     bridge = fields.interface(one["bridge"], f"{option}.bridge") if one.get("bridge") else ""
     return bridge, interface, mac, addresses
 

@@ -96,13 +96,6 @@ Endpoint = Tuple[str, str, str, List[str]]
 Table = Tuple[List[str], Dict[str, Iterable[str]]]
 
 
-def link_local(mac: str) -> str:
-    """Return the address that an interface gives itself (RFC 4291, appendix A)."""
-    octets = bytearray.fromhex(mac.replace(":", ""))
-    octets[0] ^= 2
-    return str(ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + bytes(octets[:3]) + b"\xff\xfe" + bytes(octets[3:])))
-
-
 def of_frames(bridge: Optional[Dict[str, Any]], endpoints: List[Endpoint]) -> Table:
     """Return the table about what is sent to a bridge.
 
@@ -142,10 +135,11 @@ def _of_others(bridge: Dict[str, Any], endpoints: List[Endpoint]) -> Table:
         "taken4": fields.of_version(taken, 4),
         "others4": prefixes_of(bridge, 4),
     }
-    if not prefixes_of(bridge, 6):
+    others6 = prefixes_of(bridge, 6)
+    if not others6:
         return OTHERS, sets
     taken6, node6 = fields.of_version(taken, 6), fields.of_version(on_link, 6)
-    sets.update(taken6=taken6, nd_taken=taken6, node6=node6, nd_node=node6, others6=prefixes_of(bridge, 6))
+    sets.update(taken6=taken6, nd_taken=taken6, node6=node6, nd_node=node6, others6=others6)
     return [*OTHERS[:-1], *OTHERS_ND], sets
 
 

@@ -9,10 +9,11 @@ import ipaddress
 from typing import Any, Dict, Iterable, List, Optional
 
 from ...module_utils.engine.resource import Resource
+from ...module_utils.kinds.fields import link_local
 from ..naming import mac_of
 from ..values.networks import FAMILIES, Segments
 from ..walk.state import ASSUMED_DEVICE
-from .kernel_made import DeclaredNamespace, eui64
+from .kernel_made import DeclaredNamespace
 
 STATIC = 4  # linux/rtnetlink.h: RTPROT_STATIC
 ASSUMED: Dict[str, Any] = {"assumed": True}
@@ -26,7 +27,7 @@ def add_underlay(model: Dict[str, Any], name: str, node: DeclaredNamespace, reso
     link = {"mac": mac_of("underlay", name), "mtu": values["fabric_underlay_mtu"]}
     node.put_link(dev, "device", link, **ASSUMED)
     if values["fabric_node_address6"]:
-        node.put_address(dev, f"{eui64(link['mac'])}/64", None, "link", **ASSUMED)
+        node.put_address(dev, f"{link_local(link['mac'])}/64", None, "link", **ASSUMED)
     segments = Segments(model["fabric"]["fabric_underlay"])
     for family in FAMILIES:
         address = values[family.address]

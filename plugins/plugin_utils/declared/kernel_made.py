@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional
 
 from ...module_utils.engine.resource import Resource
 from ...module_utils.kinds.devconf import LOOSE, STRICT
+from ...module_utils.kinds.fields import link_local
 from ...module_utils.kinds.link_types import OF_LINK, TYPES
 from ...module_utils.kinds.sysctl import link_of
 from ..walk.state import DEFAULT_RULES, MAIN, to_plain
@@ -233,7 +234,7 @@ class DeclaredNamespace:
         for name in self._eui64:
             link = self.links[name]
             if not link["ipv6"]["disable_ipv6"] and link["up"] and not link["master"]:
-                self.put_address(name, f"{eui64(link['mac'])}/64", None, "link")
+                self.put_address(name, f"{link_local(link['mac'])}/64", None, "link")
 
     def _bridge_entries(self) -> None:
         """A bridge keeps its own MAC address and those of its ports as permanent entries (br_fdb_add_local, net/bridge/br_fdb.c)."""
@@ -259,10 +260,3 @@ class DeclaredNamespace:
             "nftables": ruleset(self.nat) + [found for table in self.tables for found in table_objects(table)],
             "unknown": [],
         }
-
-
-def eui64(mac: str) -> str:
-    """Return the link-local address that is derived from a MAC address."""
-    parts = [int(part, 16) for part in mac.split(":")]
-    words = bytes([parts[0] ^ 2, *parts[1:3], 0xFF, 0xFE, *parts[3:]])
-    return str(ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + words))

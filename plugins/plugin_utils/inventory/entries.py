@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterable, Iterator
 from ..attachments import ATTACHMENTS
 from ..engines.checks import ENDPOINT_KEYS
 from ..values.checks import address, broadcast, choice, host_prefix, interface, meant, ports, shown, text
+from ..values.declaration import Check
 
 # keys of an endpoint that are for one attachment alone, or say what its namespace is, each with the check of its value
 OF_ENDPOINTS = {key: check for one in ATTACHMENTS.values() for key, check in one.endpoint_keys.items()}
@@ -49,6 +50,13 @@ def is_list(where: str, value: Any) -> Iterator[str]:
         yield f"{where} is {shown(value)}, not a list."
 
 
+def each(where: str, value: Any, check: Check) -> Iterator[str]:
+    """Yield each fault of a list whose entries ``check`` knows."""
+    yield from is_list(where, value)
+    for position, entry in enumerate(value if isinstance(value, list) else ()):
+        yield from check(f"{where}[{position}]", "" if entry is None else entry)
+
+
 def entry_faults(variable: str, value: Any) -> Iterator[str]:
     """Yield each fault of the list ``value`` of ``variable``, one of :data:`ENTRIES`."""
     yield from is_list(variable, value)
@@ -81,7 +89,7 @@ def _values(where: str, entry: Dict[str, Any]) -> Iterator[str]:
     version = 4 if where.startswith("fabric_endpoints") else None
     yield from address(f"{where}.address", entry.get("address"), version)
     yield from address(f"{where}.address6", entry.get("address6"), 6)
-    yield from _addresses(f"{where}.allowed_addresses", entry.get("allowed_addresses", []))
+    yield from each(f"{where}.allowed_addresses", entry.get("allowed_addresses", []), address)
     for key, check in OF_ENDPOINTS.items():
         if key in entry:
             yield from check(f"{where}.{key}", entry[key])
@@ -95,12 +103,6 @@ def _values(where: str, entry: Dict[str, Any]) -> Iterator[str]:
     for end in ("a", "b"):
         if end in entry:
             yield from _link_end(f"{where}.{end}", entry[end])
-
-
-def _addresses(where: str, value: Any) -> Iterator[str]:
-    yield from is_list(where, value)
-    for position, one in enumerate(value if isinstance(value, list) else ()):
-        yield from address(f"{where}[{position}]", "" if one is None else one)
 
 
 def _host(where: str, name: Any) -> Iterator[str]:

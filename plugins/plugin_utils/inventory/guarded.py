@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, List
 from ..attachments.base import subnet_gateways
 from ..values.checks import meant, ports, prefix, shown
 from ..values.networks import Values
-from .entries import is_list
+from .entries import each, is_list
 
 KEYS = ("from", "to", "protocol", "port")
 PROTOCOLS = ("tcp", "udp", "icmp")
@@ -18,9 +18,7 @@ PROTOCOLS = ("tcp", "udp", "icmp")
 
 def expose(where: str, value: Any) -> Iterator[str]:
     """Yield each fault of a list of prefixes."""
-    yield from is_list(where, value)
-    for position, entry in enumerate(value if isinstance(value, list) else ()):
-        yield from prefix(f"{where}[{position}]", "" if entry is None else entry)
+    yield from each(where, value, prefix)
 
 
 def groups(where: str, value: Any) -> Iterator[str]:
@@ -64,6 +62,11 @@ def _rule(where: str, rule: Any) -> Iterator[str]:
             yield f"{where}.port is {shown(rule['port'])}, neither a port nor a range such as 8000-8010."
 
 
+def allowed_addresses(endpoint: Dict[str, Any]) -> List[str]:
+    """Return the further addresses that an endpoint may use."""
+    return endpoint.get("allowed_addresses") or []
+
+
 def guard_faults(nodes: Dict[str, Values]) -> Iterator[str]:
     """Yield a sentence for each endpoint, and each group, that there is not, and each address that an endpoint may not use."""
     yield from _of_nodes(nodes)
@@ -71,7 +74,7 @@ def guard_faults(nodes: Dict[str, Values]) -> Iterator[str]:
     allowed: Dict[str, List[str]] = {}
     for values in nodes.values():
         for endpoint in values["fabric_endpoints"]:
-            allowed.setdefault(endpoint["name"], []).extend(endpoint.get("allowed_addresses") or ())
+            allowed.setdefault(endpoint["name"], []).extend(allowed_addresses(endpoint))
     known = one["fabric_groups"]
     whose: Dict[str, str] = {}
     for group, members in known.items():
@@ -95,6 +98,6 @@ def _of_nodes(nodes: Dict[str, Values]) -> Iterator[str]:
         for endpoint in values["fabric_endpoints"]:
             yield from (
                 f"{endpoint['name']} in fabric_endpoints of {node} has {text} in allowed_addresses: that is the node's own."
-                for text in endpoint.get("allowed_addresses") or ()
+                for text in allowed_addresses(endpoint)
                 if text in own
             )

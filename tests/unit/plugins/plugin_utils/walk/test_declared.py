@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.fields import link_local
 from ansible_collections.nodenet.fabric.plugins.module_utils.kinds.registry import by_name
-from ansible_collections.nodenet.fabric.plugins.plugin_utils.declared.kernel_made import eui64
 from ansible_collections.nodenet.fabric.plugins.plugin_utils.declared.states import (
     KINDS,
     OTHERS,
@@ -94,7 +94,7 @@ def test_a_gateway_on_no_link_is_refused_as_the_kernel_does():
 
 
 def test_ipv6_derives_a_link_local_address_from_the_mac_address():
-    assert eui64("02:00:5e:10:00:01") == "fe80::5eff:fe10:1"
+    assert link_local("02:00:5e:10:00:01") == "fe80::5eff:fe10:1"
     model = fabric(fabric_node_subnet6="fd00:1::/64", fabric_node_address6="2001:db8::1")
     inside = declared_state(model, "n1")["namespaces"]["a"]
     assert any(one["address"].startswith("fe80::") and one["dev"] == "eth0" for one in inside["addresses"])
